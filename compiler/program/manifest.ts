@@ -1,0 +1,94 @@
+// The manifest beside the generated files: ports, packing, formats, cycles, sizes, and a hash of every file.
+// A machine-readable contract for harnesses, flows and users; written as design/manifest.json.
+
+export const MANIFEST_SCHEMA = "noisefloor.manifest/1";
+
+/** How one AXI4-Stream port carries a tensor. */
+export interface StreamPort {
+  /** Program values on this port, in packet order (one, or logits then class). */
+  readonly values: readonly StreamedValue[];
+  /** Elements side by side in one beat. */
+  readonly lanes: number;
+  /** Bits of one lane, a multiple of 8; lane i is tdata[i*laneBits +: laneBits]. */
+  readonly laneBits: number;
+  /** Beats of one packet, all values. */
+  readonly beats: number;
+}
+
+export interface StreamedValue {
+  readonly value: string;
+  readonly role: "input" | "logits" | "class" | "value";
+  readonly shape: readonly number[];
+  readonly elements: number;
+  readonly beats: number;
+  readonly signed: boolean;
+  readonly width: number;
+  /** Binary point: value = integer * 2^-fraction. */
+  readonly fraction: number | readonly number[];
+}
+
+/** One hardware stage, in stream order. */
+export interface StageEntry {
+  /** Instance name in the top module. */
+  readonly instance: string;
+  readonly module: string;
+  readonly layer: string;
+  readonly op: string;
+  readonly pe: number;
+  readonly simd: number;
+  /** Cycles that the stage is busy with one packet. */
+  readonly cycles: number;
+}
+
+/** An element stream that the simulation wrapper reports: every element of `value`, in order, packet after packet. */
+export interface TapEntry {
+  readonly index: number;
+  readonly value: string;
+  readonly layer: string;
+  readonly kind: "accumulator" | "stream";
+  readonly elements: number;
+  readonly signed: boolean;
+  readonly width: number;
+}
+
+export interface RtlManifest {
+  readonly top: string;
+  readonly architecture: "folded";
+  /** Verilog sources of the shipped design under rtl/, in compile order; never a tap. */
+  readonly sources: readonly string[];
+  /** Memory images under rtl/, read by $readmemh. */
+  readonly memories: readonly string[];
+  /** Simulation wrapper under tb/ (module name and file): same ports as the top, plus taps. */
+  readonly tapWrapper: { readonly module: string; readonly file: string };
+  readonly taps: readonly TapEntry[];
+  readonly input: StreamPort;
+  readonly output: StreamPort;
+  readonly clockMHz: number;
+  /** Clock edges from the first accepted input beat to the last accepted output beat of the first packet after reset. */
+  readonly latencyCycles: number;
+  /** Clock edges between the last output beats of consecutive packets in steady state. */
+  readonly intervalCycles: number;
+  readonly stages: readonly StageEntry[];
+}
+
+export interface CManifest {
+  /** Files under c/, the model's header first. */
+  readonly sources: readonly string[];
+  readonly header: string;
+  /** Function, type and macro prefix of the model. */
+  readonly prefix: string;
+  /** Bytes of constant data, exact. */
+  readonly flashBytes: number;
+  /** Bytes of the caller-given state plus static data. */
+  readonly ramBytes: number;
+}
+
+export interface Manifest {
+  readonly schema: typeof MANIFEST_SCHEMA;
+  readonly generator: { readonly name: "noisefloor"; readonly version: string };
+  readonly model: string;
+  readonly rtl?: RtlManifest;
+  readonly c?: CManifest;
+  /** SHA-256 (hex) of every other file under design/, by path. */
+  readonly files: Readonly<Record<string, string>>;
+}

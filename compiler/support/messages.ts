@@ -1,0 +1,28 @@
+// The one registry of diagnostics: every code, its text and its hint. Stages keep their part in messages/.
+import { buildMessages } from "./messages/build.ts";
+import { cMessages } from "./messages/c.ts";
+import { cliMessages } from "./messages/cli.ts";
+import { dataMessages } from "./messages/data.ts";
+import { languageMessages } from "./messages/language.ts";
+import { programMessages } from "./messages/program.ts";
+import { trainMessages } from "./messages/train.ts";
+import { verifyMessages } from "./messages/verify.ts";
+import { verilogMessages } from "./messages/verilog.ts";
+
+export const messages = {
+  ...languageMessages,
+  ...dataMessages,
+  ...trainMessages,
+  ...programMessages,
+  ...verilogMessages,
+  ...cMessages,
+  ...verifyMessages,
+  ...buildMessages,
+  ...cliMessages,
+};
+
+/** A stable code, `stage/kebab-case`. */
+export type MessageCode = keyof typeof messages;
+
+/** What the message of a code is made from. */
+export type MessageParameters<C extends MessageCode> = Parameters<(typeof messages)[C]["message"]>[0];
