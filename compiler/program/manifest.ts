@@ -81,6 +81,47 @@ export interface CManifest {
   readonly flashBytes: number;
   /** Bytes of the caller-given state plus static data. */
   readonly ramBytes: number;
+  /** Name of the state struct's type. */
+  readonly stateType: string;
+  /** void runFunction(stateType *, inputs as const pointers in order, outputs as pointers in order). */
+  readonly runFunction: string;
+  readonly inputs: readonly CPort[];
+  readonly outputs: readonly COutputPort[];
+  /** Functions void(const inputCType *, resultCType *) of the single stages, visible when compiled with -DNF_TRACE. */
+  readonly layers: readonly CLayer[];
+}
+
+/** One array that the run function takes. */
+export interface CPort {
+  /** The program's value. */
+  readonly value: string;
+  /** Parameter name. */
+  readonly parameter: string;
+  /** Element type, such as uint8_t. */
+  readonly cType: string;
+  readonly elements: number;
+}
+
+export interface COutputPort extends CPort {
+  /** The program's output. */
+  readonly output: string;
+  readonly role: "logits" | "class" | "value";
+}
+
+/** One instruction as a C function, in program order; flatten has none. */
+export interface CLayer {
+  readonly layer: string;
+  readonly op: string;
+  readonly function: string;
+  /** The program's values. */
+  readonly input: string;
+  readonly result: string;
+  readonly inputCType: string;
+  readonly inputElements: number;
+  readonly resultCType: string;
+  readonly resultElements: number;
+  /** Type in which a dense layer sums; absent for other instructions. */
+  readonly accumulatorCType?: string;
 }
 
 export interface Manifest {
