@@ -20,9 +20,9 @@ module nf_dense #(
     parameter W_WIDTH     = 4,       // bits of one weight
     parameter W_SIGNED    = 1,       // 1: weights are two's complement
     parameter ACC_WIDTH   = 16,      // bits of one sum
-    parameter HAS_BIAS    = 1,       // 0: BIAS_FILE is not read
-    parameter WEIGHT_FILE = "",      // memory image of the weights, $readmemh
-    parameter BIAS_FILE   = "",      // memory image of the bias, $readmemh
+    parameter MEM_DIR     = "",      // put before the file names; empty, or a folder with its slash
+    parameter WEIGHT_FILE = "",      // memory image of the weights for $readmemh; empty: all 0
+    parameter BIAS_FILE   = "",      // memory image of the bias; empty: no bias
     parameter ROM_STYLE   = "auto"   // how the weights are stored: auto, block, distributed
 ) (
     input  wire                    aclk,
@@ -100,7 +100,17 @@ module nf_dense #(
   reg [PE*SIMD*W_WIDTH-1:0] weight_word;
   reg [SIMD*X_WIDTH-1:0]    input_word;
 
-  initial $readmemh(WEIGHT_FILE, weights);
+  // An empty string cannot be put before a file name in every tool: it may count as a NUL character.
+  generate
+    if (WEIGHT_FILE == "") begin : no_weights
+      integer k;
+      initial for (k = 0; k < DEPTH; k = k + 1) weights[k] = {PE * SIMD * W_WIDTH{1'b0}};
+    end else if (MEM_DIR == "") begin : weights_here
+      initial $readmemh(WEIGHT_FILE, weights);
+    end else begin : weights_there
+      initial $readmemh({MEM_DIR, WEIGHT_FILE}, weights);
+    end
+  endgenerate
 
   always @(posedge aclk) begin
     if (move) begin
@@ -113,13 +123,17 @@ module nf_dense #(
   wire [PE*ACC_WIDTH-1:0] bias_word;
 
   generate
-    if (HAS_BIAS != 0) begin : with_bias
+    if (BIAS_FILE != "") begin : with_bias
       reg [PE*ACC_WIDTH-1:0]  bias[0:OUT_FOLDS-1];
       reg [PE*ACC_WIDTH-1:0]  bias_read;
       reg [OUT_FOLD_BITS-1:0] out_fold;
       wire                    fetch = move && valid[STAGES-2] && first[STAGES-2];
 
-      initial $readmemh(BIAS_FILE, bias);
+      if (MEM_DIR == "") begin : bias_here
+        initial $readmemh(BIAS_FILE, bias);
+      end else begin : bias_there
+        initial $readmemh({MEM_DIR, BIAS_FILE}, bias);
+      end
 
       always @(posedge aclk) begin
         if (!aresetn) out_fold <= {OUT_FOLD_BITS{1'b0}};
