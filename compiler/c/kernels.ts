@@ -1,0 +1,104 @@
+// Which kernel files a model needs. In: types of operands. Out: the kernel's function name, while its file and the
+// fixed headers that it includes are collected.
+
+import { fixedFile, renderTemplate } from "../render/render.ts";
+import { type FileSet, mergeFileSets } from "../support/file-set.ts";
+import type { KernelPlan } from "./plan.ts";
+import { type CType, type CTypeName, holds, INT32, INT64, operandType } from "./types.ts";
+
+export interface KernelSet {
+  /** Sum of products with weights stored plainly. */
+  dot(input: CType, weight: CType, accumulator: CType): string;
+  /** Sum of products with packed weights. */
+  dotPacked(input: CType, accumulator: CType): string;
+  /** Requantization of one type by shifts to the right (negative: to the left). */
+  requantize(
+    input: CType,
+    shifts: readonly number[],
+  ): { readonly name: string; readonly shifts: readonly number[] };
+  argmax(input: CType): string;
+  threshold(input: CType, threshold: CType): { readonly name: string; readonly compareType: CTypeName };
+  /** Headers that the model's source includes, sorted. */
+  includes(): readonly string[];
+  /** Every kernel file, those included by others too; paths without folder. */
+  files(): FileSet;
+}
+
+/** Largest shifts that the requantization kernels take. */
+const LARGEST_SHIFT_I32 = 31;
+const LARGEST_SHIFT_I64 = 62;
+const LARGEST_LEFT_SHIFT = 30;
+
+/** Included by every kernel. */
+const COMMON = ["nf_common.h"];
+
+export function createKernelSet(): KernelSet {
+  const kernels = new Map<string, KernelPlan>();
+  const supporting = new Set<string>();
+  const add = (kernel: KernelPlan, includes: readonly string[]): void => {
+    kernels.set(kernel.file, kernel);
+    for (const file of includes) supporting.add(file);
+  };
+  const addTemplate = (
+    name: string,
+    template: string,
+    parameters: Readonly<Record<string, string>>,
+    includes: readonly string[] = COMMON,
+  ): string => {
+    const file = `${name}.h`;
+    const guard = `${name.toUpperCase()}_H`;
+    add({ file, kind: "template", template, parameters: { file, guard, name, ...parameters } }, includes);
+    return name;
+  };
+  return {
+    dot: (input, weight, accumulator) =>
+      addTemplate(`nf_dot_${input.short}_${weight.short}_${accumulator.short}`, "c/dot.h", {
+        inputType: input.name,
+        weightType: weight.name,
+        accumulatorType: accumulator.name,
+        operandType: operandType(input, weight),
+      }),
+    dotPacked: (input, accumulator) =>
+      addTemplate(
+        `nf_dot_${input.short}_packed_${accumulator.short}`,
+        "c/dot-packed.h",
+        {
+          inputType: input.name,
+          accumulatorType: accumulator.name,
+          operandType: operandType(input),
+        },
+        [...COMMON, "nf_packed_weight.h"],
+      ),
+    requantize: (input, shifts) => {
+      const wide = !holds(INT32, input.range) || shifts.some((shift) => shift > LARGEST_SHIFT_I32);
+      const name = wide ? "nf_requantize_i64" : "nf_requantize_i32";
+      add({ file: `${name}.h`, kind: "fixed" }, [...COMMON, "nf_rounding.h"]);
+      // Past these bounds nothing changes: accumulators have at most 48 bits and results at most 16.
+      const clamped = shifts.map((shift) =>
+        Math.max(-LARGEST_LEFT_SHIFT, Math.min(LARGEST_SHIFT_I64, shift)),
+      );
+      return { name, shifts: clamped };
+    },
+    argmax: (input) => addTemplate(`nf_argmax_${input.short}`, "c/argmax.h", { inputType: input.name }),
+    threshold: (input, threshold) => {
+      const compare = holds(INT32, input.range) && holds(INT32, threshold.range) ? INT32 : INT64;
+      const name = addTemplate(`nf_threshold_${compare.short}_${threshold.short}`, "c/threshold.h", {
+        compareType: compare.name,
+        thresholdType: threshold.name,
+      });
+      return { name, compareType: compare.name };
+    },
+    includes: () => [...kernels.keys(), "nf_trace.h"].sort(),
+    files: () => {
+      const fixed = new Map<string, string>();
+      const rendered = new Map<string, string>();
+      for (const kernel of kernels.values()) {
+        if (kernel.kind === "fixed") fixed.set(kernel.file, fixedFile(`c/lib/${kernel.file}`));
+        else rendered.set(kernel.file, renderTemplate(kernel.template, kernel.parameters));
+      }
+      for (const file of [...supporting, "nf_trace.h"]) fixed.set(file, fixedFile(`c/lib/${file}`));
+      const all = mergeFileSets(fixed, rendered);
+      return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+    },
+  };
+}
