@@ -42,8 +42,10 @@ export function verifyProgram(program: Program): void {
     if (typeof format.fraction !== "number")
       collector.add("program/format", { where: name, problem: "an input has one fraction" });
   }
-  for (const instruction of program.instructions)
-    checkInstruction(program, instruction, values, constants, collector);
+  for (const instruction of program.instructions) checkInstruction(instruction, values, constants, collector);
+  // Ranges are computed only from operands that are known to fit together.
+  collector.throwIfErrors();
+  for (const instruction of program.instructions) checkRanges(program, instruction, values, collector);
   collector.throwIfErrors();
 }
 
@@ -144,7 +146,6 @@ function checkConstant(constant: Constant, collector: DiagnosticCollector): void
 }
 
 function checkInstruction(
-  program: Program,
   instruction: Instruction,
   values: ReadonlyMap<string, Value>,
   constants: ReadonlyMap<string, Constant>,
@@ -167,26 +168,6 @@ function checkInstruction(
       if (input.format.kind !== "int" || result.format.kind !== "int")
         return format("takes and gives int tensors");
       if (widthOf(result.format) > MAX_TENSOR_WIDTH) format(`a result has at most ${MAX_TENSOR_WIDTH} bits`);
-      const dense = program.instructions.find((i) => i.result === input.name);
-      const range: Range = dense?.op === "dense" ? denseBounds(program, dense) : mantissaRange(input.format);
-      for (const shift of shiftsOf(input, result)) {
-        const all = requantizeIntermediate(range, shift);
-        const width = widthOfRange(all, true);
-        if (width > MAX_ACCUMULATOR_WIDTH)
-          return collector.add("program/accumulator-too-wide", {
-            layer: instruction.layer,
-            width,
-            widest: MAX_ACCUMULATOR_WIDTH,
-          });
-        if (dense?.op === "dense" && width > widthOf(input.format))
-          return collector.add("program/bounds", {
-            layer: instruction.layer,
-            value: input.name,
-            width: widthOf(input.format),
-            low: all.min,
-            high: all.max,
-          });
-      }
       return;
     }
     case "dense": {
@@ -212,22 +193,6 @@ function checkInstruction(
         if (bias.shape.length !== 1 || bias.shape[0] !== channels) return shape("one bias for each channel");
         if (!sameFraction(bias.format, fraction, channels)) format("the bias has the accumulator's fraction");
       }
-      const range = denseBounds(program, instruction);
-      const width = widthOfRange(range, true);
-      if (width > MAX_ACCUMULATOR_WIDTH)
-        collector.add("program/accumulator-too-wide", {
-          layer: instruction.layer,
-          width,
-          widest: MAX_ACCUMULATOR_WIDTH,
-        });
-      else if (width > widthOf(result.format))
-        collector.add("program/bounds", {
-          layer: instruction.layer,
-          value: result.name,
-          width: widthOf(result.format),
-          low: range.min,
-          high: range.max,
-        });
       return;
     }
     case "threshold": {
@@ -265,5 +230,38 @@ function checkInstruction(
         format("the result is too narrow for the index");
       return;
     }
+  }
+}
+
+/** Nothing wraps: sums and what requantization makes of them fit the accumulator. */
+function checkRanges(
+  program: Program,
+  instruction: Instruction,
+  values: ReadonlyMap<string, Value>,
+  collector: DiagnosticCollector,
+): void {
+  const fits = (range: Range, accumulator: Value | undefined): void => {
+    const width = widthOfRange(range, true);
+    const { layer } = instruction;
+    if (width > MAX_ACCUMULATOR_WIDTH)
+      collector.add("program/accumulator-too-wide", { layer, width, widest: MAX_ACCUMULATOR_WIDTH });
+    else if (accumulator && width > widthOf(accumulator.format))
+      collector.add("program/bounds", {
+        layer,
+        value: accumulator.name,
+        width: widthOf(accumulator.format),
+        low: range.min,
+        high: range.max,
+      });
+  };
+  if (instruction.op === "dense") fits(denseBounds(program, instruction), values.get(instruction.result));
+  if (instruction.op === "requantize") {
+    const input = values.get(instruction.input)!;
+    const source = program.instructions.find((i) => i.result === input.name);
+    const range = source?.op === "dense" ? denseBounds(program, source) : mantissaRange(input.format);
+    const widest = shiftsOf(input, values.get(instruction.result)!)
+      .map((shift) => requantizeIntermediate(range, shift))
+      .reduce((a, b) => ({ min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) }));
+    fits(widest, source?.op === "dense" ? input : undefined);
   }
 }

@@ -18,6 +18,7 @@ export function integerRange(width: number, signed: boolean): Range {
 
 /** Fewest bits that hold every integer of the range; at least 1. */
 export function widthOfRange({ min, max }: Range, signed: boolean): number {
+  compilerAssert(Number.isFinite(min) && Number.isFinite(max), "a range has finite ends");
   compilerAssert(signed || min >= 0, "an unsigned width cannot hold a negative number");
   let width = 1;
   for (;;) {
