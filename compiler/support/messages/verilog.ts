@@ -3,6 +3,34 @@ import { entry } from "./define.ts";
 
 export const verilogMessages = {
   // sorted by code
+  "verilog/bad-wish": entry<{ what: string; given: number }>({
+    message: ({ what, given }) => `the ${what} must be a whole number above 0, not ${given}`,
+    hint: () => "correct the hardware wishes of the model",
+  }),
+  "verilog/folding-too-large": entry<{ layer: string; what: "PE" | "SIMD"; given: number; bound: number }>({
+    message: ({ layer, what, given, bound }) =>
+      `${what} ${given} of layer ${layer} is more than the layer has ${what === "PE" ? "outputs" : "inputs"}: ${bound}`,
+    hint: ({ what, bound }) => `choose ${what} between 1 and ${bound}`,
+  }),
+  "verilog/folding-unknown-layer": entry<{ layer: string; known: readonly string[] }>({
+    message: ({ layer }) => `PE and SIMD are given for ${layer}, which is no dense layer of the hardware`,
+    hint: ({ known }) => (known.length > 0 ? `dense layers: ${known.join(", ")}` : "leave the folding out"),
+  }),
+  "verilog/interval-impossible": entry<{ where: string; interval: number; least: number }>({
+    message: ({ where, interval, least }) =>
+      `an interval of ${interval} cycles is out of reach: ${where} needs at least ${least}`,
+    hint: ({ least }) => `ask for an interval of at least ${least} cycles`,
+  }),
+  "verilog/interval-missed": entry<{ layer: string; interval: number; cycles: number }>({
+    severity: "warning",
+    message: ({ layer, interval, cycles }) =>
+      `layer ${layer} takes ${cycles} cycles with the PE and SIMD given for it, more than the interval of ${interval}`,
+    hint: () => "leave out the layer's PE and SIMD to have them chosen, or ask for a longer interval",
+  }),
+  "verilog/no-such-output": entry<{ wanted: string; has: string }>({
+    message: ({ wanted, has }) => `the hardware cannot give ${wanted}: the model's outputs are ${has}`,
+    hint: () => "ask for an output that the model declares",
+  }),
   "verilog/unsupported": entry<{ feature: string; where: string }>({
     message: ({ feature, where }) => `the Verilog back end does not support ${feature} (${where})`,
     hint: () => "leave this back end out, or change the model",
