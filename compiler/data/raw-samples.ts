@@ -1,0 +1,50 @@
+// What the text and array formats have in common once they are decoded: inputs, labels, and words for the place of
+// each in its file.
+import type { NumericArray } from "./numeric-array.ts";
+
+/** How the numbers of a file are meant: stored integers (mantissas), or values that are quantized once. */
+export type NumberKind = "stored" | "values";
+
+export interface RawInputs {
+  /** The first axis counts the samples. */
+  readonly array: NumericArray;
+  readonly numbers: NumberKind;
+  /** True when a sample is a flat row (CSV) that takes the shape of the input; else its shape has to match. */
+  readonly flat: boolean;
+  /** Words for the place of element `element` (row-major) of sample `sample`. */
+  readonly where: (sample: number, element: number) => string;
+}
+
+/** Class indices as numbers, not yet checked, or names. */
+export type RawLabels = {
+  readonly where: (sample: number) => string;
+} & (
+  | {
+      readonly kind: "indices";
+      readonly values: ArrayLike<number>;
+      /** As written, where that could be names too (CSV). */
+      readonly texts?: readonly string[];
+    }
+  | { readonly kind: "names"; readonly values: readonly string[] }
+);
+
+/** Position of a row-major element of one sample, such as [3, 0]. */
+export function elementIndex(shape: readonly number[], element: number): readonly number[] {
+  const index: number[] = [];
+  let rest = element;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    index.unshift(rest % shape[axis]!);
+    rest = Math.floor(rest / shape[axis]!);
+  }
+  return index;
+}
+
+/** The usual words for an element of an array file. */
+export function describeElement(shape: readonly number[]): (sample: number, element: number) => string {
+  return (sample, element) => `sample ${sample}, element [${elementIndex(shape, element).join(", ")}]`;
+}
+
+/** The usual words for a sample. */
+export function describeSample(sample: number): string {
+  return `sample ${sample}`;
+}
