@@ -1,0 +1,130 @@
+// The plan of a top module while it grows: sections, wires, instances, taps, all names made on the way.
+import { isSigned, type Program, type Value, widthOf } from "../program/program.ts";
+import { tracedValues } from "../program/trace.ts";
+import { compilerAssert } from "../support/assert.ts";
+import { commentText, legalStem, type NameSpace } from "./names.ts";
+import type { Binding, InstancePlan, TapPlan, WirePlan } from "./plan.ts";
+
+/** An instance with the figures that the manifest gives of it. */
+export interface PlacedStage {
+  readonly instance: string;
+  readonly module: string;
+  readonly layer: string;
+  readonly op: string;
+  readonly pe: number;
+  readonly simd: number;
+  readonly cycles: number;
+}
+
+const STREAM_SUFFIXES = ["_data", "_valid", "_ready"];
+export interface Draft {
+  readonly program: Program;
+  readonly names: NameSpace;
+  readonly files: NameSpace;
+  readonly sections: { banner: string[]; wires: WirePlan[]; instances: InstancePlan[] }[];
+  readonly placed: PlacedStage[];
+  readonly taps: TapPlan[];
+  readonly memories: Map<string, string>;
+}
+
+/** A stream that leaves a stage. */
+export interface Stream {
+  readonly stem: string;
+  readonly lanes: number;
+  readonly width: number;
+  /** Wire that marks the last word of a broken packet, before the first window. */
+  readonly drop: string | null;
+}
+
+/** Pads the ranges of a group of wires to one column. */
+export function aligned(wires: readonly WirePlan[]): readonly WirePlan[] {
+  const width = Math.max(0, ...wires.map((w) => w.range.length));
+  return wires.map(({ name, range }) => ({ name, range: width === 0 ? "" : `${range.padStart(width)} ` }));
+}
+
+function alignedBindings(bindings: readonly Binding[]): readonly Binding[] {
+  const width = Math.max(...bindings.map((b) => b.name.length));
+  return bindings.map(({ name, value }) => ({ name: name.padEnd(width), value }));
+}
+
+function bindings(pairs: Readonly<Record<string, string | number>>): readonly Binding[] {
+  return alignedBindings(Object.entries(pairs).map(([name, value]) => ({ name, value: `${value}` })));
+}
+
+export function section(draft: Draft, ...banner: string[]): void {
+  draft.sections.push({ banner, wires: [], instances: [] });
+}
+
+const current = (draft: Draft) => draft.sections[draft.sections.length - 1]!;
+
+export function wire(draft: Draft, name: string, bits: number | null): void {
+  current(draft).wires.push({ name, range: bits === null ? "" : `[${bits - 1}:0]` });
+}
+
+/** Declares the wires of a stream. */
+export function stream(draft: Draft, wanted: string, lanes: number, width: number): Stream {
+  const stem = draft.names.take(wanted, STREAM_SUFFIXES);
+  wire(draft, `${stem}_data`, lanes * width);
+  wire(draft, `${stem}_valid`, null);
+  wire(draft, `${stem}_ready`, null);
+  return { stem, lanes, width, drop: null };
+}
+
+export function place(
+  draft: Draft,
+  module: string,
+  wanted: string,
+  parameters: Readonly<Record<string, string | number>>,
+  ports: Readonly<Record<string, string | number>>,
+  entry: Omit<PlacedStage, "instance" | "module"> | null,
+): string {
+  const instance = draft.names.take(wanted);
+  const plan = { module, instance, parameters: bindings(parameters), ports: bindings(ports) };
+  current(draft).instances.push(plan);
+  if (entry) draft.placed.push({ instance, module, ...entry });
+  return instance;
+}
+
+export const CLOCK = { aclk: "aclk", aresetn: "aresetn" };
+export const sink = ({ stem }: Stream) => ({
+  s_data: `${stem}_data`,
+  s_valid: `${stem}_valid`,
+  s_ready: `${stem}_ready`,
+});
+export const source = ({ stem }: Stream) => ({
+  m_data: `${stem}_data`,
+  m_valid: `${stem}_valid`,
+  m_ready: `${stem}_ready`,
+});
+export const flag = (condition: boolean): number => (condition ? 1 : 0);
+
+/** For a banner: "u8", "s12". */
+export function formatText(value: Value): string {
+  return `${isSigned(value.format) ? "s" : "u"}${widthOf(value.format)}`;
+}
+
+export const layerStem = (layer: string): string => legalStem(layer, "layer");
+export const lanesText = (lanes: number): string => `${lanes} lane${lanes === 1 ? "" : "s"}`;
+
+export function tap(
+  draft: Draft,
+  value: Value,
+  { stem, lanes, width }: Stream,
+  words: number,
+  replays: number,
+): void {
+  const traced = tracedValues(draft.program).find((t) => t.value.name === value.name);
+  compilerAssert(traced, `value ${value.name} is traced`);
+  draft.taps.push({
+    index: traced.index,
+    comment: `${commentText(value.name)}: ${traced.kind} of layer ${commentText(traced.layer)}`,
+    instance: draft.names.take(`tap_${traced.index}`),
+    stream: stem,
+    elements: traced.elements,
+    lanes,
+    width,
+    signed: `${flag(isSigned(value.format))}`,
+    words,
+    replays,
+  });
+}

@@ -1,0 +1,164 @@
+// The Verilog back end's front. In: a verified program and its schedule. Out: every file under design/rtl and
+// design/tb, and the manifest that describes them.
+import type { RtlManifest, StreamedValue, StreamPort } from "../program/manifest.ts";
+import {
+  elementsOf,
+  isSigned,
+  type Program,
+  type ProgramOutput,
+  valueNamed,
+  widthOf,
+} from "../program/program.ts";
+import { tracedValues } from "../program/trace.ts";
+import { fixedFile, renderTemplate } from "../render/render.ts";
+import type { Schedule } from "../schedule/schedule.ts";
+import type { DenseStage, InputStage, OutputStage } from "../schedule/stages.ts";
+import { compilerAssert } from "../support/assert.ts";
+import type { FileSet } from "../support/file-set.ts";
+import { buildPlan, type DesignPlan } from "./build-plan.ts";
+import { formatText } from "./draft.ts";
+import { commentText } from "./names.ts";
+import { testBench } from "./testbench.ts";
+
+export { TEST_BENCH_PACKETS, tbVectors } from "./testbench.ts";
+
+export interface GeneratorInfo {
+  /** Version of the compiler, for the headers. */
+  readonly version: string;
+}
+
+export interface GeneratedVerilog {
+  /** Paths relative to design/: rtl/*.v, rtl/*.mem, tb/*. */
+  readonly files: FileSet;
+  readonly manifest: RtlManifest;
+}
+
+/**
+ * Prints the design. What the back end cannot build was refused by `scheduleProgram`; nothing is decided here that
+ * changes cycles. The same program, schedule and version give the same bytes.
+ */
+export function generateVerilog(program: Program, schedule: Schedule, info: GeneratorInfo): GeneratedVerilog {
+  const plan = buildPlan(program, schedule);
+  const { top, ports, sections } = plan;
+  const manifest = manifestOf(program, schedule, plan);
+  const header = (title: string, more: readonly string[]) => commentLines(program, info, title, more);
+
+  const files = new Map<string, string>();
+  const text = { top, ports, sections, header: header(`${top}: one inference per packet.`, about(schedule)) };
+  files.set(`rtl/${top}.v`, renderTemplate("verilog/top.v", text));
+  for (const module of plan.modules) files.set(`rtl/${module}.v`, fixedFile(`verilog/lib/${module}.v`));
+  for (const [file, content] of plan.memories) files.set(`rtl/${file}`, content);
+
+  const wrapper = manifest.tapWrapper;
+  const tapHeader = header(`${wrapper.module}: ${top} with its inner streams reported to nf_tap.`, [
+    "Simulation only: the design itself has no part of this.",
+  ]);
+  const taps = { module: wrapper.module, top, ports, header: tapHeader, taps: plan.taps };
+  files.set(wrapper.file, renderTemplate("verilog/tb/taps.sv", taps));
+  const benchHeader = header(`${top}_tb: sends stored packets and compares every output beat.`, [
+    "From the folder above:",
+    `  iverilog -g2005 -o ${top}.vvp -s ${top}_tb rtl/*.v tb/${top}_tb.v && vvp ${top}.vvp`,
+  ]);
+  files.set(`tb/${top}_tb.v`, testBench(`${top}_tb`, benchHeader, manifest, schedule.settledAfter));
+  return { files, manifest };
+}
+
+function commentLines(
+  program: Program,
+  { version }: GeneratorInfo,
+  title: string,
+  more: readonly string[],
+): readonly string[] {
+  const made = `Made by noisefloor ${commentText(version)} from the model ${commentText(program.name)}.`;
+  return [title, "", ...more, ...(more.length > 0 ? [""] : []), made].map((line) =>
+    line === "" ? "" : ` ${line}`,
+  );
+}
+
+/** Table of the layers and what the user asks first: ports and cycles. */
+function about(schedule: Schedule): readonly string[] {
+  const { stages, latencyCycles, intervalCycles, clockMHz } = schedule;
+  const dense = stages.filter((s): s is DenseStage => s.kind === "dense");
+  const rows = [
+    ["layer", "inputs", "outputs", "PE", "SIMD", "cycles"],
+    ...dense.map((s) => [
+      commentText(s.instruction.layer, 30),
+      `${s.inputs} x ${formatText(s.source)}`,
+      `${s.outputs} x ${formatText(s.result)}`,
+      `${s.pe}`,
+      `${s.simd}`,
+      `${s.inFolds * s.outFolds}`,
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const table = rows.map((row) =>
+    row
+      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+  const cycles =
+    `Latency ${latencyCycles} cycles, one packet every ${intervalCycles} cycles; ` +
+    `meant for ${commentText(`${clockMHz}`)} MHz.`;
+  return dense.length > 0 ? [...table.map((row) => `  ${row}`), "", cycles] : [cycles];
+}
+
+function manifestOf(program: Program, schedule: Schedule, plan: DesignPlan): RtlManifest {
+  const { stages, chain, latencyCycles, intervalCycles, clockMHz } = schedule;
+  const { top } = plan;
+  const input = stages[0];
+  const output = stages[stages.length - 1];
+  compilerAssert(input?.kind === "input" && output?.kind === "output", "a design has an input and an output");
+  const traced = tracedValues(program);
+  return {
+    top,
+    architecture: "folded",
+    sources: [...plan.modules, top].map((module) => `rtl/${module}.v`),
+    memories: [...plan.memories.keys()].map((file) => `rtl/${file}`),
+    tapWrapper: { module: `${top}_taps`, file: `tb/${top}_taps.sv` },
+    taps: plan.taps.map(({ index }) => {
+      const { value, layer, kind, elements } = traced[index]!;
+      const { format } = value;
+      return {
+        index,
+        value: value.name,
+        layer,
+        kind,
+        elements,
+        signed: isSigned(format),
+        width: widthOf(format),
+      };
+    }),
+    input: inputPort(program, input),
+    output: outputPort(program, chain.outputs, output),
+    clockMHz,
+    latencyCycles,
+    intervalCycles,
+    stages: plan.placed,
+  };
+}
+
+function streamed(program: Program, name: string, role: StreamedValue["role"], beats: number): StreamedValue {
+  const { shape, format } = valueNamed(program, name);
+  const { fraction } = format;
+  return {
+    value: name,
+    role,
+    shape,
+    elements: elementsOf(shape),
+    beats,
+    signed: isSigned(format),
+    width: widthOf(format),
+    fraction,
+  };
+}
+
+function inputPort(program: Program, { value, lanes, laneBits, beats }: InputStage): StreamPort {
+  return { values: [streamed(program, value.name, "input", beats)], lanes, laneBits, beats };
+}
+
+function outputPort(program: Program, outputs: readonly ProgramOutput[], stage: OutputStage): StreamPort {
+  const { lanes, laneBits, beats, second } = stage;
+  const values = outputs.map((o, i) => streamed(program, o.value, o.role, i === 0 ? beats : 1));
+  return { values, lanes, laneBits, beats: beats + (second ? 1 : 0) };
+}

@@ -1,0 +1,314 @@
+// One function per kind of stage: its banner, wires, instance, memory images and tap. In: a draft, the stage and
+// the stream before it. Out: the stream behind it.
+import {
+  constantNamed,
+  fractionOf,
+  isSigned,
+  type RequantizeInstruction,
+  widthOf,
+} from "../program/program.ts";
+import {
+  type AdapterStage,
+  type ArgmaxStage,
+  busyCycles,
+  type DenseStage,
+  type InputStage,
+  type OutputStage,
+  type RequantizeStage,
+  type WindowStage,
+} from "../schedule/stages.ts";
+import { compilerAssert } from "../support/assert.ts";
+import {
+  CLOCK,
+  type Draft,
+  flag,
+  formatText,
+  lanesText,
+  layerStem,
+  place,
+  type Stream,
+  section,
+  sink,
+  source,
+  stream,
+  tap,
+  wire,
+} from "./draft.ts";
+import { biasWords, memoryText, weightWords } from "./memory-files.ts";
+import { commentText, legalStem } from "./names.ts";
+
+export function placeInput(draft: Draft, stage: InputStage): Stream {
+  const { elements, lanes, laneBits, wordLanes, value, beats } = stage;
+  const stem = legalStem(value.name, "input");
+  section(
+    draft,
+    `Input ${commentText(value.name)}: ${elements} elements ${formatText(value)}, ${lanesText(lanes)}, ${beats} beats`,
+  );
+  const width = widthOf(value.format);
+  const words = stream(draft, `${stem}_word`, wordLanes, width);
+  const drop = draft.names.take(`${words.stem}_drop`);
+  wire(draft, drop, null);
+  place(
+    draft,
+    "nf_input",
+    `${stem}_input`,
+    { ELEMENTS: elements, LANES: lanes, LANE_BITS: laneBits, WIDTH: width, WORD_LANES: wordLanes },
+    {
+      ...CLOCK,
+      s_axis_tdata: "s_axis_tdata",
+      s_axis_tvalid: "s_axis_tvalid",
+      s_axis_tready: "s_axis_tready",
+      s_axis_tlast: "s_axis_tlast",
+      frame_error: "frame_error",
+      m_data: `${words.stem}_data`,
+      m_drop: drop,
+      m_valid: `${words.stem}_valid`,
+      m_ready: `${words.stem}_ready`,
+    },
+    { layer: value.name, op: "input", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  return { ...words, drop };
+}
+
+export function placeWindow(draft: Draft, stage: WindowStage, before: Stream): Stream {
+  const { layer, value, lanes, words, replays } = stage;
+  const stem = layerStem(layer);
+  const times = replays === 1 ? "once" : `${replays} times`;
+  section(
+    draft,
+    `Layer ${commentText(layer)}: window of ${words} words of ${lanes} x ${formatText(value)}, read ${times}`,
+  );
+  const result = stream(draft, `${stem}_window`, lanes, before.width);
+  place(
+    draft,
+    "nf_window",
+    `${stem}_buffer`,
+    { WIDTH: lanes * before.width, WORDS: words, REPLAYS: replays },
+    {
+      ...CLOCK,
+      s_data: `${before.stem}_data`,
+      s_drop: before.drop ?? "1'b0",
+      s_valid: `${before.stem}_valid`,
+      s_ready: `${before.stem}_ready`,
+      ...source(result),
+    },
+    { layer, op: "window", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  return result;
+}
+
+const ROUNDING_CODE: Readonly<Record<RequantizeInstruction["rounding"], number>> = {
+  "half-up": 0,
+  truncate: 1,
+  "half-even": 2,
+};
+
+export function placeRequantize(draft: Draft, stage: RequantizeStage, before: Stream): Stream {
+  const { instruction, source: x, result: y, shift, lanes, words, replays } = stage;
+  const stem = layerStem(instruction.layer);
+  const activation = instruction.activation === "relu" ? ", ReLU" : "";
+  const point = `binary point ${fractionOf(x.format, 0)} to ${fractionOf(y.format, 0)}`;
+  section(
+    draft,
+    `Layer ${commentText(instruction.layer)}: ${formatText(x)} to ${formatText(y)}, ${point}${activation}`,
+  );
+  const result = stream(draft, `${stem}_quantized`, lanes, widthOf(y.format));
+  place(
+    draft,
+    "nf_requantize",
+    `${stem}_requantize`,
+    {
+      LANES: lanes,
+      IN_WIDTH: widthOf(x.format),
+      IN_SIGNED: flag(isSigned(x.format)),
+      OUT_WIDTH: widthOf(y.format),
+      OUT_SIGNED: flag(isSigned(y.format)),
+      SHIFT: shift,
+      ROUNDING: ROUNDING_CODE[instruction.rounding],
+      RELU: flag(instruction.activation === "relu"),
+    },
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer: instruction.layer, op: "requantize", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, words, replays);
+  return result;
+}
+
+/** From these sizes on block memory costs less than logic. */
+const BLOCK_ROM = { words: 64, bits: 2048 };
+
+export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Stream {
+  const { program } = draft;
+  const { instruction, source: x, result: y, inputs, outputs, pe, simd, inFolds, outFolds } = stage;
+  const stem = layerStem(instruction.layer);
+  const weights = constantNamed(program, instruction.weights);
+  const words = weightWords(program, stage);
+  const bias = biasWords(program, stage);
+  const wordBits = pe * simd * widthOf(weights.format);
+  const block = words.length >= BLOCK_ROM.words && words.length * wordBits >= BLOCK_ROM.bits;
+  section(
+    draft,
+    `Layer ${commentText(instruction.layer)}: ${inputs} inputs ${formatText(x)} to ${outputs} outputs, ${
+      pe * simd
+    } multipliers (${pe} PE x ${simd} SIMD), ${inFolds * outFolds} cycles`,
+  );
+  const result = stream(draft, `${stem}_sums`, pe, widthOf(y.format));
+  const suffixes = ["_weights.mem", "_bias.mem"];
+  const file = draft.files.take(stem, suffixes);
+  const entries = `word ${pe} PE x ${simd} SIMD x ${widthOf(weights.format)} bits`;
+  draft.memories.set(
+    `${file}_weights.mem`,
+    memoryText(
+      [`Weights of layer ${commentText(instruction.layer)}: ${words.length} words, ${entries}.`],
+      words,
+    ),
+  );
+  if (bias) {
+    const biasEntries = `word ${pe} PE x ${widthOf(y.format)} bits`;
+    draft.memories.set(
+      `${file}_bias.mem`,
+      memoryText(
+        [`Bias of layer ${commentText(instruction.layer)}: ${bias.length} words, ${biasEntries}.`],
+        bias,
+      ),
+    );
+  }
+  place(
+    draft,
+    "nf_dense",
+    `${stem}_dense`,
+    {
+      INPUTS: inputs,
+      OUTPUTS: outputs,
+      PE: pe,
+      SIMD: simd,
+      X_WIDTH: widthOf(x.format),
+      X_SIGNED: flag(isSigned(x.format)),
+      W_WIDTH: widthOf(weights.format),
+      W_SIGNED: flag(isSigned(weights.format)),
+      ACC_WIDTH: widthOf(y.format),
+      MEM_DIR: "MEM_DIR",
+      WEIGHT_FILE: `"${file}_weights.mem"`,
+      BIAS_FILE: bias ? `"${file}_bias.mem"` : '""',
+      ROM_STYLE: block ? '"block"' : '"auto"',
+    },
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer: instruction.layer, op: "dense", pe, simd, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, outFolds, 1);
+  return result;
+}
+
+export function placeAdapter(draft: Draft, stage: AdapterStage, before: Stream): Stream {
+  const { layer, elements, sLanes, mLanes, group } = stage;
+  const stem = layerStem(layer);
+  section(draft, `Layer ${commentText(layer)}: ${lanesText(sLanes)} to ${lanesText(mLanes)}`);
+  const result = stream(draft, `${stem}_lanes`, mLanes, before.width);
+  place(
+    draft,
+    "nf_lane_adapter",
+    `${stem}_adapter`,
+    { ELEMENTS: elements, WIDTH: before.width, S_LANES: sLanes, M_LANES: mLanes, GROUP: group },
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer, op: "lanes", pe: mLanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  return result;
+}
+
+/** Returns the logits' way round the argmax, if there is one, and the class. */
+export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): [Stream | null, Stream] {
+  const { instruction, source: x, result: y, elements, lanes, beats, forked } = stage;
+  const stem = layerStem(instruction.layer);
+  const indexWidth = widthOf(y.format);
+  section(
+    draft,
+    `Layer ${commentText(instruction.layer)}: index of the largest of ${elements}, ${beats} beats`,
+  );
+  let round: Stream | null = null;
+  let into = before;
+  if (forked) {
+    round = stream(draft, `${stem}_logits`, lanes, before.width);
+    into = stream(draft, `${stem}_compared`, lanes, before.width);
+    const ports = (side: string, { stem: name }: Stream) => ({
+      [`${side}_data`]: `${name}_data`,
+      [`${side}_valid`]: `${name}_valid`,
+      [`${side}_ready`]: `${name}_ready`,
+    });
+    place(
+      draft,
+      "nf_fork",
+      `${stem}_fork`,
+      { WIDTH: lanes * before.width },
+      { ...ports("s", before), ...ports("a", round), ...ports("b", into) },
+      null,
+    );
+  }
+  const result = stream(draft, `${stem}_index`, 1, indexWidth);
+  place(
+    draft,
+    "nf_argmax",
+    `${stem}_argmax`,
+    {
+      ELEMENTS: elements,
+      LANES: lanes,
+      WIDTH: before.width,
+      SIGNED: flag(isSigned(x.format)),
+      INDEX_WIDTH: indexWidth,
+    },
+    { ...CLOCK, ...sink(into), ...source(result) },
+    { layer: instruction.layer, op: "argmax", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, 1, 1);
+  return [round, result];
+}
+
+export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, logits: Stream | null): void {
+  const { value, second, lanes, laneBits, beats } = stage;
+  const axis = {
+    m_axis_tdata: "m_axis_tdata",
+    m_axis_tvalid: "m_axis_tvalid",
+    m_axis_tready: "m_axis_tready",
+    m_axis_tlast: "m_axis_tlast",
+  };
+  const what = `${commentText(value.name)} ${formatText(value)}, ${lanesText(lanes)} of ${laneBits} bits, ${beats} beats`;
+  const entry = { layer: value.name, op: "output", pe: lanes, simd: 1, cycles: busyCycles(stage) };
+  if (second === null) {
+    section(draft, `Output ${what}`);
+    const parameters = {
+      BEATS: beats,
+      LANES: lanes,
+      LANE_BITS: laneBits,
+      WIDTH: before.width,
+      SIGNED: flag(isSigned(value.format)),
+    };
+    place(draft, "nf_output", "output_port", parameters, { ...CLOCK, ...sink(before), ...axis }, entry);
+    return;
+  }
+  compilerAssert(logits, "logits that are streamed go round the argmax");
+  section(draft, `Output ${what}`, `then ${commentText(second.name)} ${formatText(second)}, 1 beat`);
+  place(
+    draft,
+    "nf_output_pair",
+    "output_port",
+    {
+      LANES: lanes,
+      LANE_BITS: laneBits,
+      A_BEATS: beats,
+      A_WIDTH: logits.width,
+      A_SIGNED: flag(isSigned(value.format)),
+      B_WIDTH: before.width,
+      B_SIGNED: flag(isSigned(second.format)),
+    },
+    {
+      ...CLOCK,
+      a_data: `${logits.stem}_data`,
+      a_valid: `${logits.stem}_valid`,
+      a_ready: `${logits.stem}_ready`,
+      b_data: `${before.stem}_data`,
+      b_valid: `${before.stem}_valid`,
+      b_ready: `${before.stem}_ready`,
+      ...axis,
+    },
+    entry,
+  );
+}
