@@ -1,8 +1,16 @@
-// Bundles TensorFlow.js (core with all gradients, and the WASM backend) into dist/vendor/tensorflow/, so that users
+// Bundles TensorFlow.js (core and the WASM backend) into dist/vendor/tensorflow/, so that users
 // install no TensorFlow package. Does nothing when the bundle is that of the installed versions and of this script.
 // CommonJS, because the backend does not start from an ECMAScript module bundle in Node.
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,9 +43,8 @@ function upToDate() {
 }
 
 const ENTRY = "\0noisefloor-tensorflow";
+// Training writes its gradients out itself, so those of the library stay out.
 const entryText = `
-import "${CORE}/dist/register_all_gradients.js";
-import "${CORE}/dist/public/chained_ops/register_all_chained_ops.js";
 export * from "${CORE}/dist/index.js";
 export { setWasmPaths, version_wasm } from "${BACKEND}/dist/index.js";
 `;

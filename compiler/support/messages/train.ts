@@ -3,8 +3,52 @@ import { entry } from "./define.ts";
 
 export const trainMessages = {
   // sorted by code
+  "train/bad-checkpoint": entry<{ problem: string }>({
+    message: ({ problem }) => `the checkpoint cannot be read: ${problem}`,
+    hint: () => "train again from the start with --fresh",
+  }),
+  "train/bad-labels": entry<{ label: number; classes: number; set: string }>({
+    message: ({ label, classes, set }) =>
+      `the ${set} data has the label ${label}, but the last layer has ${classes} units`,
+    hint: ({ label, classes }) =>
+      label < 0
+        ? "labels are class indices from 0"
+        : `give the last layer ${label + 1} units or more, or leave classes from ${classes} on out of the data`,
+  }),
+  "train/bad-samples": entry<{ found: string; wanted: string; set: string }>({
+    message: ({ found, wanted, set }) =>
+      `the ${set} data holds ${found} samples, the model's input is ${wanted}`,
+    hint: () => "make the input's shape and stored type those of the data",
+  }),
+  "train/budget-too-small": entry<{ budget: number; least: number }>({
+    message: ({ budget, least }) =>
+      `a budget of ${budget} bit operations cannot be met: the least possible for this network is ${least}`,
+    hint: ({ least }) =>
+      `raise the budget to ${least} or more, or use fewer units (the least widths are 2 bits for weights, 1 for activations after a relu, 2 for other ones)`,
+  }),
+  "train/checkpoint-mismatch": entry<{ what: string }>({
+    message: ({ what }) => `the checkpoint is of another training: ${what}`,
+    hint: () => "train again from the start with --fresh",
+  }),
   "train/diverged": entry<{ layer: string; what: string }>({
     message: ({ layer, what }) => `training diverged in layer ${layer}: ${what}`,
     hint: () => "lower the learning rate, or check that the inputs are scaled",
+  }),
+  "train/no-samples": entry<{ set: string }>({
+    message: ({ set }) => `the ${set} data is empty`,
+    hint: () => "training needs samples to learn from and, apart from them, samples for validation",
+  }),
+  "train/nothing-to-train": entry<{ model: string }>({
+    message: ({ model }) => `the model ${model} has no dense layer that follows an input`,
+    hint: () => "add a dense layer",
+  }),
+  "train/shift-needs-image": entry<{ shape: string }>({
+    message: ({ shape }) => `samples of shape ${shape} cannot be shifted by pixels`,
+    hint: () => "set the shift to 0, or give the input the shape of an image, such as 28x28x1",
+  }),
+  "train/unsupported": entry<{ node: string; feature: string; line: number; column: number }>({
+    message: ({ node, feature, line, column }) =>
+      `training does not support ${feature} (${node}, line ${line}, column ${column})`,
+    hint: () => "training takes a chain of dense, relu and flatten layers, with argmax at its end",
   }),
 };

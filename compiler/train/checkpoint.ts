@@ -1,0 +1,134 @@
+// The state of a training run between two epochs, as plain data and as bytes. In and out: one or the other. Values
+// are kept bit for bit, so that a resumed run ends with the weights of an uninterrupted one.
+import type { Score } from "../graph/trained-graph.ts";
+import { compilerAssert } from "../support/assert.ts";
+import { fail } from "../support/diagnostics.ts";
+import { decodeUtf8, encodeUtf8 } from "../support/text.ts";
+import type { AdamState, ParameterSet } from "./adam.ts";
+import type { LayerFormats } from "./bit-operations.ts";
+import type { LayerSize } from "./divergence.ts";
+import type { FloatModel } from "./float-model.ts";
+import type { Phase } from "./schedule.ts";
+
+/** What an epoch ended with. */
+export interface EpochRecord {
+  readonly phase: Phase;
+  /** Finished epochs of the phase, from 1. */
+  readonly epoch: number;
+  /** Means over the epoch's batches. */
+  readonly loss: number;
+  readonly accuracy: number;
+  /** Score on the validation samples of the network as the phase sees it. */
+  readonly validation: Score;
+  /** Of the formats that a freeze now would give; null while nothing is quantized. */
+  readonly meanBits: number | null;
+  readonly bitOperations: number | null;
+}
+
+export interface Checkpoint {
+  readonly schema: typeof CHECKPOINT_SCHEMA;
+  readonly phase: Phase;
+  /** Finished epochs of the phase. */
+  readonly epoch: number;
+  readonly parameters: ParameterSet;
+  readonly optimizer: AdamState;
+  /** Weight of the cost, nats per halving. */
+  readonly penalty: number;
+  /** Frozen formats; null before the rounding phase. */
+  readonly formats: readonly LayerFormats[] | null;
+  /** What divergence is measured against. */
+  readonly sizes: readonly LayerSize[];
+  /** The float baseline once it is trained, with its score on the validation samples. */
+  readonly baseline: { readonly model: FloatModel; readonly validation: Score } | null;
+  readonly history: readonly EpochRecord[];
+}
+
+export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/1";
+
+const MAGIC = 0x4e464350;
+/** Magic, length of the JSON, length of the values, check sum. */
+const HEADER = 16;
+
+/** A typed array in the JSON: where its values are in the second part, in float32s. */
+interface ArrayPlace {
+  readonly $float32: readonly [offset: number, length: number];
+}
+
+function isArrayPlace(value: unknown): value is ArrayPlace {
+  return typeof value === "object" && value !== null && "$float32" in value;
+}
+
+/** FNV-1a over bytes. */
+function checksum(bytes: Uint8Array): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  return h >>> 0;
+}
+
+/** Bytes of a checkpoint together with what it belongs to (digests of source and data, seed, backend, version). */
+export function encodeCheckpoint(
+  checkpoint: Checkpoint,
+  identity: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const arrays: Float32Array[] = [];
+  let values = 0;
+  const json = JSON.stringify({ identity, checkpoint }, (_, value: unknown) => {
+    if (!(value instanceof Float32Array)) return value;
+    const place: ArrayPlace = { $float32: [values, value.length] };
+    arrays.push(value);
+    values += value.length;
+    return place;
+  });
+  const text = encodeUtf8(json);
+  const bytes = new Uint8Array(HEADER + text.length + values * 4);
+  const view = new DataView(bytes.buffer);
+  bytes.set(text, HEADER);
+  let at = HEADER + text.length;
+  for (const array of arrays) {
+    for (let i = 0; i < array.length; i++, at += 4) view.setFloat32(at, array[i]!, true);
+  }
+  view.setUint32(0, MAGIC, true);
+  view.setUint32(4, text.length, true);
+  view.setUint32(8, values, true);
+  view.setUint32(12, checksum(bytes.subarray(HEADER)), true);
+  return bytes;
+}
+
+/** Reads what `encodeCheckpoint` wrote. Throws `train/bad-checkpoint` for anything else. */
+export function decodeCheckpoint(
+  bytes: Uint8Array,
+  path = "checkpoint",
+): { readonly checkpoint: Checkpoint; readonly identity: Readonly<Record<string, string>> } {
+  const bad = (problem: string): never => fail("train/bad-checkpoint", { problem }, { file: path });
+  if (bytes.length < HEADER) bad("it is too short");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) bad("it is no checkpoint");
+  const textLength = view.getUint32(4, true);
+  const values = view.getUint32(8, true);
+  const start = HEADER + textLength;
+  if (bytes.length !== start + values * 4) bad("it is cut off");
+  if (view.getUint32(12, true) !== checksum(bytes.subarray(HEADER))) bad("its check sum is wrong");
+  const text = decodeUtf8(bytes.subarray(HEADER, start));
+  compilerAssert(text !== undefined, "a checkpoint with a right check sum is whole");
+  const read = JSON.parse(text, (_, value: unknown) => {
+    if (!isArrayPlace(value)) return value;
+    const [offset, length] = value.$float32;
+    const array = new Float32Array(length);
+    for (let i = 0; i < length; i++) array[i] = view.getFloat32(start + (offset + i) * 4, true);
+    return array;
+  }) as { checkpoint: Checkpoint; identity: Record<string, string> };
+  if (read.checkpoint.schema !== CHECKPOINT_SCHEMA) bad(`its schema is ${read.checkpoint.schema}`);
+  return read;
+}
+
+/** A deep copy: what was handed out does not change when training goes on. */
+export function copyCheckpoint(checkpoint: Checkpoint): Checkpoint {
+  const copy = (value: unknown): unknown => {
+    if (value instanceof Float32Array) return value.slice();
+    if (Array.isArray(value)) return value.map(copy);
+    if (typeof value === "object" && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, copy(v)]));
+    return value;
+  };
+  return copy(checkpoint) as Checkpoint;
+}
