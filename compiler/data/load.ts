@@ -48,9 +48,12 @@ export interface LoadOptions {
 
 export type DataReader = Pick<FileReader, "read">;
 
-const DEFAULT_INPUTS = "inputs";
-const DEFAULT_LABELS = "labels";
-const DEFAULT_LABEL_COLUMN = "label";
+/** Names of the arrays, fields or columns when the model gives none. */
+const DEFAULT_KEYS = {
+  npz: { inputs: "x", labels: "y" },
+  json: { inputs: "inputs", labels: "labels" },
+  csv: { labels: "label" },
+} as const;
 
 interface RawSamples {
   readonly inputs: RawInputs;
@@ -66,8 +69,8 @@ function readFile(reader: DataReader, source: DataSource): Uint8Array {
 }
 
 /** The one name of the inputs' array; a list of names is for columns. */
-function singleKey(file: DataFile, source: DataSource): string {
-  const names = file.inputKeys ?? [DEFAULT_INPUTS];
+function singleKey(file: DataFile, otherwise: string, source: DataSource): string {
+  const names = file.inputKeys ?? [otherwise];
   if (names.length !== 1) fail("data/several-arrays", { path: source.path, names }, source.place);
   return names[0]!;
 }
@@ -94,19 +97,20 @@ function readRaw(file: DataFile, reader: DataReader, source: DataSource): RawSam
       return readArrayPair(decodeNpy, file, reader, source);
     case "npz": {
       const bytes = readFile(reader, source);
-      const inputs = arrayInputs(decodeNpz(bytes, singleKey(file, source), source));
-      const labels = decodeNpz(bytes, file.labelKey ?? DEFAULT_LABELS, source);
+      const inputs = arrayInputs(decodeNpz(bytes, singleKey(file, DEFAULT_KEYS.npz.inputs, source), source));
+      const labels = decodeNpz(bytes, file.labelKey ?? DEFAULT_KEYS.npz.labels, source);
       return { inputs, labels: arrayLabels(labels, source), labelSource: source };
     }
     case "csv": {
-      const columns = { label: file.labelKey ?? DEFAULT_LABEL_COLUMN, features: file.inputKeys };
+      const columns = { label: file.labelKey ?? DEFAULT_KEYS.csv.labels, features: file.inputKeys };
       const { inputs, labels } = decodeCsv(readFile(reader, source), columns, source);
       return { inputs, labels: labels!, labelSource: source };
     }
     case "json": {
-      const fields = { inputs: singleKey(file, source), labels: file.labelKey ?? DEFAULT_LABELS };
-      const { inputs, labels } = decodeJson(readFile(reader, source), fields, source);
-      return { inputs, labels: labels!, labelSource: source };
+      const inputs = singleKey(file, DEFAULT_KEYS.json.inputs, source);
+      const fields = { inputs, labels: file.labelKey ?? DEFAULT_KEYS.json.labels };
+      const decoded = decodeJson(readFile(reader, source), fields, source);
+      return { inputs: decoded.inputs, labels: decoded.labels!, labelSource: source };
     }
   }
 }
@@ -182,7 +186,7 @@ export function loadDataSet(
   options: Omit<LoadOptions, "known"> = {},
 ): DataSet {
   const train = diagnosticsOf(() => loadSamples(data.train, target, reader, options));
-  const known = train.value === undefined ? undefined : (train.value.classNames ?? "numbers");
+  const known = train.value === undefined ? "unreadable" : (train.value.classNames ?? "numbers");
   const test = diagnosticsOf(() => loadSamples(data.test, target, reader, { ...options, known }));
   const diagnostics = [...train.diagnostics, ...test.diagnostics];
   if (!train.value || !test.value) throw new DiagnosticError(diagnostics);

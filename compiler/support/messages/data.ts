@@ -82,7 +82,7 @@ export const dataMessages = {
   "data/labels-missing": entry<{ path: string; format: string }>({
     message: ({ path, format }) =>
       `${path}: an ${format} file holds inputs only, and no file of labels is given`,
-    hint: () => "name the file of the labels beside it",
+    hint: ({ format }) => `name it too: ${format}("inputs", labels: "labels")`,
   }),
   "data/missing-file": entry<{ path: string }>({
     message: ({ path }) => `no such data file: ${path}`,
@@ -118,7 +118,7 @@ export const dataMessages = {
   "data/npz-array": entry<{ path: string; name: string; available: readonly string[] }>({
     message: ({ path, name, available }) =>
       `${path} has no array ${JSON.stringify(name)}; it has ${listText(available)}`,
-    hint: () => 'name the arrays as in the file: npz("file.npz", inputs: "x", label: "y")',
+    hint: () => 'name the arrays as in the file: npz("samples.npz", inputs: "x", labels: "y")',
   }),
   "data/out-of-range": entry<{
     path: string;
