@@ -3,7 +3,17 @@ import { entry } from "./define.ts";
 
 export const verifyMessages = {
   // sorted by code
+  "verify/bad-samples": entry<{ detail: string }>({
+    message: ({ detail }) => `the samples do not fit the program: ${detail}`,
+    hint: () => "give the data that the model was compiled with: stored integers in the input's range",
+  }),
   "verify/mismatch": entry<{ backend: string; detail: string }>({
     message: ({ backend, detail }) => `${backend} differs from the integer program: ${detail}`,
+    hint: () => "compile again; if nobody edited the design directory, this is a bug worth a report",
+  }),
+  "verify/tool-failed": entry<{ tool: string; detail: string }>({
+    category: "environment",
+    message: ({ tool, detail }) => `${tool} could not do its work: ${detail}`,
+    hint: () => "run `noisefloor doctor` to see which tools work",
   }),
 };

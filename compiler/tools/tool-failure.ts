@@ -1,0 +1,31 @@
+// How the native runners say that a tool is missing or broken. In: the tool and what it printed. Out: diagnostics
+// of category environment.
+import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
+import type { ToolProbe } from "../verify/runners.ts";
+
+const INSTALL: Readonly<Record<string, string>> = {
+  verilator:
+    "install it (Debian, Ubuntu: `apt install verilator`; macOS: `brew install verilator`), or set VERILATOR",
+  "C++ compiler":
+    "install one (Debian, Ubuntu: `apt install g++`; macOS: `xcode-select --install`), or set CXX",
+  "C compiler": "install one (Debian, Ubuntu: `apt install gcc`; macOS: `xcode-select --install`), or set CC",
+};
+
+export function missingTool(tool: string): Diagnostic {
+  return createDiagnostic("cli/missing-tool", { tool, install: INSTALL[tool] ?? `install ${tool}` });
+}
+
+/** Throws what the probe found missing. */
+export function requireTool(probe: ToolProbe): asserts probe is ToolProbe & { found: true } {
+  if (!probe.found) throw new DiagnosticError([probe.diagnostic]);
+}
+
+/** Throws: the tool is there and did not do its work, for reasons that are not the design's. */
+export function toolFailed(tool: string, log: string): never {
+  return fail("verify/tool-failed", { tool, detail: firstLines(log, 12) || "no message" });
+}
+
+/** The first lines of a log, trimmed. */
+export function firstLines(log: string, count: number): string {
+  return log.trim().split("\n").slice(0, count).join("\n");
+}

@@ -1,0 +1,173 @@
+// Compares what a back end did with what the simulator says. In: expected and observed integers of every traced
+// value and output. Out: how many differ, and the first divergence with its likely cause.
+
+import { channelsOf, type Instruction, type Program, valueNamed } from "../program/program.ts";
+import type { TracedValue } from "../program/trace.ts";
+import { compilerAssert } from "../support/assert.ts";
+import { likelyCause } from "./cause.ts";
+import { runAlone, tracedSource } from "./instruction-alone.ts";
+import type { Divergence } from "./result.ts";
+
+/** What a back end reported of one value: complete rows for the first vectors, maybe a piece of the next. */
+export interface Observed {
+  readonly values: ArrayLike<number>;
+  /** Clock cycle of each element. */
+  readonly cycles?: ArrayLike<number>;
+}
+
+export interface Comparison {
+  readonly program: Program;
+  readonly traced: readonly TracedValue[];
+  readonly count: number;
+  /** Inputs and every value of the program: count x elements. */
+  readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
+  readonly expected: ReadonlyMap<string, ArrayLike<number>>;
+  /** By name of the value; a traced value that is absent is not compared. */
+  readonly observed: ReadonlyMap<string, Observed>;
+  /** Values as they came out of the design. */
+  readonly outputs: readonly { readonly value: string; readonly seen: Observed }[];
+  /** Whether every row has to be there; else a prefix of the expected stream is enough. */
+  readonly complete: boolean;
+  readonly run: string;
+  vectorIndex(vector: number): number;
+  vectorName(vector: number): string;
+}
+
+export interface Difference {
+  readonly mismatches: number;
+  readonly divergence?: Divergence;
+}
+
+interface Found {
+  readonly value: string;
+  readonly kind: Divergence["kind"];
+  readonly instruction: Instruction | undefined;
+  readonly vector: number;
+  readonly position: number;
+  readonly seen: Observed;
+}
+
+/** Compares every traced value and output, each element of each vector. */
+export function compare(c: Comparison): Difference {
+  let mismatches = 0;
+  let first: Found | undefined;
+  const check = (
+    value: string,
+    kind: Divergence["kind"],
+    instruction: Instruction | undefined,
+    seen: Observed,
+  ): void => {
+    const expected = c.expected.get(value);
+    compilerAssert(expected, `compare: no expectation of ${value}`);
+    const elements = expected.length / c.count;
+    const got = seen.values;
+    const limit = c.complete ? expected.length : Math.min(expected.length, got.length);
+    let at = -1;
+    for (let i = 0; i < limit; i++) {
+      if (expected[i] === got[i]) continue;
+      mismatches++;
+      if (at < 0) at = i;
+    }
+    if (got.length > expected.length) {
+      mismatches += got.length - expected.length;
+      if (at < 0) at = expected.length;
+    }
+    if (at < 0) return;
+    const vector = Math.floor(at / elements);
+    // Values come in program order, so an earlier instruction wins within the same vector.
+    if (!first || vector < first.vector)
+      first = { value, kind, instruction, vector, position: at - vector * elements, seen };
+  };
+  for (const { value, kind } of c.traced) {
+    const seen = c.observed.get(value.name);
+    const instruction = c.program.instructions.find((i) => i.result === value.name);
+    if (seen) check(value.name, kind, instruction, seen);
+  }
+  for (const { value, seen } of c.outputs)
+    check(
+      value,
+      "output",
+      c.program.instructions.find((i) => i.result === value),
+      seen,
+    );
+  return first ? { mismatches, divergence: locate(c, first) } : { mismatches };
+}
+
+function locate(c: Comparison, found: Found): Divergence {
+  const expected = c.expected.get(found.value)!;
+  const { seen } = found;
+  const elements = expected.length / c.count;
+  const index = found.vector * elements + found.position;
+  const channels = channelsOf(valueNamed(c.program, found.value));
+  const beyond = found.vector >= c.count;
+  const cycle = seen.cycles?.[index];
+  return {
+    run: c.run,
+    layer: found.instruction?.layer ?? found.value,
+    value: found.value,
+    kind: found.kind,
+    position: found.position,
+    channel: found.position % channels,
+    vector: beyond ? -1 : c.vectorIndex(found.vector),
+    vectorName: beyond ? "after the last vector" : c.vectorName(found.vector),
+    ...(cycle === undefined ? {} : { cycle }),
+    expected: expected[index] ?? Number.NaN,
+    got: seen.values[index] ?? null,
+    cause: causeOf(c, found),
+  };
+}
+
+function causeOf(c: Comparison, found: Found): string {
+  const { seen } = found;
+  const expected = c.expected.get(found.value)!;
+  const elements = expected.length / c.count;
+  const index = found.vector * elements + found.position;
+  if (found.vector >= c.count) return "more elements came than the vectors have: a beat was repeated";
+  if (seen.values.length <= index)
+    return "the stream ends early: elements were lost, or the design stands still";
+  const { instruction } = found;
+  // An output whose own stage was right on the way is the output port's matter.
+  if (found.kind === "output") {
+    const tap = c.observed.get(found.value);
+    if (tap && tap.values[index] === expected[index])
+      return "the stage computed the right integer, the output port does not show it: packing, order or sign extension";
+    return fallback(c, seen, expected, index);
+  }
+  if (!instruction) return fallback(c, seen, expected, index);
+  // Judge the stage by the input that it really had; where that is not known, by the right one.
+  const source = tracedSource(c.program, instruction);
+  const given = c.observed.get(source)?.values ?? c.inputs.get(source) ?? c.expected.get(source);
+  const rows = Math.min(c.count, Math.floor(seen.values.length / elements));
+  if (!given || rows === 0) return fallback(c, seen, expected, index);
+  const inputElements = c.inputs.get(source)?.length ?? c.expected.get(source)!.length;
+  const perRow = inputElements / c.count;
+  const usable = Math.min(rows, Math.floor(given.length / perRow));
+  const input = Float64Array.from({ length: usable * perRow }, (_, i) => given[i]!);
+  const right = runAlone(c.program, instruction, input, usable);
+  const got = Float64Array.from({ length: usable * elements }, (_, i) => seen.values[i]!);
+  if (right.every((x, i) => x === got[i]))
+    return "the stage is right for the input it had: its input differs";
+  const start = found.position - (found.position % channelsOf(valueNamed(c.program, found.value)));
+  return likelyCause({
+    program: c.program,
+    instruction,
+    count: usable,
+    input,
+    expected: right,
+    got,
+    position: found.position,
+    start,
+  });
+}
+
+function fallback(c: Comparison, seen: Observed, expected: ArrayLike<number>, index: number): string {
+  const elements = expected.length / c.count;
+  const got = seen.values[index]!;
+  if (index >= elements && got === expected[index - elements])
+    return "the value of the vector before: late by one packet";
+  const row = index - (index % elements);
+  for (let i = 0; i < elements; i++)
+    if (row + i !== index && expected[row + i] === got)
+      return `the value that belongs to position ${i}: order`;
+  return "no simple pattern";
+}

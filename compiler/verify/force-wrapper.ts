@@ -1,0 +1,64 @@
+// The simulation top that can put random bits between the stages. In: the manifest and the tap wrapper's text. Out:
+// a SystemVerilog module around the tap wrapper, and which values it can force.
+import type { RtlManifest } from "../program/manifest.ts";
+import type { Program } from "../program/program.ts";
+import { renderTemplate } from "../render/render.ts";
+
+export interface ForceWrapper {
+  readonly module: string;
+  readonly text: string;
+  /** Names of the program's values whose streams are forced. */
+  readonly values: ReadonlySet<string>;
+}
+
+const MODULE = "nf_forced";
+
+/** Undefined when no stream between two stages can be forced: then every stage is reached from the input. */
+export function createForceWrapper(
+  program: Program,
+  manifest: RtlManifest,
+  wrapperText: string,
+): ForceWrapper | undefined {
+  const streams: { index: number; stream: string; words: number; top: number; last: number }[] = [];
+  const values = new Set<string>();
+  for (const { index, instance } of tapInstances(wrapperText)) {
+    const tap = manifest.taps.find((t) => t.index === index);
+    if (tap?.kind !== "stream") continue;
+    // Behind a window a packet is read several times and has to stay the same; a result that nothing reads is moot.
+    if (instance.replays !== 1) continue;
+    if (!program.instructions.some((i) => i.input === tap.value)) continue;
+    const bits = instance.lanes * instance.width;
+    const words = Math.ceil(bits / 32);
+    streams.push({ index, stream: instance.stream, words, top: 32 * words - 1, last: bits - 1 });
+    values.add(tap.value);
+  }
+  if (streams.length === 0) return undefined;
+  const text = renderTemplate("harness/force.sv", {
+    module: MODULE,
+    inner: manifest.tapWrapper.module,
+    inputRange: `[${manifest.input.lanes * manifest.input.laneBits - 1}:0]`,
+    outputRange: `[${manifest.output.lanes * manifest.output.laneBits - 1}:0]`,
+    streams,
+  });
+  return { module: MODULE, text, values };
+}
+
+interface TapInstance {
+  readonly stream: string;
+  readonly lanes: number;
+  readonly width: number;
+  readonly replays: number;
+}
+
+/** The tap wrapper's nf_tap_stream instances: which stream each of them watches. */
+function tapInstances(text: string): { index: number; instance: TapInstance }[] {
+  const found: { index: number; instance: TapInstance }[] = [];
+  for (const [, parameters, ports] of text.matchAll(/nf_tap_stream #\(([^;]*?)\n {2}\) \w+ \(([^;]*?)\);/g)) {
+    const number = (name: string): number =>
+      Number(new RegExp(`\\.${name}\\s*\\((\\d+)\\)`).exec(parameters!)?.[1]);
+    const stream = /\.data\s*\(dut\.(\w+)_data\)/.exec(ports!)?.[1];
+    const instance = { lanes: number("LANES"), width: number("WIDTH"), replays: number("REPLAYS") };
+    if (stream !== undefined) found.push({ index: number("INDEX"), instance: { stream, ...instance } });
+  }
+  return found;
+}

@@ -1,0 +1,64 @@
+// What the gate found. Plain data: saved as verify/result.json, merged into report.json, printed by the command line.
+
+export type Status = "passed" | "failed" | "skipped";
+
+/** The first element that differs: first failing vector, first instruction in program order, first position. */
+export interface Divergence {
+  /** What ran: "full speed", "random stalls", ... or "inference". */
+  readonly run: string;
+  readonly layer: string;
+  /** Name of the value in the program. */
+  readonly value: string;
+  readonly kind: "accumulator" | "stream" | "output";
+  /** Flat position, row-major; and channel, the index of the last axis. */
+  readonly position: number;
+  readonly channel: number;
+  /** Index of the vector, and which one it is, such as "sample 12" or "all-max". */
+  readonly vector: number;
+  readonly vectorName: string;
+  /** Clock cycle of the run, Verilog only. */
+  readonly cycle?: number;
+  readonly expected: number;
+  /** Null when the element never came. */
+  readonly got: number | null;
+  readonly cause: string;
+}
+
+/** One back end against the simulator. */
+export interface BackendResult {
+  readonly status: Status;
+  /** Distinct vectors that ran. */
+  readonly vectors: number;
+  /** Compared integers that differ, every intermediate value included. */
+  readonly mismatches: number;
+  /** Why it failed or was skipped. */
+  readonly reason?: string;
+  readonly divergence?: Divergence;
+  /** Tool and version. */
+  readonly tool?: string;
+  /** Measured, Verilog only; compared with the manifest. */
+  readonly latencyCycles?: number;
+  readonly intervalCycles?: number;
+}
+
+export interface VerifyResult {
+  readonly status: "passed" | "failed";
+  readonly seed: number;
+  /** Vectors by where they come from. */
+  readonly vectors: { readonly samples: number; readonly synthetic: number };
+  /** The simulator's own run; fails when known outputs of the samples differ. */
+  readonly sim: BackendResult;
+  readonly c?: BackendResult;
+  readonly rtl?: BackendResult;
+}
+
+/** One line for people: where the first difference is, and why it may be there. */
+export function describeDivergence(d: Divergence): string {
+  const cycle = d.cycle === undefined ? "" : `, cycle ${d.cycle}`;
+  const got = d.got === null ? "nothing" : `${d.got}`;
+  const what = d.kind === "accumulator" ? "accumulator" : d.kind === "output" ? "output" : "value";
+  return (
+    `layer ${d.layer}, ${what} ${d.value}, channel ${d.channel}, position ${d.position}, ` +
+    `${d.vectorName} (vector ${d.vector})${cycle}, ${d.run}: expected ${d.expected}, got ${got}; likely cause: ${d.cause}`
+  );
+}
