@@ -22,7 +22,7 @@ import {
   type Folding,
   leastCommonMultiple,
 } from "./folding.ts";
-import type { DenseStage, Stage } from "./stages.ts";
+import { busyCycles, type DenseStage, type Stage } from "./stages.ts";
 
 export interface ScheduleOptions {
   /** For constraints and reports; the schedule itself counts cycles. */
@@ -230,7 +230,7 @@ function buildStages(
     }
     present = result;
   }
-  stages.push(...endStages(program, chain, interval, adapt, presentLanes));
+  stages.push(...endStages(program, chain, interval, stages, adapt, presentLanes));
   return stages;
 }
 
@@ -256,12 +256,18 @@ function endStages(
   program: Program,
   { end, argmax, outputs }: Chain,
   interval: number,
+  before: readonly Stage[],
   adapt: (layer: string, lanes: number) => void,
   lanesBefore: number,
 ): readonly Stage[] {
   const elements = elementsOf(end.shape);
   const both = outputs.length === 2;
-  const lanes = chooseLanes(elements, both ? interval - 1 : interval, lanesBefore);
+  // An argmax alone is no port and must not be slower than the stages before it.
+  const beatsBefore = Math.max(
+    ...before.filter((s) => s.kind === "input" || s.kind === "dense").map(busyCycles),
+  );
+  const most = both ? interval - 1 : argmax ? beatsBefore : interval;
+  const lanes = chooseLanes(elements, most, lanesBefore);
   const beats = Math.ceil(elements / lanes);
   const layer = argmax?.layer ?? outputs[0]!.name;
   adapt(layer, lanes);

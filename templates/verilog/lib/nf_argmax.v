@@ -52,9 +52,9 @@ module nf_argmax #(
         wire [WIDTH-1:0] x = s_data[n*WIDTH+:WIDTH];
         assign key  = {used, x ^ {(SIGNED != 0), {(WIDTH - 1) {1'b0}}}};
         assign lane = LANE[INDEX_WIDTH-1:0];
-      end else if (n < LEAVES) begin : nothing
-        assign key  = {KEY_WIDTH{1'b0}};
-        assign lane = {INDEX_WIDTH{1'b0}};
+      end else if (n < LEAVES) begin : last_lane_again
+        assign key  = node[LANES-1].key;
+        assign lane = node[LANES-1].lane;
       end else begin : better
         wire second = node[2*(n-LEAVES)+1].key > node[2*(n-LEAVES)].key;
         assign key  = second ? node[2*(n-LEAVES)+1].key : node[2*(n-LEAVES)].key;
