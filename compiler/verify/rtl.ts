@@ -60,7 +60,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   const chosen = rtlVectors(task.vectors, task.samples);
   const expected = simulate(program, chosen.inputs, chosen.count).values;
   const packets = packPackets(manifest.input, chosen.inputs, chosen.count, task.seed);
-  const wrapperText = textOf(files.get(`tb/${manifest.tapWrapper.file}`)!);
+  const wrapperText = textOf(files.get(manifest.tapWrapper.file)!);
   const force = createForceWrapper(program, manifest, wrapperText);
   const designs = [
     {
@@ -88,7 +88,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
       seed: task.seed,
       input: manifest.input,
       output: manifest.output,
-      taps: tapped ? manifest.taps.length : 0,
+      taps: tapped ? tracedValues(program).length : 0,
       packets,
       count: chosen.count,
       scenarios: plans.map((plan) => plan.scenario),
@@ -100,7 +100,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     const outcome = outcomes[index]!;
     if (outcome.status === "rejected") return finish(`Verilator refuses the ${what}:\n${outcome.log}`);
     if (outcome.status !== "done") return finish(`the simulation of the ${what} stops: ${outcome.log}`);
-    const taps = tapped ? manifest.taps.length : 0;
+    const taps = tapped ? tracedValues(program).length : 0;
     const records = decodeAnswer(
       doublesOf(outcome.output),
       plans.length,
@@ -138,17 +138,17 @@ function rtlVectors(vectors: VectorSet, samples: number): VectorSet {
 
 /** What the manifest promises and the design does not have. */
 function missingFrom({ program, manifest, files }: RtlTask): string | undefined {
-  const paths = [
-    ...manifest.sources.map((path) => `rtl/${path}`),
-    ...manifest.memories.map((path) => `rtl/${path}`),
-    `tb/${manifest.tapWrapper.file}`,
-  ];
+  const paths = [...manifest.sources, ...manifest.memories, manifest.tapWrapper.file];
   const absent = paths.filter((path) => !files.has(path));
   if (absent.length > 0) return `the design lacks ${absent.join(", ")}`;
-  for (const traced of tracedValues(program)) {
-    const tap = manifest.taps.find((t) => t.value === traced.value.name);
-    if (!tap || tap.index !== traced.index || tap.elements !== traced.elements)
-      return `the manifest has no tap ${traced.index} of ${traced.elements} elements for value ${traced.value.name}`;
+  // Everything that the streamed outputs are made of has a tap.
+  const needed = new Set(manifest.output.values.map((v) => v.value));
+  for (const instruction of [...program.instructions].reverse())
+    if (needed.has(instruction.result)) needed.add(instruction.input);
+  for (const { value, index, elements } of tracedValues(program)) {
+    if (!needed.has(value.name)) continue;
+    if (!manifest.taps.some((t) => t.value === value.name && t.index === index && t.elements === elements))
+      return `the manifest has no tap ${index} of ${elements} elements for value ${value.name}`;
   }
   return undefined;
 }
@@ -170,11 +170,11 @@ function jobOf(
     own.set(path, content);
     verilog.push(path);
   };
-  for (const path of manifest.sources) add(`rtl/${path}`, files.get(`rtl/${path}`)!);
+  for (const path of manifest.sources) add(path, files.get(path)!);
   if (tapped) {
     // The taps are SystemVerilog: they call into the driver.
-    add("tb/taps.sv", files.get(`tb/${manifest.tapWrapper.file}`)!);
-    if (force) add("tb/forced.sv", force.text);
+    add(manifest.tapWrapper.file, files.get(manifest.tapWrapper.file)!);
+    if (force) add("tb/nf_forced.sv", force.text);
   }
   return {
     top,
@@ -185,7 +185,8 @@ function jobOf(
       ["stream-driver.cpp", fixedFile("harness/stream-driver.cpp")],
     ]),
     binding: { path: "dut.cpp", text: fixedFile("harness/dut.cpp") },
-    data: new Map(manifest.memories.map((path) => [path, files.get(`rtl/${path}`)!])),
+    // $readmemh asks for bare names.
+    data: new Map(manifest.memories.map((path) => [path.slice(path.lastIndexOf("/") + 1), files.get(path)!])),
     request,
     timeoutSeconds: TIMEOUT_SECONDS,
   };

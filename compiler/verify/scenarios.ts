@@ -56,10 +56,6 @@ export function planScenarios(
   };
 
   plans.push(fullSpeed(manifest, stored));
-  if (canForce) {
-    const packets = Array.from({ length: FORCED_PACKETS }, (_, n) => whole(stored - 1 - (n % stored)));
-    add({ name: "random bits between the stages", force: seed | 1, packets }, { forced: true });
-  }
   const pick = (): number =>
     random.uniform() < 0.5 && synthetic > 0
       ? stored - 1 - random.integer(0, synthetic - 1)
@@ -115,6 +111,11 @@ export function planScenarios(
       if (early || late) frameErrors++;
     }
     add({ name, sourceIdle, sinkIdle, packets }, { delivered, frameErrors, compareTaps: false });
+  }
+  // Last, because forced nets are never released.
+  if (canForce) {
+    const packets = Array.from({ length: FORCED_PACKETS }, (_, n) => whole(stored - 1 - (n % stored)));
+    add({ name: "random bits between the stages", force: seed | 1, packets }, { forced: true });
   }
   return plans;
 }
