@@ -1,10 +1,280 @@
 // Diagnostics of the language (lexer, parser, checker).
 import { entry } from "./define.ts";
 
+/** A name as it stands in a message: plain where it reads as a word, quoted elsewhere, cut when long. */
+const shown = (name: string): string => {
+  const short = [...name].length > 40 ? `${[...name].slice(0, 40).join("")}...` : name;
+  return /^[\p{L}\p{N}_.%-]+$/u.test(short) ? short : JSON.stringify(short);
+};
+const MAX_LISTED = 12;
+const listed = (names: readonly string[]): string =>
+  names.slice(0, MAX_LISTED).map(shown).join(", ") +
+  (names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "");
+const shapeText = (shape: readonly number[]): string => shape.join("x");
+
+interface Unknown {
+  readonly known: readonly string[];
+  readonly nearest: string | undefined;
+}
+const orElse = ({ known, nearest }: Unknown, what: string): string => {
+  const all = known.length === 0 ? `there are no ${what} here; leave it out` : `${what}: ${listed(known)}`;
+  return nearest === undefined ? all : `did you mean ${shown(nearest)}? ${all}`;
+};
+
 export const languageMessages = {
   // sorted by code
+  "language/after-argmax": entry<{ operation: string }>({
+    message: ({ operation }) => `${operation} after argmax: a class index is a result, not a tensor`,
+    hint: () => "make argmax the last stage of the output",
+  }),
+  "language/bad-escape": entry<{ written: string }>({
+    message: ({ written }) => `${written} is no escape`,
+    hint: () =>
+      'in a text write \\\\ for a backslash; the escapes are \\" \\\\ \\n \\r \\t and \\u with 4 digits',
+  }),
+  "language/bad-size": entry<{ shape: string }>({
+    message: ({ shape }) => `the shape ${shape} has a size that is not a whole number from 1 on`,
+    hint: () => "write the sizes with the channels last: 28x28x1, or 16 for a flat input",
+  }),
+  "language/bad-type": entry<{ type: string }>({
+    message: ({ type }) => `${shown(type)} is no stored type`,
+    hint: () =>
+      "write u and 1 to 16 bits for unsigned integers (u8), s and 2 to 16 bits for signed ones (s12)",
+  }),
+  "language/class-without-argmax": entry<{ outputs: string }>({
+    message: ({ outputs }) => `outputs: ${outputs} needs the class, but the model does not end in argmax`,
+    hint: () => "end the output with -> argmax, or ask for outputs: logits",
+  }),
+  "language/duplicate-key": entry<{ subject: string; key: string }>({
+    message: ({ subject, key }) => `${shown(key)} is given twice in ${subject}`,
+    hint: () => "keep one of the two",
+  }),
+  "language/duplicate-name": entry<{ name: string }>({
+    message: ({ name }) => `the name ${shown(name)} is taken`,
+    hint: () => "give each input, value, stage and output of a model a name of its own",
+  }),
+  "language/duplicate-section": entry<{ section: string }>({
+    message: ({ section }) => `a second ${section} section`,
+    hint: ({ section }) => `write one ${section} section; a file describes one model`,
+  }),
+  "language/empty-file": entry({
+    message: () => "the file is empty",
+    hint: () =>
+      "start with floor 1, then write model NAME { }, data { } and train { }; noisefloor init makes an example",
+  }),
+  "language/empty-name": entry({
+    message: () => "a name cannot be empty",
+    hint: () => "write at least one character between the quotes",
+  }),
+  "language/empty-text": entry<{ subject: string; example: string }>({
+    message: ({ subject }) => `${subject} is empty`,
+    hint: ({ example }) => `write for example ${example}`,
+  }),
+  "language/file-too-large": entry<{ length: number; limit: number }>({
+    message: ({ length, limit }) => `the file has ${length} characters; a model text has at most ${limit}`,
+    hint: () => "is this the model file? data belongs in files of its own, named in the data section",
+  }),
+  "language/folding-too-wide": entry<{ key: string; wished: number; limit: number }>({
+    message: ({ key, wished, limit }) =>
+      `${key}: ${wished} is more than the layer has ${key === "pe" ? "units" : "inputs"} (${limit})`,
+    hint: ({ key, limit }) => `write ${key}: ${limit} or less`,
+  }),
+  "language/foreign-arrow": entry({
+    message: () => "stages are joined by ->",
+    hint: () => "write ->",
+  }),
+  "language/foreign-comment": entry({
+    message: () => "comments start with #",
+    hint: () => "write # in place of //",
+  }),
+  "language/half-folding": entry<{ key: string; other: string }>({
+    message: ({ key, other }) => `${key} is given without ${other}`,
+    hint: ({ other }) => `give ${other} too, or leave both out to have them chosen from the interval`,
+  }),
+  "language/idle-flatten": entry<{ size: number }>({
+    severity: "warning",
+    message: ({ size }) => `flatten does nothing: the value is flat already (${size} elements)`,
+    hint: () => "leave it out",
+  }),
+  "language/keyword-as-name": entry<{ word: string }>({
+    message: ({ word }) => `${word} is a word of the language and cannot be a name`,
+    hint: ({ word }) => `choose another name, or quote it: "${word}"`,
+  }),
+  "language/missing-key": entry<{ subject: string; key: string; form: string }>({
+    message: ({ subject, key }) => `${subject} needs ${key}`,
+    hint: ({ form }) => `write for example ${form}`,
+  }),
+  "language/missing-section": entry<{ section: string }>({
+    message: ({ section }) => `there is no ${section} section`,
+    hint: ({ section }) =>
+      ({
+        model: "add model NAME { input ..., output ... }",
+        data: 'add data { train: csv("train.csv", label: "kind"), test: csv(...), validation: 100 samples }',
+        train: "add train { objective: budget(210 kbitops) }",
+      })[section] ?? `add ${section} { }`,
+  }),
+  "language/missing-unit": entry<{ subject: string; expected: string; example: string }>({
+    message: ({ subject, expected }) => `${subject} takes ${expected} with its unit`,
+    hint: ({ example }) => `write for example ${example}`,
+  }),
+  "language/missing-version": entry({
+    message: () => "the file does not say which version of the language it is written in",
+    hint: () => "make floor 1 the first line",
+  }),
+  "language/needs-flat": entry<{ operation: string; shape: readonly number[] }>({
+    message: ({ operation, shape }) =>
+      `${operation} takes a flat value, not one of shape ${shapeText(shape)}`,
+    hint: ({ operation }) => `flatten it first: -> flatten -> ${operation}`,
+  }),
+  "language/no-dense": entry({
+    message: () => "there is nothing to train: no dense stage leads to the output",
+    hint: () => "add one with a unit for each class: image -> flatten -> fc1: dense(10) -> argmax",
+  }),
+  "language/no-input": entry({
+    message: () => "the model has no input",
+    hint: () => "add one: input image: 28x28x1 as u8",
+  }),
+  "language/no-output": entry({
+    message: () => "the model has no output",
+    hint: () => "add one: output digit = scores -> argmax",
+  }),
+  "language/not-text": entry({
+    message: () => "this is no text file: it has NUL characters",
+    hint: () => "give a .floor file in UTF-8; a UTF-16 file has to be converted",
+  }),
+  "language/not-whole": entry<{ subject: string; found: string; example: string }>({
+    message: ({ subject, found }) => `${subject} is a whole number, not ${found}`,
+    hint: ({ example }) => `write for example ${example}`,
+  }),
+  "language/out-of-range": entry<{ subject: string; found: string; low: string; high: string }>({
+    message: ({ subject, found }) => `${subject} cannot be ${found}`,
+    hint: ({ low, high }) => `give a value from ${low} to ${high}`,
+  }),
+  "language/output-not-dense": entry<{ kind: string }>({
+    message: ({ kind }) => `the output comes from ${kind}, not from a dense stage`,
+    hint: () => "leave it out: the last dense gives the score of each class, and argmax may follow it",
+  }),
+  "language/relu-without-dense": entry<{ after: string }>({
+    message: ({ after }) => `relu after ${after}: in this version relu directly follows a dense stage`,
+    hint: () => "move it behind a dense stage, or leave it out",
+  }),
+  "language/several-inputs": entry({
+    message: () => "several inputs are not supported in this version",
+    hint: () => "give the model one input",
+  }),
+  "language/several-outputs": entry({
+    message: () => "several outputs are not supported in this version",
+    hint: () => "keep one output; hardware { outputs: both } puts out the class and the logits",
+  }),
+  "language/shape-too-large": entry<{ shape: string; elements: number; limit: number; rank: number }>({
+    message: ({ shape, elements, limit, rank }) =>
+      elements > limit
+        ? `the shape ${shape} has ${elements} elements; at most ${limit} are supported`
+        : `the shape ${shape} has more than ${rank} axes`,
+    hint: () => "make the input smaller before it comes here",
+  }),
+  "language/shift-too-far": entry<{ shift: number; shape: readonly number[] }>({
+    message: ({ shift, shape }) => `a shift of ${shift} px leaves nothing of an image of ${shapeText(shape)}`,
+    hint: () => "write shift(1 px)",
+  }),
+  "language/shift-without-image": entry<{ shape: readonly number[] }>({
+    message: ({ shape }) => `only images can be shifted; the input has the shape ${shapeText(shape)}`,
+    hint: () => "leave augment out, or give the input as height x width x channels, such as 28x28x1",
+  }),
+  "language/single-quotes": entry({
+    message: () => "texts and quoted names stand between double quotes",
+    hint: () => "write \" in place of '",
+  }),
+  "language/stage-as-value": entry<{ name: string }>({
+    message: ({ name }) => `${shown(name)} names a stage, not a value`,
+    hint: () => "give the result a name first: hidden = image -> flatten -> fc1: dense(64) -> relu",
+  }),
+  "language/surplus-argument": entry<{ subject: string; form: string }>({
+    message: ({ subject }) => `too many arguments for ${subject}`,
+    hint: ({ form }) => `write it like ${form}`,
+  }),
+  "language/syntax": entry<{ expected: string; found: string; form: string }>({
+    message: ({ expected, found }) => `expected ${expected}, found ${found}`,
+    hint: ({ form }) => form,
+  }),
+  "language/too-deep": entry<{ limit: number }>({
+    message: ({ limit }) => `brackets are nested more than ${limit} deep`,
+    hint: () => "close the brackets before this one",
+  }),
+  "language/too-few-classes": entry({
+    message: () => "the last dense stage has one unit; a classifier needs one for each of at least 2 classes",
+    hint: () => "give it a unit for each class",
+  }),
+  "language/too-many-errors": entry<{ hidden: number }>({
+    message: ({ hidden }) => `${hidden} more are not shown`,
+    hint: () => "correct the ones above first",
+  }),
+  "language/too-many-weights": entry<{ inputs: number; units: number; limit: number }>({
+    message: ({ inputs, units, limit }) =>
+      `${inputs} inputs and ${units} units make ${inputs * units} weights; at most ${limit} in a layer are supported`,
+    hint: () => "use fewer units or a smaller input",
+  }),
+  "language/unclosed-text": entry({
+    message: () => 'the text has no closing "',
+    hint: () => 'close it on the same line; a " inside is written \\"',
+  }),
   "language/unexpected-character": entry<{ text: string }>({
-    message: ({ text }) => `unexpected ${JSON.stringify(text)}`,
-    hint: () => "remove it, or put text between double quotes",
+    message: ({ text }) => `unexpected ${text}`,
+    hint: () => "remove it, or put names and texts that need it between double quotes",
+  }),
+  "language/unexpected-end": entry<{ expected: string; form: string }>({
+    message: ({ expected }) => `the file ends where ${expected} is expected`,
+    hint: ({ form }) => form,
+  }),
+  "language/unknown-key": entry<{ subject: string; key: string } & Unknown>({
+    message: ({ subject, key }) => `${subject} has no key ${shown(key)}`,
+    hint: (p) => orElse(p, "keys"),
+  }),
+  "language/unknown-name": entry<{ name: string } & Unknown>({
+    message: ({ name }) => `there is no value named ${shown(name)}`,
+    hint: (p) =>
+      p.known.length === 0 ? "define an input first: input image: 28x28x1 as u8" : orElse(p, "values so far"),
+  }),
+  "language/unknown-section": entry<{ section: string } & Unknown>({
+    message: ({ section }) => `there is no section ${shown(section)}`,
+    hint: (p) => orElse(p, "sections"),
+  }),
+  "language/unknown-stage": entry<{ stage: string } & Unknown>({
+    message: ({ stage, known }) => `unknown stage ${shown(stage)}; supported: ${listed(known)}`,
+    hint: ({ nearest }) =>
+      nearest === undefined ? "build the model from the supported stages" : `did you mean ${nearest}?`,
+  }),
+  "language/unknown-unit": entry<{ unit: string; example: string } & Unknown>({
+    message: ({ unit }) => `unknown unit ${shown(unit)}`,
+    hint: (p) =>
+      p.known.length === 0 && p.nearest === undefined
+        ? `write for example ${p.example}`
+        : `${orElse(p, "units")}; write for example ${p.example}`,
+  }),
+  "language/unknown-word": entry<{ what: string; word: string } & Unknown>({
+    message: ({ what, word, known }) => `unknown ${what} ${shown(word)}; supported: ${listed(known)}`,
+    hint: ({ nearest }) =>
+      nearest === undefined ? "use one of the supported ones" : `did you mean ${nearest}?`,
+  }),
+  "language/unsupported-version": entry<{ version: number }>({
+    message: ({ version }) => `version ${version} of the language is not supported`,
+    hint: () => "this compiler reads floor 1; newer files need a newer noisefloor",
+  }),
+  "language/unused-value": entry<{ name: string }>({
+    severity: "warning",
+    message: ({ name }) => `${shown(name)} is not used; its stages will not be built`,
+    hint: () => "remove it, or use it in the output",
+  }),
+  "language/used-before-definition": entry<{ name: string }>({
+    message: ({ name }) => `${shown(name)} is used before it is defined`,
+    hint: () => "move the definition above its first use",
+  }),
+  "language/wrong-kind": entry<{ subject: string; expected: string; found: string; example: string }>({
+    message: ({ subject, expected, found }) => `${subject} takes ${expected}, not ${found}`,
+    hint: ({ example }) => `write for example ${example}`,
+  }),
+  "language/wrong-unit": entry<{ subject: string; expected: string; found: string; example: string }>({
+    message: ({ subject, expected, found }) => `${subject} takes ${expected}, not ${found}`,
+    hint: ({ example }) => `write for example ${example}`,
   }),
 };

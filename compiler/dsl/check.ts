@@ -1,0 +1,122 @@
+// The meaning of a whole file: which sections there are, each of them checked, and what they ask of each other.
+// In: a syntax tree. Out: checked parts; all errors are collected.
+import type { DataSpec, HardwareSpec, TrainingSpec } from "../graph/project.ts";
+import type { Span } from "../support/source-file.ts";
+import type { FileNode, SectionNode } from "./ast.ts";
+import { type CheckedModel, checkModel } from "./check-model.ts";
+import {
+  type CheckedHardware,
+  type CheckedTraining,
+  checkData,
+  checkHardware,
+  checkTraining,
+  type FileQueries,
+} from "./check-sections.ts";
+import type { CheckContext } from "./read-fields.ts";
+import { nearestWord } from "./spelling.ts";
+
+/** The version of the language that this compiler reads. */
+export const LANGUAGE_VERSION = 1;
+
+const SECTIONS = ["data", "train", "hardware"] as const;
+const SECTION_NAMES = ["model", ...SECTIONS];
+
+export interface CheckedFile {
+  readonly model: CheckedModel;
+  readonly data: DataSpec;
+  readonly training: TrainingSpec;
+  readonly hardware: Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "outputs">;
+}
+
+function checkVersion({ version, end }: FileNode, context: CheckContext): void {
+  const place = { span: version?.span ?? { ...end, start: 0, end: 0 } };
+  if (version === undefined) {
+    if (!context.partial) context.collector.add("language/missing-version", {}, place);
+  } else if (version.number !== LANGUAGE_VERSION) {
+    context.collector.add("language/unsupported-version", { version: version.number }, place);
+  }
+}
+
+/** The first section of each name; repeated and unknown ones are reported. */
+function sectionsByName(file: FileNode, context: CheckContext): Map<string, SectionNode> {
+  const found = new Map<string, SectionNode>();
+  for (const section of file.sections) {
+    const { text, span } = section.name;
+    const first = found.get(text);
+    if (!SECTION_NAMES.includes(text)) {
+      const parameters = { section: text, known: SECTION_NAMES, nearest: nearestWord(text, SECTION_NAMES) };
+      context.collector.add("language/unknown-section", parameters, { span });
+    } else if (first) reportRepeated(text, span, first.name.span, context);
+    else found.set(text, section);
+  }
+  return found;
+}
+
+function reportRepeated(section: string, span: Span, first: Span, context: CheckContext): void {
+  const related = [{ message: "first written here", span: first }];
+  context.collector.add("language/duplicate-section", { section }, { span, related });
+}
+
+/** What the training section asks of the model's input. */
+function checkShift({ spec, places }: CheckedTraining, model: CheckedModel, context: CheckContext): void {
+  const span = places.get("augment");
+  if (spec.shiftPixels === 0 || !span) return;
+  const [height = 0, width = 0] = model.input.shape;
+  if (model.input.shape.length !== 3) {
+    const parameters = { shape: model.input.shape };
+    context.collector.add("language/shift-without-image", parameters, { span });
+  } else if (spec.shiftPixels >= Math.min(height, width)) {
+    const parameters = { shift: spec.shiftPixels, shape: model.input.shape };
+    context.collector.add("language/shift-too-far", parameters, { span });
+  }
+}
+
+/** What the hardware puts out: as asked; else the class where the model ends in argmax, and the logits elsewhere. */
+function chooseOutputs(
+  { outputs, places }: CheckedHardware,
+  model: CheckedModel,
+  context: CheckContext,
+): HardwareSpec["outputs"] {
+  const hasClass = model.output.signal.kind === "argmax";
+  if (outputs !== undefined && outputs !== "logits" && !hasClass) {
+    const related = [{ message: "the output", span: model.output.signal.span }];
+    context.collector.add(
+      "language/class-without-argmax",
+      { outputs },
+      { span: places.get("outputs")!, related },
+    );
+  }
+  return outputs ?? (hasClass ? "class" : "logits");
+}
+
+/** Checks a file. Undefined when the collector holds errors afterwards. */
+export function checkFile(
+  file: FileNode,
+  queries: FileQueries,
+  context: CheckContext,
+): CheckedFile | undefined {
+  const { collector, partial } = context;
+  checkVersion(file, context);
+  const sections = sectionsByName(file, context);
+  const [firstModel, ...moreModels] = file.models;
+  for (const more of moreModels) reportRepeated("model", more.span, firstModel!.span, context);
+  for (const name of ["model", "data", "train"] as const) {
+    const there = name === "model" ? firstModel !== undefined : sections.has(name);
+    if (!there && !partial) collector.add("language/missing-section", { section: name }, { span: file.end });
+  }
+  const sectionInput = (name: (typeof SECTIONS)[number]) => {
+    const section = sections.get(name);
+    return section && { settings: section.settings, at: section.name.span };
+  };
+  const model = firstModel && checkModel(firstModel, context);
+  const dataSection = sectionInput("data");
+  const trainSection = sectionInput("train");
+  const data = dataSection && checkData(dataSection, queries, context);
+  const training = trainSection && checkTraining(trainSection, context);
+  const hardware = checkHardware(sectionInput("hardware"), context);
+  if (model && training) checkShift(training, model, context);
+  const outputs = model && chooseOutputs(hardware, model, context);
+  if (!model || !data || !training || !outputs || collector.hasErrors()) return undefined;
+  const { clockMHz, intervalCycles } = hardware;
+  return { model, data, training: training.spec, hardware: { clockMHz, intervalCycles, outputs } };
+}

@@ -1,0 +1,79 @@
+// The front end: a `.floor` text becomes a project, or diagnostics that say everything that is wrong with it.
+import type { Project } from "../graph/project.ts";
+import { createCollector, createDiagnostic, type Diagnostic } from "../support/diagnostics.ts";
+import { createSourceFile, positionAt, type SourceFile } from "../support/source-file.ts";
+import { checkFile } from "./check.ts";
+import type { FileQueries } from "./check-sections.ts";
+import { readFile } from "./cst-to-ast.ts";
+import { parseTokens } from "./grammar.ts";
+import { lexicalDiagnostics, nestingOf, syntaxDiagnostics } from "./parse-errors.ts";
+import { toProject } from "./to-graph.ts";
+import { definedNames, tokenize } from "./tokens.ts";
+
+export interface CompiledSource {
+  /** There when no diagnostic is an error. */
+  readonly project?: Project;
+  /** In the order of the text. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Characters of a file; a model text has a few thousand. */
+const MAX_LENGTH = 262_144;
+const MAX_DIAGNOSTICS = 100;
+
+/** In the order of the text, and not more than a person reads. */
+function finish(diagnostics: readonly Diagnostic[], file: SourceFile): Diagnostic[] {
+  const start = (d: Diagnostic): number => d.span?.start ?? file.text.length;
+  const sorted = diagnostics.toSorted((a, b) => start(a) - start(b));
+  if (sorted.length <= MAX_DIAGNOSTICS) return sorted;
+  const hidden = sorted.length - MAX_DIAGNOSTICS;
+  const kept = sorted.slice(0, MAX_DIAGNOSTICS);
+  return [...kept, createDiagnostic("language/too-many-errors", { hidden }, { file: file.name })];
+}
+
+/** What cannot be a model text at all. */
+function refuse(file: SourceFile): Diagnostic | undefined {
+  const { name, text } = file;
+  const nul = text.indexOf("\0");
+  if (nul >= 0) return createDiagnostic("language/not-text", {}, { file: name });
+  if (text.length <= MAX_LENGTH) return undefined;
+  return createDiagnostic(
+    "language/file-too-large",
+    { length: text.length, limit: MAX_LENGTH },
+    { file: name },
+  );
+}
+
+/**
+ * Compiles the text of a model file. Pure but for `files`, which is asked once for each path that the text names.
+ * Never throws on any text.
+ */
+export function compileSource(source: SourceFile, files: FileQueries): CompiledSource {
+  // Editors count columns without a byte order mark.
+  const file = source.text.startsWith("\ufeff")
+    ? createSourceFile(source.name, source.text.slice(1))
+    : source;
+  const refused = refuse(file);
+  if (refused) return { diagnostics: [refused] };
+
+  const lexed = tokenize(file.text);
+  const lexical = lexicalDiagnostics(file, lexed);
+  if (lexed.tokens.length === 0 && lexical.length === 0) {
+    return { diagnostics: [createDiagnostic("language/empty-file", {}, { file: file.name })] };
+  }
+  const nesting = nestingOf(file, lexed.tokens);
+  if (nesting.tooDeep) return { diagnostics: finish([...lexical, nesting.tooDeep], file) };
+
+  const parsed = parseTokens(lexed.tokens);
+  const lines = new Set(lexical.map((d) => positionAt(file, d.span!.start).line));
+  const syntax = syntaxDiagnostics(file, parsed.errors, nesting, lines);
+  const collector = createCollector();
+  for (const diagnostic of [...lexical, ...syntax]) collector.push(diagnostic);
+
+  const partial = parsed.errors.length > 0 || lexed.errors.length > 0;
+  const possibleNames = partial ? definedNames(lexed.tokens) : new Set<string>();
+  const tree = readFile(file, parsed.cst, collector);
+  const checked = checkFile(tree, files, { collector, partial, possibleNames });
+  const diagnostics = finish(collector.diagnostics, file);
+  return checked ? { project: toProject(file, checked), diagnostics } : { diagnostics };
+}

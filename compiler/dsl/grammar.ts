@@ -1,0 +1,203 @@
+// The grammar: how tokens make a file. In: tokens. Out: a concrete syntax tree and all syntax errors, each
+// with what was expected there. Meaning is elsewhere (check.ts).
+//
+//   file    = ["floor" NUMBER] { model | section }
+//   model   = "model" name "{" { input | binding | output } "}"
+//   input   = "input" name ":" SIZE "as" NAME [options]
+//   binding = name "=" chain            output = "output" name "=" chain
+//   chain   = name { "->" stage }       stage  = [name ":"] NAME [arguments] [options]
+//   section = ("data" | "train" | "hardware") options
+//   options = "{" { setting [","] } "}" setting = WORD ":" value
+//   arguments = "(" [ argument { "," argument } ] ")"    argument = [WORD ":"] value
+//   value   = QUANTITY | SIZE | TEXT | NAME [arguments] | "[" [ value { "," value } ] "]"
+import {
+  type CstNode,
+  CstParser,
+  EOF,
+  type IRecognitionException,
+  type IToken,
+  type TokenType,
+} from "chevrotain";
+import { parserMessages } from "./parse-errors.ts";
+import * as t from "./tokens.ts";
+
+class FloorParser extends CstParser {
+  constructor() {
+    super([...t.ALL_TOKENS], {
+      recoveryEnabled: true,
+      maxLookahead: 2,
+      nodeLocationTracking: "onlyOffset",
+      errorMessageProvider: parserMessages,
+    });
+    this.performSelfAnalysis();
+  }
+
+  readonly file = this.RULE("file", () => {
+    this.OPTION(() => {
+      this.CONSUME(t.Floor);
+      this.CONSUME(t.NumberToken);
+    });
+    this.MANY({
+      GATE: () => this.startsSection(),
+      DEF: () =>
+        this.OR([{ ALT: () => this.SUBRULE(this.model) }, { ALT: () => this.SUBRULE(this.section) }]),
+    });
+    this.CONSUME(EOF);
+  });
+
+  private readonly model = this.RULE("model", () => {
+    this.CONSUME(t.Model);
+    this.CONSUME(t.AnyName);
+    this.CONSUME(t.LeftBrace);
+    this.MANY({
+      GATE: () => this.startsItem(),
+      DEF: () =>
+        this.OR([
+          { ALT: () => this.SUBRULE(this.inputItem) },
+          { ALT: () => this.SUBRULE(this.outputItem) },
+          { ALT: () => this.SUBRULE(this.binding) },
+        ]),
+    });
+    this.CONSUME(t.RightBrace);
+  });
+
+  private readonly inputItem = this.RULE("inputItem", () => {
+    this.CONSUME(t.Input);
+    this.CONSUME(t.AnyName);
+    this.CONSUME(t.Colon);
+    this.CONSUME(t.Size);
+    this.CONSUME(t.As);
+    this.CONSUME(t.Name);
+    this.OPTION(() => this.SUBRULE(this.options));
+  });
+
+  private readonly outputItem = this.RULE("outputItem", () => {
+    this.CONSUME(t.Output);
+    this.CONSUME(t.AnyName);
+    this.CONSUME(t.Equals);
+    this.SUBRULE(this.chain);
+  });
+
+  private readonly binding = this.RULE("binding", () => {
+    this.CONSUME(t.ValueName);
+    this.CONSUME(t.Equals);
+    this.SUBRULE(this.chain);
+  });
+
+  private readonly chain = this.RULE("chain", () => {
+    this.CONSUME(t.ValueName);
+    this.MANY(() => {
+      this.CONSUME(t.Arrow);
+      this.SUBRULE(this.stage);
+    });
+  });
+
+  private readonly stage = this.RULE("stage", () => {
+    this.OPTION(() => this.SUBRULE(this.label));
+    this.CONSUME(t.Name);
+    this.OPTION1(() => this.SUBRULE(this.args));
+    this.OPTION2(() => this.SUBRULE(this.options));
+  });
+
+  private readonly label = this.RULE("label", () => {
+    this.CONSUME(t.AnyName);
+    this.CONSUME(t.Colon);
+  });
+
+  private readonly section = this.RULE("section", () => {
+    this.CONSUME(t.SectionWord);
+    this.SUBRULE(this.options);
+  });
+
+  private readonly options = this.RULE("options", () => {
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => {
+      this.SUBRULE(this.setting);
+      this.OPTION(() => this.CONSUME(t.Comma));
+    });
+    this.CONSUME(t.RightBrace);
+  });
+
+  private readonly setting = this.RULE("setting", () => {
+    this.CONSUME(t.Word);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.value);
+  });
+
+  private readonly args = this.RULE("args", () => {
+    this.CONSUME(t.LeftParen);
+    this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.argument) });
+    this.CONSUME(t.RightParen);
+  });
+
+  private readonly argument = this.RULE("argument", () => {
+    this.OPTION(() => {
+      this.CONSUME(t.Word);
+      this.CONSUME(t.Colon);
+    });
+    this.SUBRULE(this.value);
+  });
+
+  private readonly value = this.RULE("value", () => {
+    this.OR([
+      { ALT: () => this.CONSUME(t.Quantity) },
+      { ALT: () => this.CONSUME(t.Size) },
+      { ALT: () => this.CONSUME(t.Text) },
+      { ALT: () => this.SUBRULE(this.call) },
+      { ALT: () => this.SUBRULE(this.list) },
+    ]);
+  });
+
+  private readonly call = this.RULE("call", () => {
+    this.CONSUME(t.Name);
+    this.OPTION(() => this.SUBRULE(this.args));
+  });
+
+  private readonly list = this.RULE("list", () => {
+    this.CONSUME(t.LeftBracket);
+    this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.value) });
+    this.CONSUME(t.RightBracket);
+  });
+
+  /** A brace is never made up: where one is missing, the words that follow are no settings. */
+  protected override canTokenTypeBeInsertedInRecovery(type: TokenType): boolean {
+    return type !== t.LeftBrace;
+  }
+
+  // The gates tell the parser, when it looks for a place to go on after an error, a line that begins something
+  // from a word inside a line.
+
+  private onNewLine(): boolean {
+    const before = this.LA(0).endLine;
+    return before === undefined || Number.isNaN(before) || before < this.LA(1).startLine!;
+  }
+
+  private nextIs(type: TokenType, distance = 1): boolean {
+    const token = this.LA(distance);
+    return token.tokenType === type || (type.categoryMatchesMap?.[token.tokenTypeIdx] ?? false);
+  }
+
+  private startsSection(): boolean {
+    return this.nextIs(t.LeftBrace, 2) || (this.onNewLine() && !this.nextIs(t.Colon, 2));
+  }
+
+  private startsItem(): boolean {
+    return this.nextIs(t.AnyName) && (this.nextIs(t.Equals, 2) || this.onNewLine());
+  }
+}
+
+let parser: FloorParser | undefined;
+
+export interface ParseResult {
+  /** Always there; parts that could not be read are missing from it. */
+  readonly cst: CstNode;
+  readonly errors: readonly IRecognitionException[];
+}
+
+/** Parses the tokens of one file. Never throws on any sequence of tokens whose brackets nest shallowly. */
+export function parseTokens(tokens: readonly IToken[]): ParseResult {
+  parser ??= new FloorParser();
+  parser.input = [...tokens];
+  const cst = parser.file();
+  return { cst, errors: parser.errors };
+}

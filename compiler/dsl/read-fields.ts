@@ -1,0 +1,218 @@
+// Settings and arguments against the list of keys that are known there. In: entries of the syntax tree and a
+// signature. Out: typed values, and a diagnostic for each unknown, repeated, missing or ill-typed entry.
+import type { DiagnosticCollector } from "../support/diagnostics.ts";
+import type { Span } from "../support/source-file.ts";
+import type { ArgumentNode, CallNode, NameNode, ValueNode } from "./ast.ts";
+import { nearestWord } from "./spelling.ts";
+import { BASE_UNITS, DIMENSION_PHRASES, type Dimension, UNITS, unitsOf } from "./units.ts";
+
+export interface CheckContext {
+  readonly collector: DiagnosticCollector;
+  /** True when syntax errors hid parts of the file: what is absent may only be unreadable, and is not reported. */
+  readonly partial: boolean;
+  /** Names that the unreadable parts of the file may define. */
+  readonly possibleNames: ReadonlySet<string>;
+}
+
+/** Reads one value; `subject` names it in messages. Undefined after an error that it reported. */
+export type ValueReader<T> = (value: ValueNode, subject: string, context: CheckContext) => T | undefined;
+
+export type Fields = Readonly<Record<string, ValueReader<unknown>>>;
+
+export interface Signature<F extends Fields> {
+  readonly fields: F;
+  /** Keys that may be given by position, in order. */
+  readonly positional?: readonly (keyof F & string)[];
+  readonly required?: readonly (keyof F & string)[];
+  /** How it is written, for hints. */
+  readonly form: string;
+}
+
+type ValueOf<R> = R extends ValueReader<infer T> ? T : never;
+
+/** What was given, key by key. */
+export interface FieldValues<F extends Fields> {
+  readonly values: { readonly [K in keyof F]?: ValueOf<F[K]> };
+  /** Place of each key that was given, readable or not. */
+  readonly places: ReadonlyMap<string, Span>;
+}
+
+/** Reads settings or arguments. `at` is where a missing key is reported. */
+export function readFields<F extends Fields>(
+  entries: readonly ArgumentNode[],
+  signature: Signature<F>,
+  subject: string,
+  at: Span,
+  context: CheckContext,
+): FieldValues<F> {
+  const { collector } = context;
+  const known = Object.keys(signature.fields);
+  const values = new Map<string, unknown>();
+  const places = new Map<string, Span>();
+  let position = 0;
+  for (const entry of entries) {
+    const key = entry.key?.text ?? signature.positional?.[position++];
+    const span = entry.key?.span ?? entry.span;
+    if (key === undefined) {
+      collector.add("language/surplus-argument", { subject, form: signature.form }, { span });
+    } else if (!Object.hasOwn(signature.fields, key)) {
+      collector.add(
+        "language/unknown-key",
+        { subject, key, known, nearest: nearestWord(key, known) },
+        { span },
+      );
+    } else if (places.has(key)) {
+      const related = [{ message: "first given here", span: places.get(key)! }];
+      collector.add("language/duplicate-key", { subject, key }, { span, related });
+    } else {
+      places.set(key, span);
+      const value = entry.value && signature.fields[key]!(entry.value, key, context);
+      if (value !== undefined) values.set(key, value);
+    }
+  }
+  for (const key of signature.required ?? []) {
+    if (places.has(key) || context.partial) continue;
+    collector.add("language/missing-key", { subject, key, form: signature.form }, { span: at });
+  }
+  return { values: Object.fromEntries(values) as FieldValues<F>["values"], places };
+}
+
+function shownNumber(value: number, unit: string | undefined): string {
+  return unit === undefined ? `${value}` : `${value} ${unit}`;
+}
+
+/** What a value is called in a message. */
+function described(value: ValueNode): string {
+  switch (value.kind) {
+    case "quantity":
+      return shownNumber(value.number, value.unit);
+    case "shape":
+      return `the shape ${value.sizes.join("x")}`;
+    case "text":
+      return "a text";
+    case "call":
+      return value.args ? `${value.name.text}(...)` : `the word ${value.name.text}`;
+    case "list":
+      return "a list";
+  }
+}
+
+function wrongKind(
+  value: ValueNode,
+  subject: string,
+  expected: string,
+  example: string,
+  c: CheckContext,
+): undefined {
+  const parameters = { subject, expected, found: described(value), example };
+  c.collector.add("language/wrong-kind", parameters, { span: value.span });
+}
+
+export interface NumberRule {
+  /** Absent for a plain number. */
+  readonly dimension?: Dimension;
+  /** The unit may be left out: the dimension has but one and the key names it. */
+  readonly unitOptional?: boolean;
+  /** In the base unit of the dimension. */
+  readonly min: number;
+  readonly max: number;
+  /** Fractions are refused. */
+  readonly whole?: boolean;
+  /** How it is written, for hints. */
+  readonly example: string;
+}
+
+/** A number in the base unit of its dimension. */
+export function numberReader(rule: NumberRule): ValueReader<number> {
+  const { dimension, min, max, example } = rule;
+  const phrase = dimension ? DIMENSION_PHRASES[dimension] : rule.whole ? "a whole number" : "a number";
+  const base = dimension && BASE_UNITS[dimension];
+  return (value, subject, context) => {
+    const place = { span: value.span };
+    if (value.kind !== "quantity") return wrongKind(value, subject, phrase, example, context);
+    const unit = value.unit === undefined ? undefined : UNITS.get(value.unit);
+    if (value.unit !== undefined && !unit) {
+      const known = dimension ? unitsOf(dimension) : [];
+      const nearest = nearestWord(value.unit, known.length > 0 ? known : UNITS.keys());
+      context.collector.add("language/unknown-unit", { unit: value.unit, known, nearest, example }, place);
+      return undefined;
+    }
+    if (unit && unit.dimension !== dimension) {
+      const found = `${DIMENSION_PHRASES[unit.dimension]} (${described(value)})`;
+      context.collector.add("language/wrong-unit", { subject, expected: phrase, found, example }, place);
+      return undefined;
+    }
+    if (!unit && dimension && !rule.unitOptional) {
+      context.collector.add("language/missing-unit", { subject, expected: phrase, example }, place);
+      return undefined;
+    }
+    // 0.3 Mbitops is 300000 bit operations, although 0.3 is no binary fraction.
+    const scaled = value.number * (unit?.factor ?? 1);
+    const number =
+      Math.abs(scaled - Math.round(scaled)) < 1e-9 * Math.abs(scaled) ? Math.round(scaled) : scaled;
+    if (!(number >= min && number <= max)) {
+      const limits = { low: shownNumber(min, base), high: shownNumber(max, base) };
+      context.collector.add("language/out-of-range", { subject, found: described(value), ...limits }, place);
+      return undefined;
+    }
+    if (rule.whole && !Number.isInteger(number)) {
+      context.collector.add("language/not-whole", { subject, found: described(value), example }, place);
+      return undefined;
+    }
+    return number;
+  };
+}
+
+/** A non-empty text with its place. */
+export function textReader(example: string): ValueReader<NameNode> {
+  return (value, subject, context) => {
+    if (value.kind !== "text") return wrongKind(value, subject, "a text in double quotes", example, context);
+    if (value.text !== "") return { text: value.text, span: value.span };
+    context.collector.add("language/empty-text", { subject, example }, { span: value.span });
+    return undefined;
+  };
+}
+
+/** A list of at least one text. */
+export function textListReader(example: string): ValueReader<string[]> {
+  const item = textReader(example);
+  return (value, subject, context) => {
+    if (value.kind !== "list" || value.items.length === 0) {
+      return wrongKind(value, subject, "a list of texts", example, context);
+    }
+    const texts = value.items.map((part) => item(part, subject, context)?.text);
+    return texts.every((text) => text !== undefined) ? texts : undefined;
+  };
+}
+
+/** Reads what stands between the parentheses of one known word. */
+export type CallReader<T> = (call: CallNode, context: CheckContext) => T | undefined;
+
+/** One of several known words, each with its own arguments. `what` names the choice, such as "data format". */
+export function choiceReader<T>(
+  what: string,
+  choices: ReadonlyMap<string, CallReader<T>>,
+  example: string,
+): ValueReader<T> {
+  const known = [...choices.keys()];
+  return (value, subject, context) => {
+    if (value.kind !== "call") return wrongKind(value, subject, `a ${what}`, example, context);
+    const read = choices.get(value.name.text);
+    if (read) return read(value, context);
+    const word = value.name.text;
+    const parameters = { what, word, known, nearest: nearestWord(word, known) };
+    context.collector.add("language/unknown-word", parameters, { span: value.name.span });
+    return undefined;
+  };
+}
+
+/** A word of a fixed list, without arguments. */
+export function wordReader<const W extends string>(what: string, words: readonly W[]): ValueReader<W> {
+  const plain = (word: W): CallReader<W> => {
+    return (call, context) => {
+      readFields(call.args ?? [], { fields: {}, form: word }, word, call.span, context);
+      return word;
+    };
+  };
+  return choiceReader(what, new Map<string, CallReader<W>>(words.map((w) => [w, plain(w)])), words[0]!);
+}
