@@ -75,18 +75,14 @@ module nf_output_pair #(
       end
     end
 
-    if (LANES * LANE_BITS > B_WIDTH) begin : extend_b
+    if (LANE_BITS > B_WIDTH) begin : extend_b
       wire sign = (B_SIGNED != 0) && b_data[B_WIDTH-1];
-      if (LANE_BITS > B_WIDTH) begin : within_lane
-        assign b_packed[LANE_BITS-1:0] = {{(LANE_BITS - B_WIDTH) {sign}}, b_data};
-      end else begin : whole_lane
-        assign b_packed[LANE_BITS-1:0] = b_data;
-      end
-      if (LANES > 1) begin : other_lanes
-        assign b_packed[LANES*LANE_BITS-1:LANE_BITS] = {((LANES - 1) * LANE_BITS) {1'b0}};
-      end
+      assign b_packed[LANE_BITS-1:0] = {{(LANE_BITS - B_WIDTH) {sign}}, b_data};
     end else begin : keep_b
-      assign b_packed = b_data;
+      assign b_packed[LANE_BITS-1:0] = b_data;
+    end
+    if (LANES > 1) begin : other_lanes
+      assign b_packed[LANES*LANE_BITS-1:LANE_BITS] = {((LANES - 1) * LANE_BITS) {1'b0}};
     end
   endgenerate
 

@@ -1,0 +1,194 @@
+import { describe, expect, it } from "vitest";
+import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
+import type { Program } from "../../../program/program.ts";
+import { type Schedule, type ScheduleOptions, scheduleProgram } from "../../../schedule/schedule.ts";
+import { busyCycles, type DenseStage } from "../../../schedule/stages.ts";
+import { DiagnosticError } from "../../../support/diagnostics.ts";
+import { randomCase } from "../verilog/random-program.ts";
+
+const OPTIONS: ScheduleOptions = { clockMHz: 100, intervalCycles: 784, folding: {}, outputs: "both" };
+
+/** A classifier with ReLU layers of the given sizes, the input's first. */
+function classifier(sizes: readonly number[]): Program {
+  const builder = createProgramBuilder("classifier");
+  let x = builder.input({ name: "image", shape: [sizes[0]!], format: intFormat(false, 8, 8) });
+  x = builder.requantize({ layer: "image", name: "image.q", input: x, format: intFormat(false, 4, 4) });
+  for (let i = 1; i < sizes.length; i++) {
+    const data = Array.from({ length: sizes[i]! * sizes[i - 1]! }, (_, k) => (k % 7) - 3);
+    const weights = { units: sizes[i]!, data, format: intFormat(true, 3, 2) };
+    x = builder.dense({ layer: `fc${i}`, name: `fc${i}.acc`, input: x, weights });
+    const format = intFormat(false, 3, 1);
+    if (i < sizes.length - 1)
+      x = builder.requantize({ layer: `fc${i}`, name: `fc${i}`, input: x, format, activation: "relu" });
+  }
+  builder.output("logits", x, "logits");
+  builder.output("class", builder.argmax({ layer: "digit", name: "digit", input: x }), "class");
+  return builder.build();
+}
+
+const schedule = (program: Program, options: Partial<ScheduleOptions> = {}): Schedule =>
+  scheduleProgram(program, { ...OPTIONS, ...options });
+const dense = ({ stages }: Schedule): DenseStage[] =>
+  stages.filter((s): s is DenseStage => s.kind === "dense");
+
+function codes(run: () => unknown): readonly string[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof DiagnosticError) return error.diagnostics.map((d) => d.code);
+    throw error;
+  }
+  return [];
+}
+
+/** The longest of what bounds the interval. */
+function bound({ stages }: Schedule): number {
+  const counted = stages.filter((s) => s.kind === "input" || s.kind === "output" || s.kind === "dense");
+  return Math.max(...counted.map(busyCycles));
+}
+
+describe("scheduleProgram", () => {
+  it("folds a digit classifier as wished", () => {
+    const result = schedule(classifier([784, 64, 64, 64, 10]));
+    expect(dense(result).map((s) => s.pe * s.simd)).toEqual([64, 6, 6, 1]);
+    expect(dense(result).map(busyCycles)).toEqual([784, 704, 704, 640]);
+    expect(result.intervalCycles).toBe(784);
+    expect(result.stages[0]).toMatchObject({ kind: "input", lanes: 1, beats: 784 });
+    expect(result.diagnostics).toEqual([]);
+  });
+
+  it("takes the fewest multipliers of all foldings", () => {
+    for (const [inputs, outputs, interval] of [
+      [10, 7, 9],
+      [13, 5, 4],
+      [6, 6, 36],
+      [9, 4, 1],
+      [16, 3, 20],
+    ] as const) {
+      let least = Number.POSITIVE_INFINITY;
+      for (let pe = 1; pe <= outputs; pe++)
+        for (let simd = 1; simd <= inputs; simd++)
+          if (Math.ceil(outputs / pe) * Math.ceil(inputs / simd) <= interval)
+            least = Math.min(least, pe * simd);
+      const options = { intervalCycles: interval, outputs: "class" } as const;
+      const [stage] = dense(schedule(classifier([inputs, outputs]), options));
+      expect(stage!.pe * stage!.simd).toBe(least);
+      expect(busyCycles(stage!)).toBeLessThanOrEqual(interval);
+    }
+  });
+
+  it("prefers lanes that divide those of the layer before", () => {
+    const stages = dense(schedule(classifier([784, 64, 64, 64, 10])));
+    for (let i = 1; i < stages.length; i++) {
+      const [a, b] = [stages[i - 1]!.pe, stages[i]!.simd];
+      expect(a % b === 0 || b % a === 0).toBe(true);
+    }
+  });
+
+  it("lets a layer's own folding win and says that it misses the interval", () => {
+    const result = schedule(classifier([12, 8, 4]), {
+      intervalCycles: 10,
+      folding: { fc1: { pe: 3, simd: 5 }, fc2: { pe: 1, simd: 1 } },
+    });
+    expect(dense(result).map((s) => [s.pe, s.simd])).toEqual([
+      [3, 5],
+      [1, 1],
+    ]);
+    expect(result.diagnostics.map((d) => [d.code, d.severity])).toEqual([
+      ["verilog/interval-missed", "warning"],
+    ]);
+    expect(result.intervalCycles).toBe(32);
+  });
+
+  it("reports all bad wishes at once", () => {
+    const program = classifier([12, 8, 4]);
+    const folding = { fc1: { pe: 9, simd: 13 }, fc2: { pe: 0, simd: 1.5 }, fc9: { pe: 1, simd: 1 } };
+    expect(codes(() => schedule(program, { folding, clockMHz: 0, intervalCycles: 0 })).toSorted()).toEqual([
+      "verilog/bad-wish",
+      "verilog/bad-wish",
+      "verilog/bad-wish",
+      "verilog/bad-wish",
+      "verilog/folding-too-large",
+      "verilog/folding-too-large",
+      "verilog/folding-unknown-layer",
+    ]);
+  });
+
+  it("refuses an interval shorter than a packet of logits and class", () => {
+    expect(codes(() => schedule(classifier([2, 2]), { intervalCycles: 1 }))).toEqual([
+      "verilog/interval-impossible",
+    ]);
+    expect(schedule(classifier([2, 2]), { intervalCycles: 1, outputs: "class" }).intervalCycles).toBe(1);
+  });
+
+  it("keeps the interval within the bound on random programs", () => {
+    for (let seed = 0; seed < 500; seed++) {
+      const { program, options } = randomCase(seed, 1);
+      const result = scheduleProgram(program, options);
+      expect(result.intervalCycles, `seed ${seed}`).toBeLessThanOrEqual(bound(result) + 2);
+      expect(result.intervalCycles, `seed ${seed}`).toBeGreaterThanOrEqual(bound(result));
+    }
+  });
+});
+
+describe("what cannot be built", () => {
+  const input = { name: "x", shape: [2], format: intFormat(false, 4, 0) };
+  const wide = intFormat(true, 8, 0);
+
+  it("names bipolar tensors and thresholds", () => {
+    const builder = createProgramBuilder("m");
+    const x = builder.input({ name: "x", shape: [2], format: { kind: "bipolar", fraction: 0 } });
+    const weights = { units: 2, data: [0, 1, 1, 0], format: { kind: "bipolar", fraction: 0 } as const };
+    const y = builder.dense({ layer: "fc", name: "y", input: x, weights });
+    const z = builder.threshold({
+      layer: "step",
+      name: "z",
+      input: y,
+      thresholds: [0, 1],
+      levels: 1,
+      base: 0,
+      format: intFormat(false, 1, 0),
+    });
+    builder.output("z", z, "value");
+    const program = builder.build();
+    expect(codes(() => schedule(program))).toEqual([
+      "verilog/unsupported",
+      "verilog/unsupported",
+      "verilog/unsupported",
+    ]);
+  });
+
+  it("names several inputs", () => {
+    const builder = createProgramBuilder("m");
+    const x = builder.input(input);
+    builder.input({ ...input, name: "x2" });
+    builder.output("y", builder.requantize({ layer: "q", name: "y", input: x, format: wide }), "value");
+    expect(codes(() => schedule(builder.build()))).toEqual(["verilog/unsupported"]);
+  });
+
+  it("names outputs that do not belong together", () => {
+    const builder = createProgramBuilder("m");
+    const x = builder.input(input);
+    const y = builder.requantize({ layer: "q", name: "y", input: x, format: wide });
+    builder.output("a", y, "value");
+    builder.output("b", x, "value");
+    expect(codes(() => schedule(builder.build()))).toEqual(["verilog/unsupported"]);
+  });
+
+  it("names per-channel shifts", () => {
+    const builder = createProgramBuilder("m");
+    const x = builder.input(input);
+    const weights = { units: 2, data: [1, 2, 3, 4], format: intFormat(true, 4, [0, 1]) };
+    const y = builder.dense({ layer: "fc", name: "y", input: x, weights });
+    builder.output("z", builder.requantize({ layer: "fc", name: "z", input: y, format: wide }), "value");
+    expect(codes(() => schedule(builder.build()))).toEqual(["verilog/unsupported"]);
+  });
+
+  it("names an output that the model does not have", () => {
+    const builder = createProgramBuilder("m");
+    const x = builder.input(input);
+    builder.output("y", builder.requantize({ layer: "q", name: "y", input: x, format: wide }), "logits");
+    expect(codes(() => schedule(builder.build(), { outputs: "class" }))).toEqual(["verilog/no-such-output"]);
+    expect(codes(() => schedule(builder.build(), { outputs: "logits" }))).toEqual([]);
+  });
+});

@@ -1,0 +1,236 @@
+// Generated designs and fixed modules through Verilator, Icarus and Yosys: lint, values, cycles, robustness, taps.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { RtlManifest } from "../../../program/manifest.ts";
+import { tracedValues } from "../../../program/trace.ts";
+import { fixedFile, fixedFilesUnder } from "../../../render/render.ts";
+import { scheduleProgram } from "../../../schedule/schedule.ts";
+import { simulate } from "../../../sim/simulate.ts";
+import { type FileSet, mergeFileSets } from "../../../support/file-set.ts";
+import { generateVerilog, tbVectors } from "../../../verilog/generate.ts";
+import { hasTool } from "../../tools-present.ts";
+import { type RandomCase, randomCase } from "./random-program.ts";
+import { inFolder, LINT_WAIVERS, run } from "./run-tools.ts";
+
+const fixture = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8");
+
+interface Design extends RandomCase {
+  readonly files: FileSet;
+  readonly manifest: RtlManifest;
+}
+
+function design(seed: number, packets: number): Design {
+  const one = randomCase(seed, packets);
+  const schedule = scheduleProgram(one.program, one.options);
+  const { files, manifest } = generateVerilog(one.program, schedule, { version: "0.0.0" });
+  const values = simulate(one.program, one.inputs, packets).values;
+  const vectors = tbVectors(one.program, manifest, one.inputs, values);
+  return { ...one, files: mergeFileSets(files, vectors), manifest };
+}
+
+const modules = fixedFilesUnder("verilog/lib").map((path) => path.slice("verilog/lib/".length, -".v".length));
+const moduleFiles: FileSet = new Map(modules.map((m) => [`${m}.v`, fixedFile(`verilog/lib/${m}.v`)]));
+
+/** Extreme parameters besides the defaults. */
+const CORNERS: Readonly<Record<string, readonly string[][]>> = {
+  nf_input: [
+    ["ELEMENTS=1"],
+    ["ELEMENTS=7", "LANES=2", "WORD_LANES=4", "LANE_BITS=16", "WIDTH=9"],
+    ["WIDTH=1"],
+  ],
+  nf_window: [["WORDS=1"], ["WORDS=3", "REPLAYS=5"], ["WIDTH=1"]],
+  nf_requantize: [
+    ["SHIFT=40", "ROUNDING=2"],
+    ["SHIFT=-30"],
+    ["IN_WIDTH=48", "SHIFT=12", "ROUNDING=2", "RELU=1", "OUT_WIDTH=16", "OUT_SIGNED=0"],
+    ["IN_WIDTH=1", "IN_SIGNED=0", "OUT_WIDTH=1", "OUT_SIGNED=0"],
+    ["IN_WIDTH=1", "OUT_WIDTH=1", "SHIFT=1", "ROUNDING=1", "LANES=3"],
+  ],
+  nf_lane_adapter: [
+    ["ELEMENTS=1", "S_LANES=1", "M_LANES=4", "GROUP=1"],
+    ["ELEMENTS=5", "S_LANES=5", "M_LANES=1", "GROUP=5"],
+    ["ELEMENTS=20", "S_LANES=4", "M_LANES=6", "GROUP=12", "WIDTH=1"],
+  ],
+  nf_dense: [
+    ["INPUTS=7", "OUTPUTS=3", "PE=2", "SIMD=3"],
+    ["INPUTS=1", "OUTPUTS=1"],
+    ["SIMD=4", "ACC_WIDTH=5"],
+    ["X_WIDTH=1", "W_WIDTH=1", "X_SIGNED=1", "ACC_WIDTH=2"],
+    ["X_WIDTH=16", "W_WIDTH=16", "ACC_WIDTH=48", "W_SIGNED=0"],
+  ],
+  nf_argmax: [
+    ["ELEMENTS=1", "INDEX_WIDTH=1", "WIDTH=1"],
+    ["ELEMENTS=7", "LANES=3", "INDEX_WIDTH=3", "SIGNED=0"],
+  ],
+  nf_fork: [["WIDTH=1"]],
+  nf_output: [["LANES=3", "BEATS=2", "WIDTH=8", "SIGNED=1"], ["WIDTH=1"]],
+  nf_output_pair: [
+    ["LANES=2", "A_BEATS=1", "A_WIDTH=8", "LANE_BITS=8", "B_WIDTH=8"],
+    ["A_WIDTH=1", "A_SIGNED=0", "B_WIDTH=1"],
+  ],
+};
+
+describe("fixed modules", () => {
+  it("have corner parameters here", () => {
+    expect(Object.keys(CORNERS).sort()).toEqual([...modules].sort());
+  });
+
+  it.skipIf(!hasTool("verilator"))("are clean under verilator -Wall", () => {
+    inFolder(moduleFiles, (folder) => {
+      for (const module of modules) {
+        for (const corner of [[], ...CORNERS[module]!]) {
+          const parameters = corner.map((p) => `-G${p}`);
+          const args = ["--lint-only", "-Wall", LINT_WAIVERS, `${module}.v`, ...parameters];
+          expect(run(folder, "verilator", args).stderr, `${module} ${corner.join(" ")}`).toBe("");
+        }
+      }
+    });
+  });
+
+  it.skipIf(!hasTool("iverilog"))("are clean under iverilog -g2005 -Wall", () => {
+    inFolder(moduleFiles, (folder) => {
+      for (const module of modules) {
+        for (const corner of [[], ...CORNERS[module]!]) {
+          const parameters = corner.map((p) => `-P${module}.${p}`);
+          const args = ["-g2005", "-Wall", "-o", "x.vvp", "-s", module, ...parameters, `${module}.v`];
+          expect(run(folder, "iverilog", args), `${module} ${corner.join(" ")}`).toMatchObject({
+            status: 0,
+            stderr: "",
+          });
+        }
+      }
+    });
+  });
+
+  it.skipIf(!hasTool("yosys"))("are taken by yosys", () => {
+    inFolder(moduleFiles, (folder) => {
+      const checks = modules.flatMap((m) => [
+        `read_verilog ${m}.v`,
+        `hierarchy -check -top ${m}`,
+        "proc",
+        "check -assert",
+        "design -reset",
+      ]);
+      expect(run(folder, "yosys", ["-q", "-p", checks.join("; ")])).toMatchObject({ status: 0, stderr: "" });
+    });
+  });
+});
+
+describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
+  for (let block = 0; block < 4; block++) {
+    it(`give the simulator's values in the predicted cycles (${block + 1} of 4)`, () => {
+      for (let seed = block * 12; seed < block * 12 + 12; seed++) {
+        const { files, manifest } = design(seed, 12);
+        inFolder(files, (folder) => {
+          const sources = [...manifest.sources, `tb/${manifest.top}_tb.v`];
+          const args = ["-g2005", "-Wall", "-o", "x.vvp", "-s", `${manifest.top}_tb`, ...sources];
+          expect(run(folder, "iverilog", args), `seed ${seed}`).toMatchObject({ status: 0, stderr: "" });
+          const { stdout } = run(folder, "vvp", ["-n", "x.vvp"]);
+          expect(stdout, `seed ${seed}`).toMatch(/^PASS: 12 packets, twice$/m);
+          expect(stdout, `seed ${seed}`).not.toMatch(/FAIL/);
+        });
+      }
+    });
+  }
+
+  it("notice a wrong answer and a wrong prediction", () => {
+    const { files, manifest } = design(3, 4);
+    const bench = `tb/${manifest.top}_tb.v`;
+    const changed = (path: string, from: RegExp, to: string): FileSet =>
+      new Map([...files].map(([p, c]) => [p, p === path ? `${c}`.replace(from, to) : c]));
+    const flipped = changed("vectors/expected.mem", /\n(.*)(.)\n$/, "\n$1x\n");
+    const wrongLatency = changed(bench, /LATENCY_CYCLES = \d+/, "LATENCY_CYCLES = 1");
+    const wrongInterval = changed(bench, /INTERVAL_CYCLES = \d+/, "INTERVAL_CYCLES = 0");
+    for (const set of [flipped, wrongLatency, wrongInterval]) {
+      inFolder(set, (folder) => {
+        const sources = [...manifest.sources, bench];
+        run(folder, "iverilog", ["-g2005", "-o", "x.vvp", "-s", `${manifest.top}_tb`, ...sources]);
+        expect(run(folder, "vvp", ["-n", "x.vvp"]).stdout).toMatch(/^FAIL: \d+ errors$/m);
+      });
+    }
+  });
+
+  it.each([19, 22, 32, 35, 41])("survive broken framing and resets at every cycle (seed %i)", (seed) => {
+    const { files, manifest } = design(seed, 2);
+    const { input, output, latencyCycles, intervalCycles, top } = manifest;
+    const parameters = {
+      IN_BITS: input.lanes * input.laneBits,
+      IN_BEATS: input.beats,
+      OUT_BITS: output.lanes * output.laneBits,
+      OUT_BEATS: output.beats,
+      SPAN: latencyCycles + 2 * intervalCycles + 8,
+      QUIET: latencyCycles + 2 * intervalCycles + 40,
+    };
+    const bench: FileSet = new Map([["robustness_tb.v", fixture("robustness_tb.v")]]);
+    const images = new Map(manifest.memories.map((m) => [m.slice("rtl/".length), files.get(m)!]));
+    inFolder(mergeFileSets(files, bench, images), (folder) => {
+      const defines = Object.entries(parameters).map(([k, v]) => `-Probustness_tb.${k}=${v}`);
+      const args = ["-g2005", "-o", "x.vvp", "-s", "robustness_tb", `-DTOP=${top}`, ...defines];
+      const compiled = run(folder, "iverilog", [...args, ...manifest.sources, "robustness_tb.v"]);
+      expect(compiled).toMatchObject({ status: 0, stderr: "" });
+      expect(run(folder, "vvp", ["-n", "x.vvp"]).stdout).toBe("PASS\n");
+    });
+  });
+});
+
+describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
+  it("are clean under -Wall, the tap wrapper too", () => {
+    for (let seed = 0; seed < 12; seed++) {
+      const { files, manifest } = design(seed, 1);
+      inFolder(files, (folder) => {
+        const lint = ["--lint-only", "-Wall", LINT_WAIVERS, ...manifest.sources];
+        expect(run(folder, "verilator", [...lint, "--top-module", manifest.top]).stderr, `seed ${seed}`).toBe(
+          "",
+        );
+        const { module, file } = manifest.tapWrapper;
+        const tapped = [...lint, file, "--top-module", module, "-Wno-DECLFILENAME"];
+        expect(run(folder, "verilator", tapped).stderr, `seed ${seed}`).toBe("");
+      });
+    }
+  });
+
+  const tapped = { design: undefined as Design | undefined, out: "" };
+  beforeAll(() => {
+    const one = design(17, 5);
+    tapped.design = one;
+    const { module, file } = one.manifest.tapWrapper;
+    const files = mergeFileSets(one.files, new Map([["main.cpp", fixture("tap_main.cpp")]]));
+    inFolder(files, (folder) => {
+      const sources = [...one.manifest.sources, file, "main.cpp"];
+      const args = ["--cc", "--exe", "--build", "-Wno-fatal", "--prefix", "Vdut", "--top-module", module];
+      args.push("-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0");
+      const built = run(folder, "verilator", [...args, '-GMEM_DIR="rtl/"', ...sources]);
+      expect(built.status, built.stderr).toBe(0);
+      const beats = `${one.files.get("vectors/input.mem")}`.replace(/^\/\/.*$/gm, "");
+      tapped.out = run(folder, "obj_dir/Vdut", [`${one.manifest.input.beats}`], beats).stdout;
+    });
+  });
+
+  it("report every element of every traced value once, in order", () => {
+    const { program, inputs, packets, manifest } = tapped.design!;
+    expect(manifest.taps.length).toBeGreaterThan(3);
+    const values = simulate(program, inputs, packets).values;
+    const seen = new Map<number, number[]>();
+    for (const [, index, value] of tapped.out.matchAll(/^tap (\d+) (-?\d+)$/gm))
+      seen.set(Number(index), [...(seen.get(Number(index)) ?? []), Number(value)]);
+    for (const tap of manifest.taps) {
+      expect(tap.value).toBe(tracedValues(program)[tap.index]!.value.name);
+      expect(seen.get(tap.index), tap.value).toEqual([...values.get(tap.value)!]);
+    }
+  });
+});
+
+describe.skipIf(!hasTool("yosys"))("random designs in Yosys", () => {
+  it("are read and checked", () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const { files, manifest } = design(seed, 1);
+      const images = new Map(manifest.memories.map((m) => [m.slice("rtl/".length), files.get(m)!]));
+      inFolder(mergeFileSets(files, images), (folder) => {
+        const read = `read_verilog ${manifest.sources.join(" ")}`;
+        const script = `${read}; hierarchy -check -top ${manifest.top}; proc; check -assert`;
+        expect(run(folder, "yosys", ["-q", "-p", script]).status, `seed ${seed}`).toBe(0);
+      });
+    }
+  });
+});
