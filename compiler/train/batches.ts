@@ -1,6 +1,9 @@
 // Batches of training samples in a seeded order, shifted at random. In: a sample set. Out: float values and labels
 // of one step; they depend on (seed, purpose, epoch, step) alone.
 import type { SampleSet } from "../graph/samples.ts";
+import type { FrozenFormat } from "../graph/trained-graph.ts";
+import { compilerAssert } from "../support/assert.ts";
+import { integerRange, saturate, shiftRound } from "../support/fixed-point.ts";
 import { createRandom, permutation } from "../support/random.ts";
 
 export interface Batch {
@@ -24,6 +27,7 @@ const MIN_STEPS = 40;
 
 export interface Batches {
   readonly stepsPerEpoch: number;
+  /** The batch of a step; its arrays are used again for the next one. */
   batch(purpose: string, epoch: number, step: number): Batch;
 }
 
@@ -32,8 +36,25 @@ export function valuesOf(samples: SampleSet, fraction: number, from: number, to:
   const elements = samples.inputs.length / samples.count;
   const scale = 2 ** -fraction;
   const inputs = new Float32Array((to - from) * elements);
-  for (let i = 0, at = from * elements; i < inputs.length; i++, at++) inputs[i] = samples.inputs[at]! * scale;
+  const stored = samples.inputs.subarray(from * elements, to * elements);
+  for (let i = 0; i < inputs.length; i++) inputs[i] = stored[i]! * scale;
   return { count: to - from, inputs, labels: samples.labels.subarray(from, to) };
+}
+
+/** Samples whose stored integers are already those of a format; `fraction` is that of the values they came from. */
+export function roundSamples(samples: SampleSet, fraction: number, format: FrozenFormat): SampleSet {
+  compilerAssert(format.width <= 8, "training chooses at most 8 bits");
+  const range = integerRange(format.width, format.signed);
+  const from = integerRange(samples.stored.width, samples.stored.signed);
+  const shift = fraction - format.fraction;
+  // There are fewer stored integers than samples of them.
+  const table = Int16Array.from({ length: from.max - from.min + 1 }, (_, i) =>
+    saturate(shiftRound(from.min + i, shift), range),
+  );
+  const stored = samples.inputs;
+  const inputs = format.signed ? new Int8Array(samples.inputs.length) : new Uint8Array(samples.inputs.length);
+  for (let i = 0; i < inputs.length; i++) inputs[i] = table[stored[i]! - from.min]!;
+  return { ...samples, stored: format, inputs };
 }
 
 /** The samples at the given indices. */
@@ -57,8 +78,8 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
   const stepsPerEpoch = Math.max(Math.ceil(count / size), MIN_STEPS);
   const scale = 2 ** -settings.fraction;
   const shift = settings.shiftPixels;
-  const height = samples.shape[0] ?? 1;
-  const width = samples.shape[1] ?? 1;
+  // Anything that is no image is one row of one column.
+  const [height, width] = samples.shape.length < 2 ? [1, 1] : [samples.shape[0]!, samples.shape[1]!];
   const channels = elements / (height * width);
 
   let orderKey = "";
@@ -73,35 +94,32 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
     return order[position - pass * count]!;
   };
 
+  // Held in variables: reading the properties for every element takes longer than the copy.
+  const stored = samples.inputs;
   const copyShifted = (index: number, dx: number, dy: number, out: Float32Array, to: number): void => {
-    const from = index * elements;
     const firstColumn = Math.max(0, dx);
-    const lastColumn = Math.min(width, width + dx);
-    for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++) {
-      const end = (y * width + lastColumn) * channels;
-      const back = (dy * width + dx) * channels;
-      for (let i = (y * width + firstColumn) * channels; i < end; i++) {
-        out[to + i] = samples.inputs[from + i - back]! * scale;
-      }
+    const columns = Math.min(width, width + dx) - firstColumn;
+    const lastRow = Math.min(height, height + dy);
+    for (let y = Math.max(0, dy); y < lastRow; y++) {
+      const target = to + (y * width + firstColumn) * channels;
+      const source = index * elements + ((y - dy) * width + firstColumn - dx) * channels;
+      for (let i = 0; i < columns * channels; i++) out[target + i] = stored[source + i]! * scale;
     }
   };
 
+  const inputs = new Float32Array(size * elements);
+  const labels = new Int32Array(size);
   return {
     stepsPerEpoch,
     batch: (purpose, epoch, step) => {
-      const inputs = new Float32Array(size * elements);
-      const labels = new Int32Array(size);
+      if (shift > 0) inputs.fill(0);
       const random = createRandom(settings.seed, "shift", purpose, epoch, step);
       for (let row = 0; row < size; row++) {
         const index = indexAt(purpose, epoch, step * size + row);
         labels[row] = samples.labels[index]!;
         const dx = shift > 0 ? random.integer(-shift, shift) : 0;
         const dy = shift > 0 ? random.integer(-shift, shift) : 0;
-        if (shift > 0) copyShifted(index, dx, dy, inputs, row * elements);
-        else {
-          const from = index * elements;
-          for (let i = 0; i < elements; i++) inputs[row * elements + i] = samples.inputs[from + i]! * scale;
-        }
+        copyShifted(index, dx, dy, inputs, row * elements);
       }
       return { count: size, inputs, labels };
     },

@@ -10,6 +10,8 @@ export interface ChainLayer {
   readonly units: number;
   /** Whether the entering tensor may be negative: no ReLU since the last layer or since a signed input. */
   readonly signed: boolean;
+  /** Whether a ReLU cuts the entering tensor; its quantizer does so anyway. */
+  readonly rectified: boolean;
 }
 
 export interface Chain {
@@ -38,6 +40,7 @@ export function chainOf(graph: Graph): Chain {
   let input: InputNode | undefined;
   let last: Node | undefined;
   let signed = false;
+  let rectified = false;
   let ended = false;
   const layers: ChainLayer[] = [];
   let lastDense: Node | undefined;
@@ -57,14 +60,16 @@ export function chainOf(graph: Graph): Chain {
         const before = graph.nodes.find((n) => n.name === node.input);
         const shape = before?.shape ?? [];
         if (shape.length !== 1) refuse(node, `dense on a ${shape.join("x")} tensor; flatten it first`);
-        layers.push({ node: node.name, inputs: shape[0] ?? 1, units: node.units, signed });
+        layers.push({ node: node.name, inputs: shape[0] ?? 1, units: node.units, signed, rectified });
         signed = true;
+        rectified = false;
         lastDense = node;
         reluSinceDense = false;
         break;
       }
       case "relu":
         signed = false;
+        rectified = true;
         reluSinceDense = true;
         break;
       case "argmax":

@@ -32,7 +32,7 @@ export function floatPasses(chain: Chain, parameters: ParameterSet): LayerPass[]
     inputs: layer.inputs,
     weights: variableOf(parameters, i, "weights"),
     bias: variableOf(parameters, i, "bias"),
-    activation: { kind: "float", signed: layer.signed },
+    activation: { kind: "float", rectified: layer.rectified },
   }));
 }
 
@@ -68,7 +68,7 @@ export function scoreFloat(tf: TensorFlow, graph: Graph, model: FloatModel, samp
       inputs: layer.inputs,
       weights,
       bias,
-      activation: { kind: "float", signed: layer.signed },
+      activation: { kind: "float", rectified: layer.rectified },
     };
   });
   return scorePasses(tf, passes, samples, model.inputFraction);

@@ -4,7 +4,7 @@ import type { SampleSet } from "../graph/samples.ts";
 import type { FrozenFormat, Score, TrainedDense, TrainedGraph } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { integerRange, saturate, shiftRound } from "../support/fixed-point.ts";
-import { type Tensor, type TensorFlow, valuesOfTensor } from "../support/tensorflow.ts";
+import { type Tensor, type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
 import { scoreOf } from "./cross-entropy.ts";
 
 export interface FrozenEvaluation {
@@ -96,7 +96,7 @@ function accumulateParts(
     const slice = new Float32Array(rows * width);
     for (let r = 0; r < rows; r++)
       slice.set(inputs.subarray(r * layer.inputs + part.from, r * layer.inputs + part.to), r * width);
-    const product = tf.tidy(() =>
+    const product = withTensors(tf, () =>
       valuesOfTensor(
         tf.matMul(tf.tensor(slice, [rows, width]), tf.tensor(partWeights(layer, part), [width, layer.units])),
       ),
@@ -119,7 +119,7 @@ function evaluateBatch(
   storedFraction: number,
 ): Float64Array {
   const first = layers[0]!;
-  let inputs = tf.tidy(() =>
+  let inputs = withTensors(tf, () =>
     valuesOfTensor(
       requantizeTensor(
         tf,
@@ -133,7 +133,7 @@ function evaluateBatch(
     const next = layers[index + 1];
     const shift = next ? accumulatorFraction(layer) - next.activationFormat.fraction : 0;
     if (next && fitsOneGraph(layer, shift)) {
-      inputs = tf.tidy(() => {
+      inputs = withTensors(tf, () => {
         const weights = tf.tensor(partWeights(layer, { from: 0, to: layer.inputs }), [
           layer.inputs,
           layer.units,

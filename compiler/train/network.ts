@@ -2,7 +2,7 @@
 // are plain loops. In: a batch and, per layer, the weights as the pass sees them and what is done to the entering
 // tensor. Out: logits, or loss and gradients.
 import type { FrozenFormat } from "../graph/trained-graph.ts";
-import { type Tensor, type TensorFlow, valuesOfTensor } from "../support/tensorflow.ts";
+import { type Tensor, type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
 import type { Batch } from "./batches.ts";
 import { crossEntropy } from "./cross-entropy.ts";
 import {
@@ -16,7 +16,7 @@ import {
 
 /** What is done to the tensor that enters a layer. */
 export type ActivationPass =
-  | { readonly kind: "float"; readonly signed: boolean }
+  | { readonly kind: "float"; readonly rectified: boolean }
   | { readonly kind: "noise"; readonly quantizer: NoisyQuantizer; readonly noise: Float32Array }
   | { readonly kind: "rounding"; readonly format: FrozenFormat };
 
@@ -48,7 +48,7 @@ export interface BatchResult {
 function activate(x: Float32Array, pass: ActivationPass): Float32Array {
   switch (pass.kind) {
     case "float": {
-      if (pass.signed) return x;
+      if (!pass.rectified) return x;
       const out = new Float32Array(x.length);
       for (let i = 0; i < x.length; i++) if (x[i]! > 0) out[i] = x[i]!;
       return out;
@@ -69,7 +69,7 @@ function activationGradient(
 ): { readonly dx: Float32Array; readonly quantizer: QuantizerGradient | undefined } {
   switch (pass.kind) {
     case "float": {
-      if (pass.signed) return { dx: dy, quantizer: undefined };
+      if (!pass.rectified) return { dx: dy, quantizer: undefined };
       const dx = new Float32Array(x.length);
       for (let i = 0; i < x.length; i++) if (x[i]! > 0) dx[i] = dy[i]!;
       return { dx, quantizer: undefined };
@@ -82,6 +82,13 @@ function activationGradient(
     case "rounding":
       return { dx: roundingGradient(x, dy, pass.format), quantizer: undefined };
   }
+}
+
+function columnSums(values: Float32Array, columns: number): Float32Array {
+  const sums = new Float32Array(columns);
+  for (let at = 0; at < values.length; at += columns)
+    for (let k = 0; k < columns; k++) sums[k] = sums[k]! + values[at + k]!;
+  return sums;
 }
 
 interface ForwardLayer {
@@ -117,7 +124,7 @@ export function logitsOf(
   inputs: Float32Array,
   layers: readonly LayerPass[],
 ): Float32Array {
-  return tf.tidy(() => forward(tf, count, inputs, layers).logits);
+  return withTensors(tf, () => forward(tf, count, inputs, layers).logits);
 }
 
 /** Every tensor that enters a layer, before its quantizer. */
@@ -127,24 +134,23 @@ export function enteringTensors(
   inputs: Float32Array,
   layers: readonly LayerPass[],
 ): Float32Array[] {
-  return tf.tidy(() => forward(tf, count, inputs, layers).tape.map((t) => t.entering));
+  return withTensors(tf, () => forward(tf, count, inputs, layers).tape.map((t) => t.entering));
 }
 
 /** Loss and gradients of a batch. */
 export function gradientsOf(tf: TensorFlow, batch: Batch, layers: readonly LayerPass[]): BatchResult {
-  return tf.tidy(() => {
+  return withTensors(tf, () => {
     const { logits, tape } = forward(tf, batch.count, batch.inputs, layers);
     const classes = layers.at(-1)!.units;
     let dy = new Float32Array(logits.length);
     const { total, hits } = crossEntropy(logits, batch.labels, classes, 1, dy);
-    const ones = tf.tensor(new Float32Array(batch.count).fill(1), [1, batch.count]);
     const gradients: LayerGradient[] = [];
     for (let index = layers.length - 1; index >= 0; index--) {
       const layer = layers[index]!;
       const { entering, activations, weights } = tape[index]!;
       const upstream = tf.tensor(dy, [batch.count, layer.units]);
       const weightGradient = valuesOfTensor(tf.matMul(tf.transpose(upstream), activations));
-      const biasGradient = valuesOfTensor(tf.matMul(ones, upstream));
+      const biasGradient = columnSums(dy, layer.units);
       let quantizer: QuantizerGradient | undefined;
       // Nothing before the first layer is trained except the step and the range of its quantizer.
       if (index > 0 || layer.activation.kind === "noise") {

@@ -1,17 +1,19 @@
 // Training from first weights to frozen integers. In: graph, settings, training and validation samples, perhaps a
 // checkpoint. Out: the trained graph and the float baseline; a checkpoint after every epoch on the way.
+import type { TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { adamUpdate, createAdam, type ParameterSet } from "./adam.ts";
 import { assembleTrained, inputScaleOf } from "./assemble.ts";
-import { type Batch, createBatches } from "./batches.ts";
+import { type Batch, type Batches, type BatchSettings, createBatches, roundSamples } from "./batches.ts";
 import { bitOperationsOf, type LayerFormats, meanWeightBits } from "./bit-operations.ts";
 import type { Chain } from "./chain.ts";
 import { CHECKPOINT_SCHEMA, type Checkpoint, copyCheckpoint, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
 import { type FloatModel, floatPasses, scorePasses } from "./float-model.ts";
+import { createFormatProbe } from "./format-probe.ts";
 import { freeze } from "./freeze.ts";
 import { meetBudget } from "./greedy.ts";
 import { type BatchResult, gradientsOf, type LayerPass } from "./network.ts";
@@ -50,6 +52,9 @@ interface Run {
   readonly tf: TensorFlow;
   readonly request: TrainRequest;
   readonly chain: Chain;
+  readonly batches: Batches;
+  /** The same samples already rounded to the frozen format of the input; made at the freeze. */
+  roundedBatches: Batches | undefined;
   /** Fraction by which stored integers become the values that training sees. */
   readonly inputFraction: number;
   readonly pool: NoisePool;
@@ -110,7 +115,10 @@ function trainStep(run: Run, batch: Batch, step: number, at: number, total: numb
     checkStep(chain, parameters, result);
     gradients = noisyGradients(chain, parameters, noisy, result, state.penalty);
   } else {
-    result = gradientsOf(tf, batch, quietPasses(run));
+    const [first, ...others] = quietPasses(run);
+    // In the rounding phase the batch is rounded already.
+    const passes = [{ ...first!, activation: { kind: "float", rectified: false } as const }, ...others];
+    result = gradientsOf(tf, batch, phase === "rounding" ? passes : [first!, ...others]);
     checkStep(chain, parameters, result);
     gradients = plainGradients(result);
   }
@@ -131,11 +139,8 @@ async function startRounding(run: Run): Promise<void> {
   const budget = request.training.objective.bitOperations;
   const some = someSamples(request.samples, GREEDY_SAMPLES, request.training.seed, "greedy");
   const start = freeze(chain, quantizersOf(chain, state.parameters));
-  state.formats = await meetBudget(chain, start, budget, async (formats) => {
-    await giveWay(run);
-    const passes = roundedPasses(chain, state.parameters, formats);
-    return scorePasses(tf, passes, some, run.inputFraction).loss;
-  });
+  const probe = createFormatProbe(tf, chain, state.parameters, some, run.inputFraction, () => giveWay(run));
+  state.formats = await meetBudget(chain, start, budget, probe);
   const after = bitOperationsOf(chain, state.formats);
   compilerAssert(after <= budget, "the greedy pass meets every budget above the least");
   request.events.log(
@@ -180,6 +185,22 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
   state.optimizer = createAdam(state.parameters);
   state.phase = next;
   state.epoch = 0;
+}
+
+/** Batches of the state's phase. */
+function batchesOf(run: Run): Batches {
+  const { state, request, inputFraction } = run;
+  if (state.phase !== "rounding") return run.batches;
+  const format = state.formats![0]!.activation;
+  run.roundedBatches ??= createBatches(roundSamples(request.samples, inputFraction, format), {
+    ...batchSettings(request.training),
+    fraction: format.fraction,
+  });
+  return run.roundedBatches;
+}
+
+function batchSettings({ seed, batch, shiftPixels }: TrainingSpec): Omit<BatchSettings, "fraction"> {
+  return { seed, batch, shiftPixels };
 }
 
 async function runEpoch(
@@ -230,13 +251,9 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
   const { seed } = training;
   const inputFraction = samples.stored.fraction + inputScaleOf(samples);
   const state: RunState = request.checkpoint ? copyCheckpoint(request.checkpoint) : firstState(chain, seed);
-  const run: Run = { tf, request, chain, inputFraction, pool: createNoisePool(seed), state };
-  const batches = createBatches(samples, {
-    seed,
-    batch: training.batch,
-    shiftPixels: training.shiftPixels,
-    fraction: inputFraction,
-  });
+  const batches = createBatches(samples, { ...batchSettings(training), fraction: inputFraction });
+  const pool = createNoisePool(seed);
+  const run: Run = { tf, request, chain, inputFraction, pool, state, batches, roundedBatches: undefined };
   const steps = batches.stepsPerEpoch;
   const pace = createPace(
     PHASES.map((phase) => ({ phase, steps: epochsOf(training, phase) * steps })),
@@ -249,7 +266,7 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
       await runEpoch(
         run,
         steps,
-        (step) => batches.batch(phase, epoch, step),
+        (step) => batchesOf(run).batch(phase, epoch, step),
         (step, loss, accuracy) => {
           const formats = formatsNow(run);
           events.progress({
