@@ -1,0 +1,120 @@
+// bench-driver.cpp - many small streams at once: gives sources their beats, writes down what sinks take.
+//
+// Standard input, 32-bit words: words that follow, seed, passes, sources, sinks; per source: words of a beat, beats,
+// the beats; per sink: words of a beat, beats to expect; per pass: idle of sources and of sinks in 256ths.
+// Standard output, 32-bit words: per pass and sink: beats, faults, the beats.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "bench.h"
+
+namespace {
+
+struct Stream {
+    uint32_t words = 0;
+    uint32_t beats = 0;
+    uint32_t at = 0;
+    uint32_t faults = 0;
+    std::vector<uint32_t> data;
+};
+
+std::vector<Stream> sources, sinks;
+uint32_t source_idle = 0, sink_idle = 0, state = 1;
+uint64_t progress = 0, cycle = 0;
+
+uint32_t random_word() {
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state >> 8;
+}
+
+bool idle(uint32_t chance) { return chance > 0 && (random_word() & 255) < chance; }
+
+}  // namespace
+
+extern "C" void bench_next(int id, svBit *valid, svBitVecVal *data) {
+    Stream &stream = sources[id];
+    for (int i = 0; i < 32; i++) data[i] = random_word() << 8;
+    *valid = stream.at < stream.beats && !idle(source_idle);
+    if (!*valid) return;
+    for (uint32_t i = 0; i < stream.words; i++) data[i] = stream.data[stream.at * stream.words + i];
+    stream.at++;
+    progress = cycle;
+}
+
+extern "C" void bench_take(int id, const svBitVecVal *data) {
+    Stream &stream = sinks[id];
+    for (uint32_t i = 0; i < stream.words; i++) stream.data.push_back(data[i]);
+    stream.at++;
+    progress = cycle;
+}
+
+extern "C" int bench_ready(int) { return !idle(sink_idle); }
+
+extern "C" void bench_fault(int id) { sinks[id].faults++; }
+
+static void read_exactly(void *into, size_t count) {
+    uint8_t *at = static_cast<uint8_t *>(into);
+    while (count > 0) {
+        const ssize_t got = read(0, at, count);
+        if (got <= 0) std::exit(3);
+        at += got;
+        count -= static_cast<size_t>(got);
+    }
+}
+
+int main() {
+    uint32_t count = 0;
+    read_exactly(&count, 4);
+    std::vector<uint32_t> request(count);
+    read_exactly(request.data(), size_t(count) * 4);
+    size_t at = 0;
+    state = request[at++] | 1;
+    const uint32_t passes = request[at++];
+    sources.resize(request[at++]);
+    sinks.resize(request[at++]);
+    for (Stream &source : sources) {
+        source.words = request[at++];
+        source.beats = request[at++];
+        source.data.assign(request.begin() + at, request.begin() + at + size_t(source.words) * source.beats);
+        at += size_t(source.words) * source.beats;
+    }
+    for (Stream &sink : sinks) {
+        sink.words = request[at++];
+        sink.beats = request[at++];
+    }
+    bench_open(state);
+    std::vector<uint32_t> answer;
+    for (uint32_t pass = 0; pass < passes; pass++) {
+        source_idle = request[at++];
+        sink_idle = request[at++];
+        for (Stream &source : sources) source.at = 0;
+        for (Stream &sink : sinks) {
+            sink.at = 0;
+            sink.faults = 0;
+            sink.data.clear();
+        }
+        bench_cycle(false);
+        progress = cycle;
+        for (uint32_t quiet = 0; quiet < 64 && cycle - progress < 20000; cycle++) {
+            bench_cycle(true);
+            bool complete = true;
+            for (const Stream &sink : sinks) complete = complete && sink.at >= sink.beats;
+            for (const Stream &source : sources) complete = complete && source.at >= source.beats;
+            if (complete) quiet++;
+        }
+        for (const Stream &sink : sinks) {
+            answer.push_back(sink.at);
+            answer.push_back(sink.faults);
+            answer.insert(answer.end(), sink.data.begin(), sink.data.end());
+        }
+    }
+    bench_close();
+    if (std::fwrite(answer.data(), 4, answer.size(), stdout) != answer.size()) return 5;
+    return std::fflush(stdout) == 0 ? 0 : 5;
+}

@@ -1,0 +1,183 @@
+// Runs many instances of fixed modules in one Verilator simulation. In: cases (module, parameters, beats that go in,
+// beats that must come out). Out: what differs, case by case. Stalls on every stream, reset between the passes.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { fixedFile, fixedFilesUnder } from "../../compiler/render/render.ts";
+import { createVerilatorRunner } from "../../compiler/tools/verilator.ts";
+
+/** Ports of one stream, lowest bits of a beat first. */
+interface StreamPorts {
+  readonly data: readonly { readonly port: string; readonly bits: number }[];
+  readonly valid: string;
+  /** Null when the module cannot be held up there. */
+  readonly ready: string | null;
+}
+
+export interface Source extends StreamPorts {
+  readonly ready: string;
+  readonly beats: readonly bigint[];
+}
+
+export interface Sink extends StreamPorts {
+  /** Beats with the bits that are compared; every bit by default. */
+  readonly expected: readonly bigint[];
+  /** Bits of each expected beat that count. */
+  readonly mask?: readonly bigint[];
+}
+
+export interface BenchCase {
+  readonly name: string;
+  readonly module: string;
+  readonly parameters: Readonly<Record<string, number | string>>;
+  readonly sources: readonly Source[];
+  readonly sinks: readonly Sink[];
+  /** Memory images by bare name. */
+  readonly memories?: ReadonlyMap<string, string>;
+  /** A module without clock, such as a fork. */
+  readonly unclocked?: boolean;
+}
+
+/** Idle of sources and sinks in 256ths. */
+const PASSES = [
+  [0, 0],
+  [96, 96],
+  [0, 180],
+  [180, 0],
+] as const;
+
+const own = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8");
+const bitsOf = (stream: StreamPorts): number => stream.data.reduce((sum, { bits }) => sum + bits, 0);
+const wordsOf = (stream: StreamPorts): number => Math.ceil(Math.max(1, bitsOf(stream)) / 32);
+
+/** Everything that differs, one line each; empty when every case passes in every pass. */
+export async function runBench(cases: readonly BenchCase[], seed = 1): Promise<string[]> {
+  const sources = cases.flatMap((c) => c.sources);
+  const sinks = cases.flatMap((c) => c.sinks);
+  const library = fixedFilesUnder("verilog/lib").map(
+    (path) => [path.split("/").pop()!, fixedFile(path)] as const,
+  );
+  const verilog = [...library.map(([name]) => name), "bench-streams.sv", "bench.sv"];
+  const outcome = await createVerilatorRunner().run({
+    top: "bench",
+    files: new Map([
+      ...library,
+      ["bench-streams.sv", own("bench-streams.sv")],
+      ["bench.sv", benchText(cases)],
+    ]),
+    verilog,
+    driver: new Map([
+      ["bench.h", own("bench.h")],
+      ["bench-driver.cpp", own("bench-driver.cpp")],
+    ]),
+    binding: { path: "bench.cpp", text: own("bench.cpp") },
+    data: new Map(cases.flatMap((c) => [...(c.memories ?? [])])),
+    request: requestOf(sources, sinks, seed),
+    timeoutSeconds: 300,
+  });
+  if (outcome.status !== "done") return [`${outcome.status}: ${outcome.log}`];
+  return compareBeats(cases, outcome.output);
+}
+
+function benchText(cases: readonly BenchCase[]): string {
+  const lines = ["`default_nettype none", "module bench (input wire aclk, input wire aresetn);"];
+  let source = 0;
+  let sink = 0;
+  for (const [k, c] of cases.entries()) {
+    const ports = c.unclocked ? [] : [".aclk(aclk)", ".aresetn(aresetn)"];
+    const ends: string[] = [];
+    const connect = (stream: StreamPorts, kind: "source" | "sink", id: number): void => {
+      const stem = `${kind}_${id}`;
+      const bits = Math.max(1, bitsOf(stream));
+      lines.push(`  wire [${bits - 1}:0] ${stem}_data; wire ${stem}_valid; wire ${stem}_ready;`);
+      let low = 0;
+      for (const { port, bits: width } of stream.data) {
+        ports.push(`.${port}(${stem}_data[${low + width - 1}:${low}])`);
+        low += width;
+      }
+      if (low === 0) lines.push(`  assign ${stem}_data = 1'b0;`);
+      ports.push(`.${stream.valid}(${stem}_valid)`);
+      if (stream.ready !== null) ports.push(`.${stream.ready}(${stem}_ready)`);
+      const ready = kind === "sink" ? `, .READY(${stream.ready === null ? 0 : 1})` : "";
+      ends.push(
+        `  bench_${kind} #(.ID(${id}), .WIDTH(${bits})${ready}) ${stem} (.aclk(aclk), .aresetn(aresetn), ` +
+          `.data(${stem}_data), .valid(${stem}_valid), .ready(${stem}_ready));`,
+      );
+    };
+    for (const stream of c.sources) connect(stream, "source", source++);
+    for (const stream of c.sinks) connect(stream, "sink", sink++);
+    const parameters = Object.entries(c.parameters).map(
+      ([name, value]) => `.${name}(${typeof value === "string" ? JSON.stringify(value) : value})`,
+    );
+    lines.push(`  ${c.module} #(${parameters.join(", ")}) case_${k} (${ports.join(", ")});`, ...ends);
+  }
+  lines.push("endmodule", "`default_nettype wire", "");
+  return lines.join("\n");
+}
+
+function requestOf(sources: readonly Source[], sinks: readonly Sink[], seed: number): Uint8Array {
+  const words = [seed, PASSES.length, sources.length, sinks.length];
+  for (const source of sources) {
+    const size = wordsOf(source);
+    words.push(size, source.beats.length);
+    for (const beat of source.beats)
+      for (let i = 0; i < size; i++) words.push(Number((beat >> BigInt(32 * i)) & 0xffffffffn));
+  }
+  for (const sink of sinks) words.push(wordsOf(sink), sink.expected.length);
+  for (const [source, sink] of PASSES) words.push(source, sink);
+  return new Uint8Array(Uint32Array.from([words.length, ...words]).buffer);
+}
+
+function compareBeats(cases: readonly BenchCase[], output: Uint8Array): string[] {
+  const words = new Uint32Array(output.slice().buffer);
+  const problems: string[] = [];
+  let at = 0;
+  for (let pass = 0; pass < PASSES.length; pass++) {
+    for (const c of cases) {
+      for (const sink of c.sinks) {
+        const where = `${c.name}, pass ${pass}, ${sink.valid}`;
+        const count = words[at++]!;
+        const faults = words[at++]!;
+        const size = wordsOf(sink);
+        if (faults > 0)
+          problems.push(`${where}: a beat changed or went before it was taken, ${faults} times`);
+        if (count !== sink.expected.length)
+          problems.push(`${where}: ${count} beats came, ${sink.expected.length} should`);
+        let wrong = 0;
+        for (let beat = 0; beat < count; beat++) {
+          let got = 0n;
+          for (let i = 0; i < size; i++) got |= BigInt(words[at++]!) << BigInt(32 * i);
+          const mask = sink.mask?.[beat] ?? -1n;
+          const expected = sink.expected[beat];
+          if (expected !== undefined && (expected & mask) !== (got & mask) && wrong++ === 0)
+            problems.push(
+              `${where}, beat ${beat}: expected ${expected.toString(16)}, got ${got.toString(16)} (hex)`,
+            );
+        }
+      }
+    }
+  }
+  return problems;
+}
+
+/** Integers as the lanes of one beat, lane 0 lowest; two's complement. */
+export function lanes(values: readonly (number | bigint)[], width: number): bigint {
+  return values.reduce<bigint>(
+    (word, value, i) => word | (BigInt.asUintN(width, BigInt(value)) << BigInt(i * width)),
+    0n,
+  );
+}
+
+/** Elements as beats of `perBeat` lanes; the last beat's unused lanes hold `filler`. */
+export function beatsOf(
+  values: readonly number[],
+  perBeat: number,
+  width: number,
+  filler: () => number = () => 0,
+): bigint[] {
+  const beats: bigint[] = [];
+  for (let i = 0; i < values.length; i += perBeat) {
+    const row = Array.from({ length: perBeat }, (_, k) => values[i + k] ?? filler());
+    beats.push(lanes(row, width));
+  }
+  return beats;
+}

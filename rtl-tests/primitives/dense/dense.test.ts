@@ -1,0 +1,164 @@
+// nf_dense against sums of products, over sizes, PE and SIMD with and without tails, widths and signs.
+import { describe, expect, test } from "vitest";
+import { hasTool } from "../../../compiler/tests/tools-present.ts";
+import { type BenchCase, lanes, runBench } from "../../harness/bench.ts";
+import { integers, randomFor } from "../../harness/integers.ts";
+
+interface Parameters {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly pe: number;
+  readonly simd: number;
+  readonly x: readonly [width: number, signed: boolean];
+  readonly w: readonly [width: number, signed: boolean];
+  readonly bias: boolean;
+}
+
+const PACKETS = 12;
+
+/** Fewest bits for every partial sum. */
+function accumulatorWidth(weights: readonly number[], bias: readonly number[], p: Parameters): number {
+  const [width, signed] = p.x;
+  const low = signed ? -(2 ** (width - 1)) : 0;
+  const high = signed ? 2 ** (width - 1) - 1 : 2 ** width - 1;
+  let bits = 2;
+  for (let o = 0; o < p.outputs; o++) {
+    let min = Math.min(0, bias[o]!);
+    let max = Math.max(0, bias[o]!);
+    for (let i = 0; i < p.inputs; i++) {
+      const w = weights[o * p.inputs + i]!;
+      min += Math.min(0, w * low, w * high);
+      max += Math.max(0, w * low, w * high);
+    }
+    while (min < -(2 ** (bits - 1)) || max >= 2 ** (bits - 1)) bits++;
+  }
+  return bits;
+}
+
+function caseOf(p: Parameters, index: number): BenchCase {
+  const random = randomFor("dense", index);
+  const weights = integers(random, p.outputs * p.inputs, ...p.w);
+  const bias = Array.from({ length: p.outputs }, () => (p.bias ? random.integer(-500, 500) : 0));
+  const width = accumulatorWidth(weights, bias, p);
+  const inFolds = Math.ceil(p.inputs / p.simd);
+  const outFolds = Math.ceil(p.outputs / p.pe);
+  const hex = (word: bigint, bits: number): string => word.toString(16).padStart(Math.ceil(bits / 4), "0");
+  const weightWords: string[] = [];
+  const biasWords: string[] = [];
+  for (let f = 0; f < outFolds; f++) {
+    for (let i = 0; i < inFolds; i++) {
+      const word: number[] = [];
+      for (let lane = 0; lane < p.pe * p.simd; lane++) {
+        const o = f * p.pe + Math.floor(lane / p.simd);
+        const k = i * p.simd + (lane % p.simd);
+        word.push(o < p.outputs && k < p.inputs ? weights[o * p.inputs + k]! : 0);
+      }
+      weightWords.push(hex(lanes(word, p.w[0]), word.length * p.w[0]));
+    }
+    const word = Array.from({ length: p.pe }, (_, n) => bias[f * p.pe + n] ?? 0);
+    biasWords.push(hex(lanes(word, width), p.pe * width));
+  }
+  const beats: bigint[] = [];
+  const expected: bigint[] = [];
+  for (let packet = 0; packet < PACKETS; packet++) {
+    const high = p.x[1] ? 2 ** (p.x[0] - 1) - 1 : 2 ** p.x[0] - 1;
+    const low = p.x[1] ? -(2 ** (p.x[0] - 1)) : 0;
+    const x =
+      packet === 0
+        ? Array<number>(p.inputs).fill(high)
+        : packet === 1
+          ? Array<number>(p.inputs).fill(low)
+          : integers(random, p.inputs, ...p.x);
+    for (let f = 0; f < outFolds; f++) {
+      for (let i = 0; i < inFolds; i++) {
+        // Lanes beyond the vector hold anything: their weights are 0.
+        const row = Array.from({ length: p.simd }, (_, s) => x[i * p.simd + s] ?? random.integer(low, high));
+        beats.push(lanes(row, p.x[0]));
+      }
+      const sums = Array.from({ length: p.pe }, (_, n) => {
+        const o = f * p.pe + n;
+        if (o >= p.outputs) return 0;
+        return x.reduce((sum, value, i) => sum + value * weights[o * p.inputs + i]!, bias[o]!);
+      });
+      expected.push(lanes(sums, width));
+    }
+  }
+  const files = { WEIGHT_FILE: `weights_${index}.mem`, BIAS_FILE: p.bias ? `bias_${index}.mem` : "" };
+  return {
+    name: JSON.stringify(p),
+    module: "nf_dense",
+    parameters: {
+      INPUTS: p.inputs,
+      OUTPUTS: p.outputs,
+      PE: p.pe,
+      SIMD: p.simd,
+      X_WIDTH: p.x[0],
+      X_SIGNED: Number(p.x[1]),
+      W_WIDTH: p.w[0],
+      W_SIGNED: Number(p.w[1]),
+      ACC_WIDTH: width,
+      ...files,
+    },
+    memories: new Map([
+      [files.WEIGHT_FILE, `${weightWords.join("\n")}\n`],
+      ...(p.bias ? [[files.BIAS_FILE, `${biasWords.join("\n")}\n`] as const] : []),
+    ]),
+    sources: [
+      { data: [{ port: "s_data", bits: p.simd * p.x[0] }], valid: "s_valid", ready: "s_ready", beats },
+    ],
+    sinks: [{ data: [{ port: "m_data", bits: p.pe * width }], valid: "m_valid", ready: "m_ready", expected }],
+  };
+}
+
+const SIZES = [
+  [1, 1, 1, 1],
+  [5, 3, 1, 1],
+  [8, 4, 4, 8],
+  [9, 5, 2, 4],
+  [7, 7, 3, 3],
+  [12, 10, 5, 6],
+  [16, 2, 2, 16],
+  [6, 11, 11, 5],
+] as const;
+const WIDTHS = [
+  [
+    [1, false],
+    [2, true],
+  ],
+  [
+    [2, false],
+    [2, true],
+  ],
+  [
+    [8, true],
+    [4, true],
+  ],
+  [
+    [4, false],
+    [3, false],
+  ],
+  [
+    [16, true],
+    [8, true],
+  ],
+  [
+    [3, true],
+    [1, true],
+  ],
+  [
+    [8, false],
+    [16, true],
+  ],
+] as const;
+const CASES: BenchCase[] = [];
+for (const [k, [inputs, outputs, pe, simd]] of SIZES.entries())
+  for (const step of [0, 1, 2, 3]) {
+    const [x, w] = WIDTHS[(k + 2 * step) % WIDTHS.length]!;
+    CASES.push(caseOf({ inputs, outputs, pe, simd, x, w, bias: (k + step) % 3 !== 0 }, CASES.length));
+  }
+
+describe.skipIf(!hasTool("verilator"))("nf_dense", () => {
+  test(`sums exactly (${CASES.length} sets of parameters)`, async () => {
+    expect(await runBench(CASES)).toEqual([]);
+  });
+});
