@@ -117,7 +117,7 @@ export function tap(
   compilerAssert(traced, `value ${value.name} is traced`);
   draft.taps.push({
     index: traced.index,
-    comment: `${commentText(value.name)}: ${traced.kind} of layer ${commentText(traced.layer)}`,
+    comment: `Tap ${traced.index}, ${commentText(value.name)}: ${traced.kind} of layer ${commentText(traced.layer)}`,
     instance: draft.names.take(`tap_${traced.index}`),
     stream: stem,
     elements: traced.elements,

@@ -44,18 +44,23 @@ export function generateVerilog(program: Program, schedule: Schedule, info: Gene
   const header = (title: string, more: readonly string[]) => commentLines(program, info, title, more);
 
   const files = new Map<string, string>();
-  const text = { top, ports, sections, header: header(`${top}: one inference per packet.`, about(schedule)) };
+  const text = {
+    top,
+    ports,
+    sections,
+    header: header(`Module ${top}: one inference per packet.`, about(schedule, manifest)),
+  };
   files.set(`rtl/${top}.v`, renderTemplate("verilog/top.v", text));
   for (const module of plan.modules) files.set(`rtl/${module}.v`, fixedFile(`verilog/lib/${module}.v`));
   for (const [file, content] of plan.memories) files.set(`rtl/${file}`, content);
 
   const wrapper = manifest.tapWrapper;
-  const tapHeader = header(`${wrapper.module}: ${top} with its inner streams reported to nf_tap.`, [
+  const tapHeader = header(`Module ${wrapper.module}: ${top} with its inner streams reported to nf_tap.`, [
     "Simulation only: the design itself has no part of this.",
   ]);
   const taps = { module: wrapper.module, top, ports, header: tapHeader, taps: plan.taps };
   files.set(wrapper.file, renderTemplate("verilog/tb/taps.sv", taps));
-  const benchHeader = header(`${top}_tb: sends stored packets and compares every output beat.`, [
+  const benchHeader = header(`Test bench ${top}_tb: sends stored packets and compares every output beat.`, [
     "From the folder above:",
     `  iverilog -g2005 -o ${top}.vvp -s ${top}_tb rtl/*.v tb/${top}_tb.v && vvp ${top}.vvp`,
   ]);
@@ -75,13 +80,23 @@ function commentLines(
   );
 }
 
-/** Table of the layers and what the user asks first: ports and cycles. */
-function about(schedule: Schedule): readonly string[] {
+/**
+ * Ports, layers and cycles. No line begins with a user's word: some tools take comments that begin with theirs for
+ * directives.
+ */
+function about(schedule: Schedule, { input, output }: RtlManifest): readonly string[] {
   const { stages, latencyCycles, intervalCycles, clockMHz } = schedule;
+  const port = (name: string, { values, lanes, laneBits, beats }: StreamPort): string => {
+    const what = values.map(
+      (v) => `${v.elements} x ${v.signed ? "s" : "u"}${v.width} ${commentText(v.value, 30)}`,
+    );
+    return `  ${name}  ${what.join(", then ")}; ${beats} beats of ${lanes} x ${laneBits} bits`;
+  };
   const dense = stages.filter((s): s is DenseStage => s.kind === "dense");
   const rows = [
-    ["layer", "inputs", "outputs", "PE", "SIMD", "cycles"],
-    ...dense.map((s) => [
+    ["#", "layer", "inputs", "outputs", "PE", "SIMD", "cycles"],
+    ...dense.map((s, i) => [
+      `${i + 1}`,
       commentText(s.instruction.layer, 30),
       `${s.inputs} x ${formatText(s.source)}`,
       `${s.outputs} x ${formatText(s.result)}`,
@@ -93,14 +108,20 @@ function about(schedule: Schedule): readonly string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const table = rows.map((row) =>
     row
-      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .map((cell, column) => (column < 4 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join("  ")
       .trimEnd(),
   );
-  const cycles =
+  return [
+    "Streams (uN: unsigned, sN: two's complement, N bits):",
+    port("s_axis", input),
+    port("m_axis", output),
+    "  frame_error pulses when s_axis_tlast comes early (packet dropped) or late (beats up to it discarded)",
+    ...(dense.length > 0 ? ["", "Dense layers:", ...table.map((row) => `  ${row}`)] : []),
+    "",
     `Latency ${latencyCycles} cycles, one packet every ${intervalCycles} cycles; ` +
-    `meant for ${commentText(`${clockMHz}`)} MHz.`;
-  return dense.length > 0 ? [...table.map((row) => `  ${row}`), "", cycles] : [cycles];
+      `meant for ${commentText(`${clockMHz}`)} MHz.`,
+  ];
 }
 
 function manifestOf(program: Program, schedule: Schedule, plan: DesignPlan): RtlManifest {

@@ -90,12 +90,14 @@ describe("generateVerilog", () => {
     ["con", "aux"],
     ["a\nendmodule", "b*/\\"],
     ["aclk", "m_axis_tdata"],
+    ["verilator lint_off WIDTH", "synopsys translate_off"],
   ])("keeps the names %j and %j from files and text", (model, layer) => {
     const { files } = generate(named(model, layer, layer));
     const seen = new Set<string>();
     for (const [path, content] of files) {
       expect(path).toMatch(/^(rtl|tb)\/[A-Za-z][A-Za-z0-9_]{0,63}\.(v|sv|mem)$/);
       expect(content).toMatch(/^[\n -~]*$/);
+      expect(content).not.toMatch(/\/\/\s*(verilator|synopsys)/);
       seen.add(path.toLowerCase());
       for (const word of text(files, path).match(/[A-Za-z_][A-Za-z0-9_$]*/g) ?? [])
         if (!path.includes("nf_")) expect(word.length).toBeLessThanOrEqual(64);

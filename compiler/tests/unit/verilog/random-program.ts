@@ -30,9 +30,9 @@ export function randomCase(seed: number, packets = 12): RandomCase {
   const chance = (percent: number): boolean => random.integer(1, 100) <= percent;
   const builder = createProgramBuilder(`net${seed}`);
   const denseCount = pick(random, [0, 1, 1, 2, 2, 3]);
-  const small = (): number => random.integer(1, chance(10) ? 12 : 6);
+  const small = (): number => random.integer(1, chance(10) ? 16 : 6);
 
-  const inputFormat = intFormat(chance(40), chance(60) ? 8 : random.integer(1, 12), random.integer(-2, 10));
+  const inputFormat = intFormat(chance(40), chance(60) ? 8 : random.integer(1, 16), random.integer(-2, 10));
   const shape = chance(30)
     ? [random.integer(1, 3), random.integer(1, 4), random.integer(1, 3)]
     : [size(random, 40)];
@@ -41,7 +41,7 @@ export function randomCase(seed: number, packets = 12): RandomCase {
   let elements = elementsOf(shape);
   const folding: Record<string, { pe: number; simd: number }> = {};
   const requantize = (layer: string, name: string): void => {
-    const shift = random.integer(-2, 7);
+    const shift = chance(10) ? random.integer(-6, 20) : random.integer(-2, 7);
     fraction -= shift;
     const format = intFormat(chance(50), small(), fraction);
     const activation = chance(50) ? "relu" : "none";
@@ -53,7 +53,7 @@ export function randomCase(seed: number, packets = 12): RandomCase {
   for (let d = 1; d <= denseCount; d++) {
     const layer = `fc${d}`;
     const units = size(random, 24);
-    const format = intFormat(chance(85), random.integer(1, 5), random.integer(0, 6));
+    const format = intFormat(chance(85), random.integer(1, chance(10) ? 16 : 5), random.integer(0, 6));
     const range = mantissaRange(format);
     const data = Array.from({ length: units * elements }, () => random.integer(range.min, range.max));
     const bias = chance(70) ? Array.from({ length: units }, () => random.integer(-300, 300)) : null;
