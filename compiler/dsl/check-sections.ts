@@ -19,8 +19,13 @@ import {
 
 /** The files that a model may name. */
 export interface FileQueries {
-  /** Paths are as written: relative to the model file, or `npm:package/path`. */
-  exists(path: string): "found" | "missing" | { readonly missingPackage: string };
+  /**
+   * Paths are as written: relative to the model file, or `npm:package/path`. `badPath` says what is wrong with one
+   * that cannot name a file.
+   */
+  exists(
+    path: string,
+  ): "found" | "missing" | { readonly missingPackage: string } | { readonly badPath: string };
 }
 
 const path = textReader('"flowers.csv"');
@@ -118,15 +123,12 @@ const data = {
 function checkPaths(written: readonly WrittenFile[], queries: FileQueries, context: CheckContext): void {
   const answers = new Map<string, ReturnType<FileQueries["exists"]>>();
   for (const { text, span } of written.flatMap((w) => w.paths)) {
-    if (text.startsWith("npm:") && !/^npm:(?:@[^/]+\/)?[^/@]+\/[^/]/.test(text)) {
-      const problem = "a package and a file in it are needed";
-      context.collector.add("data/bad-path", { path: text, problem }, { span });
-      continue;
-    }
     const answer = answers.get(text) ?? queries.exists(text);
     answers.set(text, answer);
     if (answer === "missing") context.collector.add("data/missing-file", { path: text }, { span });
-    else if (typeof answer === "object") {
+    else if (typeof answer === "object" && "badPath" in answer) {
+      context.collector.add("data/bad-path", { path: text, problem: answer.badPath }, { span });
+    } else if (typeof answer === "object") {
       context.collector.add("data/missing-package", { path: text, package: answer.missingPackage }, { span });
     }
   }

@@ -17,18 +17,17 @@ export interface CompiledSource {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Characters of a file; a model text has a few thousand. */
-const MAX_LENGTH = 262_144;
+/** Characters of a file; a large model has thirty for each of its layers. */
+const MAX_LENGTH = 131_072;
 const MAX_DIAGNOSTICS = 100;
 
-/** In the order of the text, and not more than a person reads. */
-function finish(diagnostics: readonly Diagnostic[], file: SourceFile): Diagnostic[] {
+/** In the order of the text, and not more than a person reads. `stopped`: there may be more. */
+function finish(diagnostics: readonly Diagnostic[], file: SourceFile, stopped = false): Diagnostic[] {
   const start = (d: Diagnostic): number => d.span?.start ?? file.text.length;
   const sorted = diagnostics.toSorted((a, b) => start(a) - start(b));
-  if (sorted.length <= MAX_DIAGNOSTICS) return sorted;
-  const hidden = sorted.length - MAX_DIAGNOSTICS;
-  const kept = sorted.slice(0, MAX_DIAGNOSTICS);
-  return [...kept, createDiagnostic("language/too-many-errors", { hidden }, { file: file.name })];
+  if (sorted.length <= MAX_DIAGNOSTICS && !stopped) return sorted;
+  const more = createDiagnostic("language/too-many-errors", {}, { file: file.name });
+  return [...sorted.slice(0, MAX_DIAGNOSTICS), more];
 }
 
 /** What cannot be a model text at all. */
@@ -59,7 +58,9 @@ export function compileSource(source: SourceFile, files: FileQueries): CompiledS
   const lexed = tokenize(file.text);
   const lexical = lexicalDiagnostics(file, lexed);
   if (lexed.tokens.length === 0 && lexical.length === 0) {
-    return { diagnostics: [createDiagnostic("language/empty-file", {}, { file: file.name })] };
+    return {
+      diagnostics: [createDiagnostic("language/empty-file", {}, { span: { file, start: 0, end: 0 } })],
+    };
   }
   const nesting = nestingOf(file, lexed.tokens);
   if (nesting.tooDeep) return { diagnostics: finish([...lexical, nesting.tooDeep], file) };
@@ -69,6 +70,8 @@ export function compileSource(source: SourceFile, files: FileQueries): CompiledS
   const syntax = syntaxDiagnostics(file, parsed.errors, nesting, lines);
   const collector = createCollector();
   for (const diagnostic of [...lexical, ...syntax]) collector.push(diagnostic);
+
+  if (!parsed.cst) return { diagnostics: finish(collector.diagnostics, file, true) };
 
   const partial = parsed.errors.length > 0 || lexed.errors.length > 0;
   const possibleNames = partial ? definedNames(lexed.tokens) : new Set<string>();

@@ -146,7 +146,7 @@ function readStage(r: Reader, stage: CstNode): ast.StageNode {
 
 function readChain(r: Reader, chain: CstNode | undefined): ast.ChainNode | undefined {
   if (!chain) return undefined;
-  const source = readName(r, token(chain, "ValueName"));
+  const source = readName(r, token(node(chain, "source"), "ValueName"));
   return {
     ...(source ? { source } : {}),
     stages: nodes(chain, "stage").map((stage) => readStage(r, stage)),

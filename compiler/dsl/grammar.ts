@@ -21,13 +21,36 @@ import {
 import { parserMessages } from "./parse-errors.ts";
 import * as t from "./tokens.ts";
 
+/** Thrown inside the parser only. */
+class TooManyErrors extends Error {}
+
+/**
+ * The parser's repair goes one call deeper for each error of a list and may look ahead to the end of the file, so
+ * it is not asked to repair for ever.
+ */
+const MAX_SYNTAX_ERRORS = 60;
+let errorCount = 0;
+
+/** The message provider is what the parser asks once for each error. */
+function counted<F extends (options: never) => string>(build: F): F {
+  return ((options: never) => {
+    if (++errorCount > MAX_SYNTAX_ERRORS) throw new TooManyErrors();
+    return build(options);
+  }) as F;
+}
+
 class FloorParser extends CstParser {
   constructor() {
     super([...t.ALL_TOKENS], {
       recoveryEnabled: true,
       maxLookahead: 2,
       nodeLocationTracking: "onlyOffset",
-      errorMessageProvider: parserMessages,
+      errorMessageProvider: {
+        buildMismatchTokenMessage: counted(parserMessages.buildMismatchTokenMessage),
+        buildNotAllInputParsedMessage: counted(parserMessages.buildNotAllInputParsedMessage),
+        buildNoViableAltMessage: counted(parserMessages.buildNoViableAltMessage),
+        buildEarlyExitMessage: counted(parserMessages.buildEarlyExitMessage),
+      },
     });
     this.performSelfAnalysis();
   }
@@ -85,16 +108,20 @@ class FloorParser extends CstParser {
   });
 
   private readonly chain = this.RULE("chain", () => {
-    this.CONSUME(t.ValueName);
+    this.SUBRULE(this.source);
     this.MANY(() => {
       this.CONSUME(t.Arrow);
       this.SUBRULE(this.stage);
     });
   });
 
+  private readonly source = this.RULE("source", () => {
+    this.OR([{ GATE: () => !this.nextIs(t.Equals, 2), ALT: () => this.CONSUME(t.ValueName) }]);
+  });
+
   private readonly stage = this.RULE("stage", () => {
     this.OPTION(() => this.SUBRULE(this.label));
-    this.CONSUME(t.Name);
+    this.OR([{ GATE: () => !this.nextIs(t.Equals, 2), ALT: () => this.CONSUME(t.Name) }]);
     this.OPTION1(() => this.SUBRULE(this.args));
     this.OPTION2(() => this.SUBRULE(this.options));
   });
@@ -143,7 +170,7 @@ class FloorParser extends CstParser {
       { ALT: () => this.CONSUME(t.Quantity) },
       { ALT: () => this.CONSUME(t.Size) },
       { ALT: () => this.CONSUME(t.Text) },
-      { ALT: () => this.SUBRULE(this.call) },
+      { GATE: () => !this.nextIs(t.Colon, 2), ALT: () => this.SUBRULE(this.call) },
       { ALT: () => this.SUBRULE(this.list) },
     ]);
   });
@@ -164,8 +191,8 @@ class FloorParser extends CstParser {
     return type !== t.LeftBrace;
   }
 
-  // The gates tell the parser, when it looks for a place to go on after an error, a line that begins something
-  // from a word inside a line.
+  // The gates tell the parser a line that begins something from a word inside a line: when it looks for a place
+  // to go on after an error, and when a line ends too early and the next one would be read as its rest.
 
   private onNewLine(): boolean {
     const before = this.LA(0).endLine;
@@ -189,15 +216,23 @@ class FloorParser extends CstParser {
 let parser: FloorParser | undefined;
 
 export interface ParseResult {
-  /** Always there; parts that could not be read are missing from it. */
-  readonly cst: CstNode;
+  /** Parts that could not be read are missing from it; undefined when there were too many errors to go on. */
+  readonly cst: CstNode | undefined;
   readonly errors: readonly IRecognitionException[];
 }
 
 /** Parses the tokens of one file. Never throws on any sequence of tokens whose brackets nest shallowly. */
 export function parseTokens(tokens: readonly IToken[]): ParseResult {
   parser ??= new FloorParser();
+  errorCount = 0;
   parser.input = [...tokens];
-  const cst = parser.file();
-  return { cst, errors: parser.errors };
+  try {
+    const cst = parser.file();
+    return { cst, errors: parser.errors };
+  } catch (error) {
+    if (!(error instanceof TooManyErrors)) throw error;
+    const { errors } = parser;
+    parser = undefined;
+    return { cst: undefined, errors };
+  }
 }

@@ -48,7 +48,8 @@ const RULES: Readonly<Record<string, RulePhrases>> = {
     names: { AnyName: "the name of the output" },
   },
   binding: { form: chainForm, names: { ValueName: "the name of a value" } },
-  chain: { form: chainForm, names: { ValueName: "the name of a value" } },
+  chain: { form: chainForm, names: {} },
+  source: { form: chainForm, names: { ValueName: "the name of a value" } },
   stage: { form: "a stage with a label is written: -> fc1: dense(64)", names: { Name: "a stage" } },
   label: {
     form: "a stage with a label is written: -> fc1: dense(64)",
@@ -76,12 +77,27 @@ function expectedIn(rule: string, type: TokenType): string {
   return typeof type.PATTERN === "string" ? `"${type.PATTERN}"` : `a ${type.name.toLowerCase()}`;
 }
 
+/** What the alternatives of a rule are together. */
+function alternatives(rule: string): string {
+  switch (rule) {
+    case "value":
+      return "a value";
+    case "source":
+      return expectedIn(rule, t.ValueName);
+    case "stage":
+      return expectedIn(rule, t.Name);
+    case "file":
+      return expectedIn(rule, EOF);
+    default:
+      return expectedIn(rule, t.RightBrace);
+  }
+}
+
 /** Words for what was expected; the diagnostic adds what was found. */
 export const parserMessages: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, ruleName }) => expectedIn(ruleName, expected),
   buildNotAllInputParsedMessage: () => expectedIn("file", EOF),
-  buildNoViableAltMessage: ({ ruleName }) =>
-    ruleName === "value" ? "a value" : expectedIn(ruleName, ruleName === "file" ? EOF : t.RightBrace),
+  buildNoViableAltMessage: ({ ruleName }) => alternatives(ruleName),
   buildEarlyExitMessage: ({ expectedIterationPaths, ruleName }) =>
     expectedIn(ruleName, expectedIterationPaths[0]?.[0] ?? EOF),
 };

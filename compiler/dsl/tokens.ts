@@ -85,7 +85,7 @@ export const Shape = createToken({
 export const Quantity = createToken({
   name: "Quantity",
   pattern: new RegExp(
-    `${NUMBER}[ \\t]*(?:%|(?!(?:${KEYWORDS.join("|")})(?![A-Za-z0-9_]))[A-Za-z][A-Za-z0-9_]*(?![A-Za-z0-9_]|[ \\t]*:))`,
+    `${NUMBER}[ \\t]*(?:%|(?![eE][+-]?\\d)(?!(?:${KEYWORDS.join("|")})(?![A-Za-z0-9_]))[A-Za-z][A-Za-z0-9_]*(?![A-Za-z0-9_]|[ \\t]*:))`,
   ),
   line_breaks: false,
 });

@@ -205,8 +205,8 @@ export const languageMessages = {
     message: () => "the last dense stage has one unit; a classifier needs one for each of at least 2 classes",
     hint: () => "give it a unit for each class",
   }),
-  "language/too-many-errors": entry<{ hidden: number }>({
-    message: ({ hidden }) => `${hidden} more are not shown`,
+  "language/too-many-errors": entry({
+    message: () => "there are too many errors to show all of them",
     hint: () => "correct the ones above first",
   }),
   "language/too-many-weights": entry<{ inputs: number; units: number; limit: number }>({

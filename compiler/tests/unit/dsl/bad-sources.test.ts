@@ -1,0 +1,228 @@
+// Every code of the language: which text gives it, and at which place. Each text has one mistake, so the table
+// also shows that a mistake has no consequences in the report.
+import { describe, expect, test } from "vitest";
+import { languageMessages } from "../../../support/messages/language.ts";
+import { compileText, diagnose, fileWith, modelWith, SECTIONS } from "./model-text.ts";
+
+// The first line of a body is line 3 of the file.
+const inData = (body: string): string => fileWith({ data: `data {\n${body}\n}` });
+const inTrain = (body: string): string =>
+  fileWith({ train: `train {\n${body}\nobjective: budget(1 kbitops)\n}` });
+const inHardware = (body: string): string => fileWith({ hardware: `hardware {\n${body}\n}` });
+const inFlat = (body: string): string => modelWith(`input x: 6 as u8\n${body}`);
+const inImage = (body: string): string => modelWith(`input x: 2x3x1 as u8\n${body}`);
+const DATA_REST = 'test: csv("a.csv", label: "k"), validation: 5';
+const GOOD = fileWith({});
+
+type Case = readonly [expected: string, text: string];
+
+const words: readonly Case[] = [
+  ["4:16 language/unexpected-character", inFlat("output y = x   ; -> dense(2)")],
+  ["4:1 language/unclosed-text", inData(`train: csv(\n"a.csv\n, label: "k") ${DATA_REST}`)],
+  ["4:14 language/foreign-arrow", inFlat("output y = x => dense(2)")],
+  ["4:14 language/foreign-arrow", inFlat("output y = x |> dense(2)")],
+  ["4:14 language/foreign-arrow", inFlat("output y = x → dense(2)")],
+  ["4:26 language/foreign-comment", inFlat("output y = x -> dense(2) // two")],
+  ["3:12 language/single-quotes", inData(`train: csv('a.csv', label: "k") ${DATA_REST}`)],
+  ["3:14 language/bad-escape", inData(`train: csv("a\\.csv", label: "k") ${DATA_REST}`)],
+  ["4:17 language/empty-name", inFlat('output y = x -> "": dense(2)')],
+  ["3:12 language/empty-text", inData(`train: csv("", label: "k") ${DATA_REST}`)],
+  ["2:7 language/keyword-as-name", GOOD.replace("model digits", "model train")],
+  ["3:7 language/keyword-as-name", modelWith('input data: 6 as u8\noutput y = "data" -> dense(2)')],
+];
+
+const syntax: readonly Case[] = [
+  ["3:9 language/syntax", modelWith("input x 6 as u8\noutput y = x -> dense(2)")],
+  ["3:10 language/syntax", modelWith("input x: as u8\noutput y = x -> dense(2)")],
+  ["3:11 language/syntax", modelWith("input x: 6\noutput y = x -> dense(2)")],
+  ["3:14 language/syntax", modelWith("input x: 6 as\noutput y = x -> dense(2)")],
+  ["4:24 language/syntax", inFlat("output y = x -> dense(2")],
+  ["4:16 language/syntax", inFlat("output y = x ->")],
+  ["4:17 language/syntax", inFlat("output y = x -> 12")],
+  ["4:12 language/syntax", inFlat("output y = -> dense(2)")],
+  ["4:8 language/syntax", inFlat("output = x -> dense(2)")],
+  ["4:10 language/syntax", inFlat("output y x -> dense(2)")],
+  ["4:1 language/syntax", inFlat("-> dense(2)\noutput y = x -> dense(2)")],
+  ["2:1 language/syntax", GOOD.replace("floor 1", "floor 1\nhello world")],
+  ["3:7 language/syntax", inHardware("clock 100 MHz")],
+  ["3:7 language/syntax", inHardware("clock:\ninterval: 5 cycles")],
+  ["3:16 language/syntax", inHardware("clock: 100 MHz )")],
+  ["2:6 language/syntax", fileWith({ data: SECTIONS.data.replace("{", "mnist {") })],
+  ["2:7 language/syntax", GOOD.replace("model digits", "model")],
+  ["3:8 language/unexpected-end", "floor 1\nhardware {\n clock:"],
+  ["3:16 language/unexpected-end", "floor 1\nhardware {\n clock: 100 MHz\n\n"],
+  [
+    "2:64 language/too-deep",
+    `floor 1\ntrain { objective: ${"[".repeat(60)}`.replace("objective: ", "objective:              "),
+  ],
+];
+
+const sections: readonly Case[] = [
+  ["1:1 language/empty-file", "\n# nothing\n"],
+  ["language/not-text", "floor 1\0"],
+  ["language/file-too-large", `floor 1 ${" ".repeat(200_000)}`],
+  ["1:1 language/missing-version", GOOD.replace("floor 1\n", "")],
+  ["1:7 language/unsupported-version", GOOD.replace("floor 1", "floor 2")],
+  ["1:7 language/unsupported-version", GOOD.replace("floor 1", "floor 1.5")],
+  ["2:1 language/unknown-section", GOOD.replace("floor 1", "floor 1\nhardwear { clock: 3 }")],
+  ["2:1 language/unknown-section", GOOD.replace("floor 1", "floor 1\nconstructor { }")],
+  [
+    "3:1 language/duplicate-section",
+    GOOD.replace("floor 1", "floor 1\nhardware { }\nhardware { }").replace(/hardware \{ clock.*/, ""),
+  ],
+  ["7:27 language/missing-section", GOOD.replace(/train \{.*\}\n/, "")],
+];
+
+const models: readonly Case[] = [
+  ["2:1 language/no-input, 2:1 language/no-output", modelWith("")],
+  ["2:1 language/no-output", modelWith("input x: 6 as u8")],
+  ["4:7 language/several-inputs", inFlat("input z: 6 as u8\noutput y = x -> dense(2)")],
+  ["5:8 language/several-outputs", inFlat("output y = x -> dense(2)\noutput z = x -> dense(2)")],
+  ["3:10 language/bad-size", modelWith("input x: 0 as u8\noutput y = x -> dense(2)")],
+  ["3:10 language/bad-size", modelWith("input x: 28x0x1 as u8\noutput y = x -> flatten -> dense(2)")],
+  ["3:10 language/bad-size", modelWith("input x: 2.5 as u8\noutput y = x -> dense(2)")],
+  [
+    "3:10 language/shape-too-large",
+    modelWith("input x: 9999999999x9999 as u8\noutput y = x -> flatten -> dense(2)"),
+  ],
+  [
+    "3:10 language/shape-too-large",
+    modelWith("input x: 1x1x1x1x1 as u8\noutput y = x -> flatten -> dense(2)"),
+  ],
+  ["3:15 language/bad-type", modelWith("input x: 6 as i8\noutput y = x -> dense(2)")],
+  ["3:15 language/bad-type", modelWith("input x: 6 as u17\noutput y = x -> dense(2)")],
+  ["3:15 language/bad-type", modelWith("input x: 6 as s1\noutput y = x -> dense(2)")],
+  ["3:20 language/unknown-key", modelWith("input x: 6 as u8 { fractoin: 3 }\noutput y = x -> dense(2)")],
+  ["4:12 language/unknown-name", inFlat("output y = X1 -> dense(2)")],
+  ["4:12 language/unknown-name", inFlat("output y = constructor -> dense(2)")],
+  [
+    "4:5 language/used-before-definition",
+    inFlat("a = b -> dense(2)\nb = x -> dense(3) -> relu\noutput y = a"),
+  ],
+  ["4:5 language/used-before-definition", inFlat("a = a -> dense(2)\noutput y = a")],
+  ["4:5 language/stage-as-value", inFlat("a = fc1 -> dense(2)\noutput y = a -> fc1: dense(2)")],
+  ["5:17 language/duplicate-name", inFlat("a = x -> fc1: dense(3)\noutput y = a -> fc1: dense(2)")],
+  ["4:1 language/duplicate-name", inFlat("x = x -> dense(3)\noutput y = x -> dense(2)")],
+  ["4:17 language/unknown-stage", inFlat("output y = x -> conv2d(3, 3x3, stride: 2)")],
+  ["4:17 language/unknown-stage", inFlat("output y = x -> dens(3)")],
+  ["4:17 language/needs-flat", inImage("output y = x -> dense(2)")],
+  ["4:17 language/needs-flat", inImage("output y = x -> argmax")],
+  ["4:17 language/relu-without-dense", inFlat("output y = x -> relu -> dense(2)")],
+  ["4:37 language/relu-without-dense", inFlat("output y = x -> dense(3) -> relu -> relu -> dense(2)")],
+  ["4:39 language/after-argmax", inFlat("output y = x -> dense(3) -> argmax -> dense(2)")],
+  ["4:8 language/output-not-dense", inFlat("output y = x -> dense(3) -> relu")],
+  ["4:8 language/output-not-dense", inFlat("output y = x -> dense(3) -> relu -> argmax")],
+  ["4:8 language/no-dense", inImage("output y = x -> flatten")],
+  ["4:8 language/no-dense", inFlat("output y = x")],
+  ["4:17 language/too-few-classes", inFlat("output y = x -> dense(1)")],
+  ["4:23 language/out-of-range", inFlat("output y = x -> dense(0)")],
+  ["4:23 language/out-of-range", inFlat("output y = x -> dense(1e400)")],
+  ["4:23 language/out-of-range", inFlat("output y = x -> dense(-3)")],
+  ["4:23 language/not-whole", inFlat("output y = x -> dense(2.5)")],
+  ["4:23 language/wrong-kind", inFlat("output y = x -> dense(2x3)")],
+  ["4:23 language/wrong-kind", inFlat('output y = x -> dense("2")')],
+  ["4:26 language/surplus-argument", inFlat("output y = x -> dense(2, 3)")],
+  ["4:26 language/unknown-key", inFlat("output y = x -> dense(2, bias: none)")],
+  ["4:26 language/duplicate-key", inFlat("output y = x -> dense(2, units: 2)")],
+  ["4:17 language/missing-key", inFlat("output y = x -> dense")],
+  ["4:17 language/missing-key", inFlat("output y = x -> dense()")],
+  ["4:34 language/surplus-argument", inFlat("output y = x -> dense(3) -> relu(0.1) -> dense(2)")],
+  ["4:28 language/folding-too-wide", inFlat("output y = x -> dense(2) { pe: 3, simd: 2 }")],
+  ["4:35 language/folding-too-wide", inFlat("output y = x -> dense(2) { pe: 2, simd: 7 }")],
+  ["4:28 language/half-folding", inFlat("output y = x -> dense(2) { pe: 2 }")],
+  ["4:28 language/unknown-key", inFlat("output y = x -> dense(2) { ep: 2 }")],
+  ["4:45 language/unknown-key", inFlat("output y = x -> dense(3) -> argmax        { pe: 2 }")],
+  ["4:1 language/unused-value", inFlat("a = x -> dense(3)\noutput y = x -> dense(2)")],
+  ["4:17 language/idle-flatten", inFlat("output y = x -> flatten -> dense(2)")],
+  [
+    "4:49 language/too-many-weights",
+    modelWith("input x: 1024x1024x1 as u8\noutput y = x ->             flatten ->          dense(60000)"),
+  ],
+];
+
+const settings: readonly Case[] = [
+  ["2:1 language/missing-key", fileWith({ train: "train { }" })],
+  ["2:1 language/missing-key", inData(DATA_REST)],
+  ["3:8 language/missing-key", inData(`train: csv("a.csv") ${DATA_REST}`)],
+  ["3:8 language/missing-key", inData(`train: idx("a") ${DATA_REST}`)],
+  ["3:8 language/unknown-word", inData(`train: cvs("a.csv", label: "k") ${DATA_REST}`)],
+  ["3:21 language/unknown-key", inData(`train: csv("a.csv", lable: "k", label: "k") ${DATA_REST}`)],
+  ["3:8 language/wrong-kind", inData(`train: "a.csv" ${DATA_REST}`)],
+  ["3:12 language/wrong-kind", inData(`train: csv(a, label: "k") ${DATA_REST}`)],
+  ["3:43 language/wrong-kind", inData(`train: csv("a.csv", label: "k", features: "q") ${DATA_REST}`)],
+  ["3:43 language/wrong-kind", inData(`train: csv("a.csv", label: "k", features: []) ${DATA_REST}`)],
+  ["3:44 language/wrong-kind", inData(`train: csv("a.csv", label: "k", features: [3]) ${DATA_REST}`)],
+  ["3:12 data/missing-file", inData(`train: csv("missing-a.csv", label: "k") ${DATA_REST}`)],
+  ["3:25 data/missing-file", inData(`train: idx("a", labels: "missing-b") ${DATA_REST}`)],
+  ["3:12 data/missing-package", inData(`train: csv("npm:absent-data/a.csv", label: "k") ${DATA_REST}`)],
+  ["3:12 data/bad-path", inData(`train: csv("bad-a", label: "k") ${DATA_REST}`)],
+  ["3:1 language/unknown-key", inTrain("epoch: 3")],
+  ["3:1 language/unknown-key", inTrain("toString: 3")],
+  ["4:1 language/duplicate-key", inTrain("seed: 3\nseed: 4")],
+  ["3:8 language/wrong-unit", inTrain("float: 3 samples")],
+  ["3:8 language/wrong-unit", inTrain("batch: 3 %")],
+  ["3:7 language/wrong-unit", inTrain("seed: 3 epochs")],
+  ["3:7 language/not-whole", inTrain("seed: 1.5")],
+  ["3:7 language/out-of-range", inTrain("seed: -1")],
+  ["3:8 language/out-of-range", inTrain("noise: 0")],
+  ["3:8 language/out-of-range", inTrain("batch: 0")],
+  ["3:16 language/out-of-range", inTrain("learning_rate: 0")],
+  ["3:10 language/unknown-word", inTrain("augment: flip")],
+  ["3:16 language/missing-unit", inTrain("augment: shift(1)")],
+  ["3:16 language/unknown-unit", inTrain("augment: shift(1 pixel)")],
+  ["3:1 language/shift-too-far", inTrain("augment: shift(4 px)")],
+  [
+    "3:1 language/shift-without-image",
+    fileWith({
+      train: "train {\naugment: shift(1 px)\nobjective: budget(1 kbitops) }",
+      model: "model m {\n input x: 6 as u8\n output y = x -> dense(2)\n}",
+    }),
+  ],
+  ["2:20 language/unknown-word", fileWith({ train: "train { objective: lossless(tolerance: 0.2 %) }" })],
+  ["2:27 language/missing-unit", fileWith({ train: "train { objective: budget(210000) }" })],
+  ["2:27 language/wrong-unit", fileWith({ train: "train { objective: budget(210 kbits) }" })],
+  ["2:27 language/out-of-range", fileWith({ train: "train { objective: budget(0 bitops) }" })],
+  ["2:20 language/missing-key", fileWith({ train: "train { objective: budget }" })],
+  ["3:8 language/missing-unit", inHardware("clock: 100")],
+  ["3:8 language/unknown-unit", inHardware("clock: 100 Mhz")],
+  ["3:8 language/wrong-unit", inHardware("clock: 10 ns")],
+  ["3:8 language/out-of-range", inHardware("clock: 0 MHz")],
+  ["3:11 language/wrong-unit", inHardware("interval: 100 MHz")],
+  ["3:11 language/missing-unit", inHardware("interval: 784")],
+  ["3:11 language/not-whole", inHardware("interval: 1.5 cycles")],
+  ["3:1 language/unknown-key", inHardware("intervall: 100 cycles")],
+  ["3:10 language/unknown-word", inHardware("outputs: clas")],
+  ["3:15 language/surplus-argument", inHardware("outputs: both(3)")],
+  [
+    "2:12 language/class-without-argmax",
+    fileWith({
+      hardware: "hardware { outputs: class }",
+      model: "model m {\n input x: 6 as u8\n output y = x -> dense(2)\n}",
+    }),
+  ],
+];
+
+const GROUPS = { words, syntax, sections, models, settings };
+
+describe.each(Object.entries(GROUPS))("%s", (_, cases) => {
+  test.each(cases)("%s %#", (expected, text) => {
+    const { diagnostics } = compileText(text);
+    expect(diagnose(text).join(", ")).toBe(expected);
+    for (const { message, hint } of diagnostics) {
+      expect(message).not.toBe("");
+      expect(hint).not.toBe("");
+      expect(hint).toBeDefined();
+    }
+  });
+});
+
+test("every code of the language is in the table", () => {
+  const covered = new Set(
+    Object.values(GROUPS)
+      .flat()
+      .flatMap(([expected]) => expected.split(/[ ,]+/)),
+  );
+  const missing = Object.keys(languageMessages).filter((code) => !covered.has(code));
+  // Its own test: it takes many mistakes.
+  expect(missing).toEqual(["language/too-many-errors"]);
+});

@@ -1,0 +1,59 @@
+// Model texts for tests. In: the section that a test is about. Out: a whole file around it, compiled.
+import { type CompiledSource, compileSource } from "../../../dsl/compile-source.ts";
+import type { Project } from "../../../graph/project.ts";
+import type { Diagnostic } from "../../../support/diagnostics.ts";
+import { createSourceFile, positionAt } from "../../../support/source-file.ts";
+
+export const SECTIONS = {
+  model: `model digits {
+  input image: 4x4x1 as u8
+  output digit = image -> flatten -> fc1: dense(8) -> relu -> fc2: dense(3) -> argmax
+}`,
+  data: 'data { train: csv("train.csv", label: "kind"), test: csv("test.csv", label: "kind"), validation: 10 }',
+  train: "train { objective: budget(1 kbitops) }",
+  hardware: "hardware { clock: 50 MHz }",
+} as const;
+
+export type Sections = Partial<Record<keyof typeof SECTIONS, string>>;
+
+/** A whole file; sections that are not given are good ones. The given ones come first, from line 2 on. */
+export function fileWith(given: Sections): string {
+  const rest = Object.entries(SECTIONS).filter(([name]) => !(name in given));
+  return ["floor 1", ...Object.values(given), ...rest.map(([, text]) => text)].join("\n");
+}
+
+/** A file with a model section whose body is given, from line 3 on. */
+export function modelWith(body: string): string {
+  return fileWith({ model: `model digits {\n${body}\n}` });
+}
+
+/** Compiles a text. Files named missing-... do not exist; packages named absent-... are not installed, bad-... is no path. */
+export function compileText(text: string): CompiledSource {
+  return compileSource(createSourceFile("test.floor", text), {
+    exists: (path) => {
+      const absent = /^npm:(absent-[^/]+)/.exec(path)?.[1];
+      if (absent !== undefined) return { missingPackage: absent };
+      if (path.startsWith("bad-")) return { badPath: "it is bad" };
+      return path.startsWith("missing-") ? "missing" : "found";
+    },
+  });
+}
+
+/** "line:column code" of a diagnostic. */
+export function placed(diagnostic: Diagnostic): string {
+  if (!diagnostic.span) return diagnostic.code;
+  const { line, column } = positionAt(diagnostic.span.file, diagnostic.span.start);
+  return `${line}:${column} ${diagnostic.code}`;
+}
+
+/** Everything that is said of a text. */
+export function diagnose(text: string): string[] {
+  return compileText(text).diagnostics.map(placed);
+}
+
+/** The project of a text that has no errors. */
+export function projectOf(text: string): Project {
+  const { project, diagnostics } = compileText(text);
+  if (!project) throw new Error(`the text was refused: ${diagnostics.map(placed).join(", ")}`);
+  return project;
+}
