@@ -126,7 +126,7 @@ export interface CMeasurement {
   readonly compiler: string;
   /** Machine instructions, bytes. */
   readonly codeBytes: number;
-  /** Constant data in the object files, bytes. */
+  /** Constant arrays in the object files, bytes; the same as the manifest says. */
   readonly flashBytes: number;
   /** Static writable data, bytes. */
   readonly staticBytes: number;
@@ -158,11 +158,11 @@ export async function measureC(
     if (result.exitCode !== 0) toolFailed(cc, result.stderr);
     const objects = (await readdir(folder)).filter((name) => name.endsWith(".o")).sort();
     const sections = await run("size", ["-A", "-d", ...objects], folder);
-    const symbols = await run("nm", objects, folder);
-    const sizes = readSections(sections);
+    const symbols = await run("nm", ["-S", ...objects], folder);
     return {
       compiler: `${version}, -O2`,
-      ...sizes,
+      ...readSections(sections),
+      flashBytes: readConstants(symbols),
       stackBytes: await readStack(folder),
       undefinedSymbols: readUndefined(symbols),
     };
@@ -176,22 +176,29 @@ async function run(tool: string, args: readonly string[], cwd: string): Promise<
 }
 
 /** Sums of `size -A` by what the section holds. */
-function readSections(text: string): { codeBytes: number; flashBytes: number; staticBytes: number } {
+function readSections(text: string): { codeBytes: number; staticBytes: number } {
   let codeBytes = 0;
-  let flashBytes = 0;
   let staticBytes = 0;
   for (const [, name, size] of text.matchAll(/^(\.[\w.]+)\s+(\d+)\s+\d+\s*$/gm)) {
     if (/^\.text/.test(name!)) codeBytes += Number(size);
-    else if (/^\.rodata/.test(name!)) flashBytes += Number(size);
     else if (/^\.(data|bss)/.test(name!)) staticBytes += Number(size);
   }
-  return { codeBytes, flashBytes, staticBytes };
+  return { codeBytes, staticBytes };
+}
+
+/** Bytes of the constants in the listing of `nm -S`: their own sizes, without what aligns them. */
+function readConstants(text: string): number {
+  let bytes = 0;
+  for (const [, size] of text.matchAll(/^[0-9a-f]+\s+([0-9a-f]+)\s+[rR]\s+\S+$/gm))
+    bytes += Number.parseInt(size!, 16);
+  return bytes;
 }
 
 /** Symbols undefined in one object and defined in none. */
 function readUndefined(text: string): string[] {
   const wanted = new Set([...text.matchAll(/^\s+U\s+(\S+)$/gm)].map((m) => m[1]!));
-  for (const [, name] of text.matchAll(/^[0-9a-f]+\s+[A-TV-Z]\s+(\S+)$/gm)) wanted.delete(name!);
+  for (const [, name] of text.matchAll(/^[0-9a-f]+\s+(?:[0-9a-f]+\s+)?[A-TV-Z]\s+(\S+)$/gm))
+    wanted.delete(name!);
   return [...wanted].sort();
 }
 

@@ -289,7 +289,9 @@ function compareScenario(
     vectorIndex: (n) => rows[n]!,
     vectorName: (n) => chosen.nameOf(rows[n]!),
   });
-  return { ...difference, ...(problems[0] !== undefined ? { problem: problems[0] } : {}) };
+  // Random bits stand on unused lanes too, and the output port passes those on.
+  const problem = plan.forced ? undefined : problems[0];
+  return { ...difference, ...(problem !== undefined ? { problem } : {}) };
 }
 
 /** What every stage has to make of the random bits that it was given, stage by stage. */
