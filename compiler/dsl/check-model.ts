@@ -211,8 +211,9 @@ function onlyOne<T extends { readonly span: Span; readonly name?: NameNode }>(
 export function checkModel(model: ModelNode, context: CheckContext): CheckedModel | undefined {
   const declarations = declare(model, context);
   const scope: Scope = { context, declarations, values: new Map(), used: new Set(), madeNames: new Map() };
-  const inputs = model.items.filter((item) => item.kind === "input");
-  const outputs = model.items.filter((item) => item.kind === "output");
+  const named = model.items.filter((item) => item.name !== undefined);
+  const inputs = named.filter((item) => item.kind === "input");
+  const outputs = named.filter((item) => item.kind === "output");
   onlyOne("input", inputs, model, context);
   onlyOne("output", outputs, model, context);
 

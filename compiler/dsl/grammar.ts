@@ -191,6 +191,11 @@ class FloorParser extends CstParser {
     return type !== t.LeftBrace;
   }
 
+  /** Nothing is left out to reach a name: the next one is mostly another name than the one that is missing. */
+  protected override canTokenTypeBeDeletedInRecovery(type: TokenType): boolean {
+    return ![t.AnyName, t.ValueName, t.Name].includes(type);
+  }
+
   // The gates tell the parser a line that begins something from a word inside a line: when it looks for a place
   // to go on after an error, and when a line ends too early and the next one would be read as its rest.
 

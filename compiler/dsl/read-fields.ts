@@ -35,6 +35,8 @@ export interface FieldValues<F extends Fields> {
   readonly values: { readonly [K in keyof F]?: ValueOf<F[K]> };
   /** Place of each key that was given, readable or not. */
   readonly places: ReadonlyMap<string, Span>;
+  /** Keys that a mistyped one probably meant: their lack is no second mistake. */
+  readonly meant: ReadonlySet<string>;
 }
 
 /** Reads settings or arguments. `at` is where a missing key is reported. */
@@ -49,6 +51,7 @@ export function readFields<F extends Fields>(
   const known = Object.keys(signature.fields);
   const values = new Map<string, unknown>();
   const places = new Map<string, Span>();
+  const meant = new Set<string>();
   let position = 0;
   for (const entry of entries) {
     const key = entry.key?.text ?? signature.positional?.[position++];
@@ -56,25 +59,24 @@ export function readFields<F extends Fields>(
     if (key === undefined) {
       collector.add("language/surplus-argument", { subject, form: signature.form }, { span });
     } else if (!Object.hasOwn(signature.fields, key)) {
-      collector.add(
-        "language/unknown-key",
-        { subject, key, known, nearest: nearestWord(key, known) },
-        { span },
-      );
+      const nearest = nearestWord(key, known);
+      if (nearest !== undefined) meant.add(nearest);
+      collector.add("language/unknown-key", { subject, key, known, nearest }, { span });
     } else if (places.has(key)) {
       const related = [{ message: "first given here", span: places.get(key)! }];
       collector.add("language/duplicate-key", { subject, key }, { span, related });
     } else {
       places.set(key, span);
-      const value = entry.value && signature.fields[key]!(entry.value, key, context);
+      const name = entry.key ? key : `${key} of ${subject}`;
+      const value = entry.value && signature.fields[key]!(entry.value, name, context);
       if (value !== undefined) values.set(key, value);
     }
   }
   for (const key of signature.required ?? []) {
-    if (places.has(key) || context.partial) continue;
+    if (places.has(key) || meant.has(key) || context.partial) continue;
     collector.add("language/missing-key", { subject, key, form: signature.form }, { span: at });
   }
-  return { values: Object.fromEntries(values) as FieldValues<F>["values"], places };
+  return { values: Object.fromEntries(values) as FieldValues<F>["values"], places, meant };
 }
 
 function shownNumber(value: number, unit: string | undefined): string {
@@ -151,7 +153,7 @@ export function numberReader(rule: NumberRule): ValueReader<number> {
     const number =
       Math.abs(scaled - Math.round(scaled)) < 1e-9 * Math.abs(scaled) ? Math.round(scaled) : scaled;
     if (!(number >= min && number <= max)) {
-      const limits = { low: shownNumber(min, base), high: shownNumber(max, base) };
+      const limits = { low: `${min}`, high: shownNumber(max, base) };
       context.collector.add("language/out-of-range", { subject, found: described(value), ...limits }, place);
       return undefined;
     }

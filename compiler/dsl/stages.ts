@@ -70,7 +70,7 @@ function checkFolding(
   inputs: number | undefined,
   context: CheckContext,
 ): Signal["folding"] {
-  const { values, places } = readFields(stage.options, denseOptions, "dense", stage.span, context);
+  const { values, places, meant } = readFields(stage.options, denseOptions, "dense", stage.span, context);
   const limits = { pe: units, simd: inputs };
   let fits = true;
   for (const key of ["pe", "simd"] as const) {
@@ -83,7 +83,8 @@ function checkFolding(
   if (places.size === 1) {
     const [[key, span]] = [...places] as [[string, Span]];
     const other = key === "pe" ? "simd" : "pe";
-    if (!context.partial) context.collector.add("language/half-folding", { key, other }, { span });
+    if (!context.partial && !meant.has(other))
+      context.collector.add("language/half-folding", { key, other }, { span });
   }
   const { pe, simd } = values;
   return fits && pe !== undefined && simd !== undefined ? { pe, simd } : undefined;

@@ -28,8 +28,8 @@ export function modelWith(body: string): string {
 }
 
 /** Compiles a text. Files named missing-... do not exist; packages named absent-... are not installed, bad-... is no path. */
-export function compileText(text: string): CompiledSource {
-  return compileSource(createSourceFile("test.floor", text), {
+export function compileText(text: string, name = "test.floor"): CompiledSource {
+  return compileSource(createSourceFile(name, text), {
     exists: (path) => {
       const absent = /^npm:(absent-[^/]+)/.exec(path)?.[1];
       if (absent !== undefined) return { missingPackage: absent };

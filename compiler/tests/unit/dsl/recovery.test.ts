@@ -75,7 +75,7 @@ output = f -> dense(2)`);
 
   test("a mistake in every line of a long file is answered", () => {
     for (const line of ["a = b ->", "input x", "-> dense", "v = w -> dense(", "x ;", "train {", "} )"]) {
-      const { diagnostics, project } = compileText(`floor 1\nmodel m {\n${`${line}\n`.repeat(8000)}`);
+      const { diagnostics, project } = compileText(`floor 1\nmodel m {\n${`${line}\n`.repeat(4000)}`);
       expect(project).toBeUndefined();
       expect(diagnostics.length).toBeGreaterThan(0);
       expect(diagnostics.length).toBeLessThanOrEqual(101);
@@ -103,7 +103,7 @@ describe("any text", () => {
       expect(span.end).toBeLessThanOrEqual(span.file.text.length);
     }
   };
-  const options = { seed: 20, numRuns: 300 };
+  const options = { seed: 20, numRuns: 150 };
 
   test("random characters", () => {
     fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), answered), options);
@@ -145,7 +145,7 @@ describe("any text", () => {
 
   test("every prefix of the example is an error, or the whole", () => {
     const whole = example.trimEnd().length;
-    for (let end = 0; end < whole; end += 3) {
+    for (let end = 0; end < whole; end += 7) {
       const { project } = compileText(example.slice(0, end));
       // Cut inside the last section but one, or in its defaults, a prefix may be a file of its own.
       if (project) expect(example.slice(end)).toMatch(/^(?:\s*hardware|\s*$)/);

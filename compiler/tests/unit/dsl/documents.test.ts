@@ -1,0 +1,87 @@
+// The examples of the documents are what they say they are: every block marked `floor` compiles, one marked
+// `floor error=CODE` gives that code alone. A block may leave out sections that it is not about.
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { languageMessages } from "../../../support/messages/language.ts";
+import { compileText, SECTIONS } from "./model-text.ts";
+
+const root = new URL("../../../../", import.meta.url);
+
+interface Block {
+  readonly line: number;
+  readonly error: string | undefined;
+  readonly text: string;
+}
+
+function blocksOf(document: string): Block[] {
+  const fence = /^([ \t]*)```floor([^\n]*)\n(.*?)^[ \t]*```/gms;
+  return [...document.matchAll(fence)].map(({ index, 1: indent, 2: marks, 3: text }) => ({
+    line: document.slice(0, index).split("\n").length,
+    error: /error=(\S+)/.exec(marks!)?.[1],
+    text: text!.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+  }));
+}
+
+/** A block with good sections in place of those that it leaves out. */
+function completed(text: string): string {
+  if (text.startsWith("floor ")) return text;
+  const rest = Object.entries(SECTIONS).filter(([name]) => !new RegExp(`^${name}\\b`, "m").test(text));
+  return ["floor 1", text, ...rest.map(([, section]) => section)].join("\n");
+}
+
+const documents = readdirSync(new URL("docs/", root)).filter((name) => name.endsWith(".md"));
+
+describe.each(documents.sort())("docs/%s", (name) => {
+  const blocks = blocksOf(readFileSync(new URL(`docs/${name}`, root), "utf8"));
+  test.each(blocks)("line $line $error", ({ text, error }) => {
+    const { diagnostics, project } = compileText(completed(text));
+    expect(diagnostics.map((d) => d.code)).toEqual(error === undefined ? [] : [error]);
+    expect(project === undefined).toBe(error !== undefined);
+  });
+});
+
+test("the reference has examples of both kinds, with codes that exist", () => {
+  const blocks = blocksOf(readFileSync(new URL("docs/language.md", root), "utf8"));
+  const codes = blocks.flatMap(({ error }) => (error === undefined ? [] : [error]));
+  expect(codes.length).toBeGreaterThan(3);
+  expect(blocks.length - codes.length).toBeGreaterThan(6);
+  for (const code of codes) expect(Object.keys(languageMessages)).toContain(code);
+});
+
+test("the reference names every stage, key, unit and reserved word", async () => {
+  const { STAGES } = await import("../../../dsl/stages.ts");
+  const { UNITS } = await import("../../../dsl/units.ts");
+  const { KEYWORDS } = await import("../../../dsl/tokens.ts");
+  const reference = readFileSync(new URL("docs/language.md", root), "utf8");
+  const taken = ["frequency", "cycles", "bit operations", "pixels", "samples", "epochs"];
+  const units = [...UNITS].flatMap(([name, { dimension }]) => (taken.includes(dimension) ? [name] : []));
+  const keys = Object.keys(SECTIONS).flatMap((section) => {
+    if (section === "model") return [];
+    const { diagnostics } = compileText(completed(`${section} { unheard_of: 1 }`));
+    const { hint } = diagnostics.find((d) => d.code === "language/unknown-key")!;
+    return hint!.replace("keys: ", "").split(", ");
+  });
+  expect(keys).toContain("learning_rate");
+  for (const word of [...STAGES.keys(), ...units, ...KEYWORDS, ...keys]) {
+    expect(reference).toMatch(new RegExp(`\`[^\`\n]*\\b${word}\\b`));
+  }
+});
+
+const examples = readdirSync(new URL("examples/", root)).flatMap((folder) =>
+  readdirSync(new URL(`examples/${folder}/`, root))
+    .filter((file) => file.endsWith(".floor"))
+    .map((file) => `examples/${folder}/${file}`),
+);
+
+test.each(examples)("%s compiles", (path) => {
+  expect(compileText(readFileSync(new URL(path, root), "utf8")).diagnostics).toEqual([]);
+});
+
+test("examples/mnist is the network that its figures are compared with", () => {
+  const { project } = compileText(readFileSync(new URL("examples/mnist/mnist.floor", root), "utf8"));
+  expect(project?.graph.nodes.flatMap((n) => (n.kind === "dense" ? [n.units] : []))).toEqual([
+    64, 64, 64, 10,
+  ]);
+  expect(project?.training.objective.bitOperations).toBe(210_000);
+  expect(project?.hardware.intervalCycles).toBe(784);
+});
