@@ -27,7 +27,8 @@ function finish(diagnostics: readonly Diagnostic[], file: SourceFile, stopped = 
   const sorted = diagnostics.toSorted((a, b) => start(a) - start(b));
   if (sorted.length <= MAX_DIAGNOSTICS && !stopped) return sorted;
   const more = createDiagnostic("language/too-many-errors", {}, { file: file.name });
-  return [...sorted.slice(0, MAX_DIAGNOSTICS), more];
+  const errors = sorted.filter((d) => d.severity === "error");
+  return [...(errors.length > 0 ? errors : sorted).slice(0, MAX_DIAGNOSTICS), more];
 }
 
 /** What cannot be a model text at all. */

@@ -206,7 +206,8 @@ export const languageMessages = {
     hint: () => "give it a unit for each class",
   }),
   "language/too-many-errors": entry({
-    message: () => "there are too many errors to show all of them",
+    severity: "note",
+    message: () => "there is more to report than is shown",
     hint: () => "correct the ones above first",
   }),
   "language/too-many-weights": entry<{ inputs: number; units: number; limit: number }>({

@@ -73,6 +73,15 @@ output = f -> dense(2)`);
     expect(diagnostics.at(-1)?.code).toBe("language/too-many-errors");
   });
 
+  test("many warnings hide no error, and are no error", () => {
+    const unused = Array.from({ length: 150 }, (_, i) => `v${i} = x -> dense(3)`).join("\n");
+    const good = compileText(modelWith(`input x: 6 as u8\n${unused}\noutput y = x -> dense(2)`));
+    expect(good.project).toBeDefined();
+    expect(good.diagnostics).toHaveLength(101);
+    const text = modelWith(`input x: 6 as u8\n${unused}\noutput y = x -> dense(0)`);
+    expect(diagnose(text)).toEqual(["154:23 language/out-of-range", "language/too-many-errors"]);
+  });
+
   test("a mistake in every line of a long file is answered", () => {
     for (const line of ["a = b ->", "input x", "-> dense", "v = w -> dense(", "x ;", "train {", "} )"]) {
       const { diagnostics, project } = compileText(`floor 1\nmodel m {\n${`${line}\n`.repeat(4000)}`);
