@@ -6,6 +6,7 @@ import { tracedValues } from "../program/trace.ts";
 import { fixedFile } from "../render/render.ts";
 import { simulate } from "../sim/simulate.ts";
 import type { FileSet } from "../support/file-set.ts";
+import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
 import { compare, type Observed } from "./compare.ts";
 import { createForceWrapper, type ForceWrapper } from "./force-wrapper.ts";
@@ -154,7 +155,8 @@ function missingFrom({ program, manifest, files }: RtlTask): string | undefined 
 }
 
 function textOf(content: string | Uint8Array): string {
-  return typeof content === "string" ? content : String.fromCharCode(...content);
+  // A wrapper that is no text watches no stream; the simulator then says what is wrong with it.
+  return typeof content === "string" ? content : (decodeUtf8(content) ?? "");
 }
 
 function jobOf(

@@ -1,6 +1,7 @@
 // The gate can fail: one changed bit, constant, line or figure is found, and the report says where.
 import { describe, expect, test } from "vitest";
 import { simulate } from "../../../sim/simulate.ts";
+import { bytesOf } from "../../../support/file-set.ts";
 import { createCRunner } from "../../../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../../../tools/verilator.ts";
 import { type BackendResult, describeDivergence } from "../../../verify/result.ts";
@@ -56,6 +57,11 @@ describe.skipIf(!hasTool("verilator"))("Verilog", () => {
       intervalCycles: design.manifest.rtl!.intervalCycles,
     });
     expect(result.vectors).toBeGreaterThan(SAMPLES);
+  });
+
+  test("passes with files as bytes, as they are read from disk", async () => {
+    const files = new Map([...design.files].map(([path, content]) => [path, bytesOf(content)]));
+    expect(await verifyRtl({ ...design, files })).toMatchObject({ status: "passed", mismatches: 0 });
   });
 
   test.each([
