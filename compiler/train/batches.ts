@@ -23,7 +23,7 @@ export interface BatchSettings {
 }
 
 /** Fewest steps of an epoch: a small data set is passed over several times. */
-const MIN_STEPS = 40;
+const MIN_STEPS = 60;
 
 export interface Batches {
   readonly stepsPerEpoch: number;
