@@ -14,7 +14,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   schedule: ["support", "program"],
   verilog: ["support", "program", "schedule", "render"],
   c: ["support", "program", "render"],
-  verify: ["support", "program", "sim"],
+  verify: ["support", "program", "sim", "render"],
   report: ["support", "render"],
   driver: [
     "support",
@@ -33,7 +33,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   tools: ["support", "program", "verify"],
   host: ["support"],
-  cli: ["support", "graph", "program", "driver", "host", "tools", "dsl", "verify"],
+  cli: ["support", "graph", "program", "dsl", "data", "driver", "verify", "report", "host", "tools", "train"],
 };
 
 /** Folders (and files) that may import `node:` modules; everything else must also run in a browser tab. */

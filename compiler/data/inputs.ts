@@ -24,7 +24,7 @@ export function createMantissas({ signed, width }: StoredType, length: number): 
 
 /** A stored type as messages name it, such as u8. */
 export function storedTypeName({ signed, width }: StoredType): string {
-  return `${signed ? "i" : "u"}${width}`;
+  return `${signed ? "s" : "u"}${width}`;
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

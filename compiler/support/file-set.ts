@@ -1,4 +1,5 @@
 // Output of the generators: files in memory, written by the host at the end.
+import { encodeUtf8 } from "./text.ts";
 
 /** Relative POSIX path -> content. */
 export type FileSet = ReadonlyMap<string, string | Uint8Array>;
@@ -20,11 +21,7 @@ export function underFolder(folder: string, set: FileSet): FileSet {
   return new Map([...set].map(([path, content]) => [`${folder}/${path}`, content]));
 }
 
-const encoder = new (
-  globalThis as unknown as { TextEncoder: new () => { encode(s: string): Uint8Array } }
-).TextEncoder();
-
 /** Bytes of a file. */
 export function bytesOf(content: string | Uint8Array): Uint8Array {
-  return typeof content === "string" ? encoder.encode(content) : content;
+  return typeof content === "string" ? encodeUtf8(content) : content;
 }

@@ -12,8 +12,8 @@ export interface Tensor {
 /** The namespace of TensorFlow.js, with a backend chosen and ready. */
 export interface TensorFlow {
   tensor(values: Float32Array, shape: number[]): Tensor;
-  /** Disposes of every tensor made in `work`, except what it returns. */
-  tidy<T>(work: () => T): T;
+  /** Disposes of every tensor made in `work`. `withTensors` is the one to call. */
+  tidy(work: () => void): void;
   matMul(a: Tensor, b: Tensor): Tensor;
   /** Swaps the two axes of a matrix. */
   transpose(a: Tensor): Tensor;
@@ -21,6 +21,18 @@ export interface TensorFlow {
   mul(a: Tensor, b: Tensor): Tensor;
   floor(a: Tensor): Tensor;
   clipByValue(a: Tensor, min: number, max: number): Tensor;
+}
+
+/**
+ * Runs `work` and disposes of every tensor made in it; the result must not hold any. The library's own `tidy` looks
+ * for tensors in what is returned, through every element of every array, which takes longer than the work.
+ */
+export function withTensors<T>(tf: TensorFlow, work: () => T): T {
+  let result: { readonly value: T } | undefined;
+  tf.tidy(() => {
+    result = { value: work() };
+  });
+  return result!.value;
 }
 
 /** The values of a tensor as float32. */

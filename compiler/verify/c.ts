@@ -15,6 +15,7 @@ import {
 import { type TracedValue, tracedValues, traceLength } from "../program/trace.ts";
 import { renderTemplate } from "../render/render.ts";
 import { simulate } from "../sim/simulate.ts";
+import { fail } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { type Range, saturate } from "../support/fixed-point.ts";
 import { createRandom } from "../support/random.ts";
@@ -105,6 +106,24 @@ export async function verifyC(task: CTask): Promise<BackendResult> {
   return finish();
 }
 
+/**
+ * Runs inferences on the shipped C. `inputs` holds count x elements mantissas for each input. Gives the outputs by value
+ * name. Throws verify/run-failed when the C does not compile or stops.
+ */
+export async function inferC(
+  design: CDesign,
+  inputs: ReadonlyMap<string, Int32Array>,
+  count: number,
+  runner: CRunner,
+): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+  const harness = createHarness(design);
+  const outcome = await runner.run(harness.inferences(inputs, count, false));
+  if (outcome.status !== "done") return fail("verify/run-failed", { backend: "C", log: outcome.log });
+  const rows = harness.readRows(outcome.output, count, false);
+  if (typeof rows === "string") return fail("verify/run-failed", { backend: "C", log: rows });
+  return new Map(rows.outputs.map(({ value, seen }) => [value, seen.values]));
+}
+
 interface Harness {
   readonly traced: readonly TracedValue[];
   inferences(inputs: ReadonlyMap<string, Int32Array>, count: number, traced: boolean): CJob;
@@ -122,7 +141,9 @@ interface Harness {
       };
 }
 
-function createHarness({ program, manifest, files }: CTask): Harness {
+type CDesign = Pick<CTask, "program" | "manifest" | "files">;
+
+function createHarness({ program, manifest, files }: CDesign): Harness {
   const traced = tracedValues(program);
   const length = traceLength(program);
   const parameters = [

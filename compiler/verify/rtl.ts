@@ -5,6 +5,7 @@ import type { Program } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
 import { fixedFile } from "../render/render.ts";
 import { simulate } from "../sim/simulate.ts";
+import { fail } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
@@ -128,6 +129,43 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   return finish();
 }
 
+/**
+ * Runs inferences on the shipped Verilog at full speed. Gives what the output port carries by value name. Throws
+ * verify/run-failed when Verilator refuses it or it stands still.
+ */
+export async function inferRtl(
+  design: Pick<RtlTask, "program" | "manifest" | "files">,
+  inputs: ReadonlyMap<string, Int32Array>,
+  count: number,
+  runner: RtlRunner,
+): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+  const { manifest } = design;
+  const seed = 1;
+  const plan = fullSpeed(manifest, count);
+  const request = encodeRequest({
+    seed,
+    input: manifest.input,
+    output: manifest.output,
+    taps: 0,
+    packets: packPackets(manifest.input, inputs, count, seed),
+    count,
+    scenarios: [plan.scenario],
+  });
+  const failed = (log: string): never => fail("verify/run-failed", { backend: "Verilog", log });
+  const outcome = await runner.run(jobOf(design, false, manifest.top, undefined, request));
+  if (outcome.status !== "done") return failed(outcome.log);
+  const records = decodeAnswer(doublesOf(outcome.output), 1, 0, bytesPerBeat(manifest.output));
+  const record = records?.[0];
+  if (record?.end !== "complete") return failed("the design stands still");
+  const { values } = unpackPackets(manifest.output, record.output);
+  return new Map(
+    values.map((v) => [
+      v.value,
+      Array.from(v.values).slice(0, (count * v.values.length) / plan.delivered.length),
+    ]),
+  );
+}
+
 /** The first samples and all synthetic vectors. */
 function rtlVectors(vectors: VectorSet, samples: number): VectorSet {
   const real = Math.min(samples, vectors.samples);
@@ -160,7 +198,7 @@ function textOf(content: string | Uint8Array): string {
 }
 
 function jobOf(
-  { manifest, files }: RtlTask,
+  { manifest, files }: Pick<RtlTask, "manifest" | "files">,
   tapped: boolean,
   top: string,
   force: ForceWrapper | undefined,

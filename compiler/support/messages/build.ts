@@ -2,9 +2,41 @@
 import { entry } from "./define.ts";
 
 export const buildMessages = {
-  // sorted by code
+  "build/bad-file": entry<{ path: string; problem: string }>({
+    message: ({ path, problem }) => `${path} cannot be read: ${problem}`,
+    hint: () => "the build directory is damaged: build into another one, or compile again",
+  }),
+  "build/checkpoint-of-another-run": entry<{ directory: string; parts: readonly string[] }>({
+    message: ({ directory, parts }) =>
+      `the training in ${directory} is of another run: ${parts.join(", ")} changed since`,
+    hint: () => "--fresh starts again and discards it; -o DIR trains into another directory",
+  }),
+  "build/locked": entry<{ directory: string; pid: number }>({
+    message: ({ directory, pid }) => `${directory} is in use by another noisefloor (process ${pid})`,
+    hint: () => "wait for it to end, or build into another directory with -o",
+  }),
+  "build/missing": entry<{ directory: string }>({
+    message: ({ directory }) => `no build directory ${directory}`,
+    hint: () => "noisefloor build MODEL -o DIR makes one",
+  }),
+  "build/modified": entry<{ path: string; what: "changed" | "missing" | "added" }>({
+    message: ({ path, what }) => `${path} was ${what === "missing" ? "deleted" : what} after it was compiled`,
+    hint: () => "compile again with --force to replace the design, or copy it elsewhere before you edit it",
+  }),
+  "build/no-directory": entry<{ directory: string }>({
+    message: ({ directory }) => `${directory} is a file, not a directory`,
+    hint: () => "choose another directory with -o",
+  }),
+  "build/not-compiled": entry<{ directory: string }>({
+    message: ({ directory }) => `${directory} holds no compiled design`,
+    hint: ({ directory }) => `noisefloor compile ${directory}, or noisefloor build MODEL -o ${directory}`,
+  }),
   "build/not-ours": entry<{ directory: string }>({
     message: ({ directory }) => `${directory} exists and was not made by noisefloor`,
     hint: () => "choose another directory with -o, or move that one away",
+  }),
+  "build/not-trained": entry<{ directory: string }>({
+    message: ({ directory }) => `${directory} holds no trained model`,
+    hint: ({ directory }) => `noisefloor build MODEL -o ${directory} trains, compiles and verifies`,
   }),
 };

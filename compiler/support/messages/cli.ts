@@ -1,11 +1,44 @@
-// Diagnostics of the command line and the machine.
+// Diagnostics of the command line and of the machine.
 import { entry } from "./define.ts";
 
 export const cliMessages = {
-  // sorted by code
+  "cli/ambiguous-model": entry<{ folder: string; models: readonly string[] }>({
+    message: ({ folder, models }) =>
+      models.length === 0
+        ? `no model given, and no .floor file in ${folder}`
+        : `no model given, and ${models.length} .floor files in ${folder}: ${models.join(", ")}`,
+    hint: () => "name the model file: noisefloor build MODEL.floor",
+  }),
+  "cli/bad-option": entry<{ option: string; problem: string }>({
+    category: "usage",
+    message: ({ option, problem }) => `${option}: ${problem}`,
+    hint: () => "noisefloor COMMAND --help lists the options",
+  }),
+  "cli/file-exists": entry<{ path: string }>({
+    message: ({ path }) => `${path} is there already and is not overwritten`,
+    hint: () => "choose an empty folder",
+  }),
+  "cli/file-system": entry<{ problem: string }>({
+    category: "environment",
+    message: ({ problem }) => problem,
+    hint: () => "check free space and permissions, then run the same command again",
+  }),
+  "cli/missing-file": entry<{ path: string }>({
+    message: ({ path }) => `no such file: ${path}`,
+    hint: () => "paths are relative to the current folder",
+  }),
   "cli/missing-tool": entry<{ tool: string; install: string }>({
     category: "environment",
     message: ({ tool }) => `${tool} was not found or does not work`,
     hint: ({ install }) => install,
+  }),
+  "cli/unknown-layer": entry<{ layer: string; layers: readonly string[] }>({
+    message: ({ layer }) => `the design has no layer ${JSON.stringify(layer)}`,
+    hint: ({ layers }) => `its layers are ${layers.join(", ")}`,
+  }),
+  "cli/usage": entry<{ problem: string }>({
+    category: "usage",
+    message: ({ problem }) => problem,
+    hint: () => "noisefloor --help lists the commands",
   }),
 };

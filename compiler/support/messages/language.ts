@@ -12,7 +12,7 @@ const listed = (names: readonly string[]): string =>
   (names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "");
 const shapeText = (shape: readonly number[]): string => shape.join("x");
 
-interface Unknown {
+export interface Unknown {
   readonly known: readonly string[];
   readonly nearest: string | undefined;
 }

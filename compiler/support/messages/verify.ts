@@ -11,6 +11,14 @@ export const verifyMessages = {
     message: ({ backend, detail }) => `${backend} differs from the integer program: ${detail}`,
     hint: () => "compile again; if nobody edited the design directory, this is a bug worth a report",
   }),
+  "verify/not-in-design": entry<{ backend: string }>({
+    message: ({ backend }) => `the design was compiled without ${backend}`,
+    hint: () => "compile again",
+  }),
+  "verify/run-failed": entry<{ backend: string; log: string }>({
+    message: ({ backend, log }) => `the ${backend} of the design does not run: ${log}`,
+    hint: () => "noisefloor verify says more; compile again if the design was edited",
+  }),
   "verify/tool-failed": entry<{ tool: string; detail: string }>({
     category: "environment",
     message: ({ tool, detail }) => `${tool} could not do its work: ${detail}`,

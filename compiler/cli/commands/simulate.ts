@@ -1,0 +1,60 @@
+// noisefloor simulate DIR --input X.npy [--output Y.npy] [--backend sim|c|rtl]
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readInputArray } from "../../data/inputs.ts";
+import { encodeNpy } from "../../data/npy.ts";
+import { readDesign } from "../../driver/load-build.ts";
+import { runDesign } from "../../driver/run-design.ts";
+import { elementsOf, fractionOf, isSigned, valueNamed, widthOf } from "../../program/program.ts";
+import { DiagnosticError, fail } from "../../support/diagnostics.ts";
+import { createCRunner } from "../../tools/c-compiler.ts";
+import { createVerilatorRunner } from "../../tools/verilator.ts";
+import type { CommandOutcome, Context } from "../context.ts";
+import { useDirectory } from "../project.ts";
+
+export interface SimulateOptions {
+  readonly input: string;
+  readonly output?: string;
+  readonly backend: "sim" | "c" | "rtl";
+}
+
+/** Rows that are printed; --output has all. */
+const SHOWN = 20;
+
+export async function simulateCommand(
+  context: Context,
+  name: string,
+  options: SimulateOptions,
+): Promise<CommandOutcome> {
+  const directory = useDirectory(context, name, false);
+  const design = readDesign(directory);
+  if (design.modified.length > 0) throw new DiagnosticError(design.modified);
+  const { program } = design;
+  if (!existsSync(options.input)) fail("cli/missing-file", { path: options.input });
+  const input = valueNamed(program, program.inputs[0]!);
+  const stored = {
+    signed: isSigned(input.format),
+    width: widthOf(input.format),
+    fraction: fractionOf(input.format, 0),
+  };
+  const read = readInputArray(readFileSync(options.input), { path: options.input }, stored, input.shape);
+  const outputs = await runDesign(design, read, options.backend, {
+    c: createCRunner(),
+    rtl: createVerilatorRunner(),
+  });
+  const main = outputs.find((o) => o.role !== "logits") ?? outputs[0]!;
+  if (options.output !== undefined)
+    writeFileSync(options.output, encodeNpy([read.count, elementsOf(main.shape)], "int64", main.mantissas));
+  const size = elementsOf(main.shape);
+  const rows = Array.from({ length: Math.min(SHOWN, read.count) }, (_, n) =>
+    Array.from({ length: size }, (_, i) => main.mantissas[n * size + i]).join(" "),
+  );
+  const more = read.count > SHOWN ? [`... ${read.count - SHOWN} more; --output FILE.npy keeps all`] : [];
+  return {
+    result: {
+      backend: options.backend,
+      count: read.count,
+      outputs: outputs.map(({ mantissas, ...rest }) => ({ ...rest, mantissas: Array.from(mantissas) })),
+    },
+    text: [`${main.name}, ${read.count} samples, ${options.backend}:`, ...rows, ...more].join("\n"),
+  };
+}

@@ -1,0 +1,28 @@
+// noisefloor train MODEL -o DIR
+import type { CommandOutcome, Context } from "../context.ts";
+import { defaultDirectory, openModel, useDirectory } from "../project.ts";
+import { createStopwatch, reportStep, trainStep } from "../steps.ts";
+import { summaryLines } from "../tables.ts";
+
+export interface TrainOptions {
+  readonly output?: string;
+  readonly seed?: number;
+  readonly fresh?: boolean;
+}
+
+export async function trainCommand(
+  context: Context,
+  argument: string | undefined,
+  options: TrainOptions,
+): Promise<CommandOutcome> {
+  const model = openModel(argument, options.seed);
+  const directory = useDirectory(context, options.output ?? defaultDirectory(model.path), true);
+  const timed = createStopwatch(directory);
+  await timed("train", () => trainStep(context, directory, model, options.fresh === true));
+  const report = reportStep(directory)!;
+  return {
+    result: { directory: directory.name, report },
+    text: `trained ${report.model} in ${directory.name}\n${summaryLines(report)}`,
+    diagnostics: model.warnings,
+  };
+}

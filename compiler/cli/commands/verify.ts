@@ -1,0 +1,47 @@
+// noisefloor verify DIR
+import { fail } from "../../support/diagnostics.ts";
+import type { CommandOutcome, Context } from "../context.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { useDirectory } from "../project.ts";
+import { createStopwatch, reportStep, verifyStep } from "../steps.ts";
+import { summaryLines } from "../tables.ts";
+
+export interface VerifyOptions {
+  readonly seed?: number;
+  readonly without?: string;
+  readonly rtlVectors?: number;
+}
+
+/** `c`, `rtl` or both, from a list with commas. */
+export function backEndsLeftOut(text: string | undefined): ("c" | "rtl")[] {
+  const names = text === undefined ? [] : text.split(",").map((n) => n.trim());
+  return names.map((name) => {
+    if (name !== "c" && name !== "rtl")
+      fail("cli/bad-option", { option: "--without", problem: `${JSON.stringify(name)} is not c or rtl` });
+    return name;
+  });
+}
+
+export async function verifyCommand(
+  context: Context,
+  name: string,
+  options: VerifyOptions,
+): Promise<CommandOutcome> {
+  const without = backEndsLeftOut(options.without);
+  const directory = useDirectory(context, name, false);
+  const timed = createStopwatch(directory);
+  const diagnostics = await timed("verify", () =>
+    verifyStep(context, directory, {
+      seed: options.seed ?? 1,
+      without,
+      rtlVectors: options.rtlVectors ?? 1000,
+    }),
+  );
+  const report = reportStep(directory)!;
+  const passed = exitCodeOf(diagnostics) === 0;
+  return {
+    result: { directory: directory.name, verify: report.verify },
+    text: `${summaryLines({ schema: report.schema, model: report.model, verify: report.verify })}\n${passed ? "verified" : "NOT verified"}: ${directory.name}`,
+    diagnostics,
+  };
+}

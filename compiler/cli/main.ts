@@ -1,0 +1,178 @@
+// The command line: options, exit codes, and which module runs a command.
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
+import { VERSION } from "../support/version.ts";
+import { TrainingStopped } from "../train/request.ts";
+import { buildCommand } from "./commands/build.ts";
+import { compileCommand } from "./commands/compile.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { explainCommand } from "./commands/explain.ts";
+import { initCommand } from "./commands/init.ts";
+import { simulateCommand } from "./commands/simulate.ts";
+import { trainCommand } from "./commands/train.ts";
+import { verifyCommand } from "./commands/verify.ts";
+import { type CommandOutcome, type Context, createContext, printJson, sayDiagnostics } from "./context.ts";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { resumeHint } from "./resume.ts";
+
+type Run = (context: Context) => Promise<CommandOutcome>;
+
+const FILE_SYSTEM_ERRORS = new Set([
+  "EACCES",
+  "EPERM",
+  "ENOSPC",
+  "EROFS",
+  "EDQUOT",
+  "EMFILE",
+  "EIO",
+  "EBUSY",
+  "ENAMETOOLONG",
+]);
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || value > 2 ** 31 - 1)
+    throw new InvalidArgumentError("not an integer from 0 to 2147483647");
+  return value;
+}
+
+/** Ends the command: everything is closed, said, and the exit code set. Never throws. */
+async function execute(name: string, json: boolean, run: Run): Promise<void> {
+  const context = createContext(json);
+  let exitCode: number = EXIT.done;
+  let diagnostics: readonly Diagnostic[] = [];
+  let result: object | null = null;
+  try {
+    const outcome = await run(context);
+    diagnostics = outcome.diagnostics ?? [];
+    result = outcome.result;
+    exitCode = exitCodeOf(diagnostics);
+    context.closeAll();
+    if (!json) process.stdout.write(`${outcome.text}\n`);
+  } catch (error) {
+    context.closeAll();
+    if (error instanceof TrainingStopped) {
+      exitCode = context.interrupt.exitCode;
+      if (!json) process.stderr.write(`${resumeHint()}\n`);
+    } else if (error instanceof DiagnosticError) {
+      diagnostics = error.diagnostics;
+      exitCode = exitCodeOf(diagnostics);
+    } else if (FILE_SYSTEM_ERRORS.has((error as NodeJS.ErrnoException).code ?? "")) {
+      diagnostics = [createDiagnostic("cli/file-system", { problem: (error as Error).message })];
+      exitCode = EXIT.environment;
+    } else {
+      reportBug(error);
+      exitCode = EXIT.bug;
+    }
+  }
+  if (json) printJson(name, exitCode, diagnostics, result);
+  else sayDiagnostics(diagnostics);
+  process.exitCode = exitCode;
+}
+
+/** Our own bug: says so, and how to report it. */
+function reportBug(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(
+    `noisefloor ${VERSION}: this is a bug in noisefloor, not in your model.\n${text}\n` +
+      `Please report it with the model file, the command line and these lines` +
+      ` (Node ${process.version}, ${process.platform} ${process.arch}).\n`,
+  );
+}
+
+function createCli(): Command {
+  const cli = new Command("noisefloor")
+    .description("Trains the noise floor of every layer and compiles what stands above it into hardware.")
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError("(--help lists the options)")
+    .configureOutput({ outputError: (text, write) => write(text) });
+  const add = (name: string, description: string): Command =>
+    cli
+      .command(name)
+      .description(description)
+      .option("--json", "print one JSON object on stdout")
+      .addOption(new Option("--seed <n>", "seed; goes before the model file's").argParser(integer));
+  const out = ["-o, --output <dir>", "build directory (default: build/<model>)"] as const;
+  const fresh = ["--fresh", "discard what was trained here before"] as const;
+  const force = ["--force", "replace a design that was edited by hand"] as const;
+  const without = new Option("--without <back ends>", "leave out c, rtl or both (c,rtl) on purpose");
+
+  add("init [dir]", "make a small working project with its own data").action((dir, options) =>
+    execute("init", options.json, () => initCommand(dir, options)),
+  );
+  add("train [model]", "train weights and noise amplitudes; resumes after a kill")
+    .option(...out)
+    .option(...fresh)
+    .action((model, options) =>
+      execute("train", options.json, (context) => trainCommand(context, model, options)),
+    );
+  add("compile [model|dir]", "make integer program, Verilog, C, test bench and manifest")
+    .option(...out)
+    .option(...fresh)
+    .option(...force)
+    .action((model, options) =>
+      execute("compile", options.json, (context) => compileCommand(context, model, options)),
+    );
+  add("verify <dir>", "the exactness gate: simulator = C = Verilog, every value")
+    .addOption(without)
+    .addOption(
+      new Option("--rtl-vectors <n>", "real samples through Verilog").argParser(integer).default(1000),
+    )
+    .action((dir, options) =>
+      execute("verify", options.json, (context) => verifyCommand(context, dir, options)),
+    );
+  add("build [model]", "train, compile, verify, report: the main job in one command")
+    .option(...out)
+    .option(...fresh)
+    .option(...force)
+    .addOption(without)
+    .addOption(
+      new Option("--rtl-vectors <n>", "real samples through Verilog").argParser(integer).default(1000),
+    )
+    .action((model, options) =>
+      execute("build", options.json, (context) => buildCommand(context, model, options)),
+    );
+  add("simulate <dir>", "run the compiled model on an .npy file")
+    .requiredOption("--input <file>", "samples, .npy: integers are mantissas, floats are values")
+    .option("--output <file>", "write the outputs as .npy")
+    .addOption(new Option("--backend <name>", "what computes").choices(["sim", "c", "rtl"]).default("sim"))
+    .action((dir, options) =>
+      execute("simulate", options.json, (context) => simulateCommand(context, dir, options)),
+    );
+  add("explain <dir> [layer]", "where each number came from").action((dir, layer, options) =>
+    execute("explain", options.json, (context) => explainCommand(context, dir, layer)),
+  );
+  add("doctor", "which external tools and backends were found and work").action((options) =>
+    execute("doctor", options.json, () => doctorCommand()),
+  );
+  return cli;
+}
+
+/** Runs the command line of `arguments_`, without node and script. Sets the exit code. */
+export async function main(arguments_: readonly string[]): Promise<void> {
+  // A reader that goes away (| head) is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === "EPIPE" ? 0 : EXIT.environment),
+  );
+  const crash = (error: unknown): void => {
+    reportBug(error);
+    process.exit(EXIT.bug);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  try {
+    await createCli().parseAsync(arguments_ as string[], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version are no errors; commander has written the text already.
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error.exitCode !== 0 && arguments_.includes("--json")) {
+      const problem = error.message.replace(/^error: /, "");
+      const command = arguments_.find((a) => !a.startsWith("-")) ?? "";
+      printJson(command, EXIT.usage, [createDiagnostic("cli/usage", { problem })], null);
+    }
+  }
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,109 @@
+// Tables and figures as a person reads them.
+import Table from "cli-table3";
+import type { Report } from "../report/results.ts";
+
+const PLAIN = {
+  chars: {
+    top: "",
+    "top-mid": "",
+    "top-left": "",
+    "top-right": "",
+    bottom: "",
+    "bottom-mid": "",
+    "bottom-left": "",
+    "bottom-right": "",
+    left: "",
+    "left-mid": "",
+    mid: "",
+    "mid-mid": "",
+    right: "",
+    "right-mid": "",
+    middle: "  ",
+  },
+  style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
+};
+
+export const number = (value: number): string => value.toLocaleString("en-US");
+export const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
+const bits = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
+
+/** Rows of aligned columns; the first row is the head. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
+  const colAligns = head.map((_, i): "left" | "right" => (i < left ? "left" : "right"));
+  const t = new Table({ ...PLAIN, head: [...head], colAligns });
+  for (const row of rows) t.push([...row]);
+  return t
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+/** The layers of a report: SNR bits and widths, and what they cost. */
+export function layerTable(report: Report): string {
+  const rows = (report.layers ?? []).map((l) => [
+    l.name,
+    bits(l.weights.snrBits),
+    `${l.weights.width}`,
+    bits(l.activations.snrBits),
+    `${l.activations.width}`,
+    `${l.accumulatorWidth}`,
+    number(l.macs * l.weights.width * l.activations.width),
+  ]);
+  return table(
+    [
+      "layer",
+      "weight SNR bits",
+      "weight width",
+      "input SNR bits",
+      "input width",
+      "accumulator",
+      "bit operations",
+    ],
+    rows,
+  );
+}
+
+/** The figures below the table of layers. */
+export function summaryLines(report: Report): string {
+  const lines: string[] = [];
+  const { float, quantized, totals, hardware, c, verify } = report;
+  if (float && quantized)
+    lines.push(
+      `accuracy     ${percent(quantized.accuracy)} integers, ${percent(float.accuracy)} float (test set)`,
+    );
+  if (totals)
+    lines.push(
+      `size         ${number(totals.bitOperations)} bit operations, ${number(totals.weightBits)} weight bits, ${totals.meanWeightBits.toFixed(2)} bits per weight`,
+    );
+  if (hardware)
+    lines.push(
+      `hardware     an inference every ${hardware.intervalCycles} cycles, latency ${hardware.latencyCycles} cycles (${number(Math.round((hardware.clockMHz * 1e6) / hardware.intervalCycles))} per second at ${hardware.clockMHz} MHz)`,
+    );
+  if (c)
+    lines.push(
+      `C            ${number(c.flashBytes)} bytes of constants, ${number(c.ramBytes)} bytes of RAM` +
+        (c.codeBytes === undefined
+          ? ""
+          : `, ${number(c.codeBytes)} bytes of code, ${number(c.stackBytes ?? 0)} bytes of stack`),
+    );
+  if (verify) {
+    for (const [label, backend] of [
+      ["simulator", verify.sim],
+      ["C", verify.c],
+      ["Verilog", verify.rtl],
+    ] as const) {
+      if (!backend) continue;
+      const cycles =
+        backend.intervalCycles === undefined
+          ? ""
+          : `; measured latency ${backend.latencyCycles}, interval ${backend.intervalCycles} cycles`;
+      const text =
+        backend.status === "skipped"
+          ? `skipped: ${backend.reason}`
+          : `${backend.status}, ${number(backend.vectors)} vectors, ${number(backend.mismatches ?? 0)} mismatches${cycles}`;
+      lines.push(`${`verify`.padEnd(13)}${label.padEnd(10)} ${text}`);
+    }
+  }
+  return lines.join("\n");
+}

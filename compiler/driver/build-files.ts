@@ -1,0 +1,32 @@
+// Where everything stands in a build directory: one place for each name.
+
+export const BUILD_MARKER_SCHEMA = "noisefloor.build/1";
+
+export const BUILD_FILES = {
+  /** Says that the directory is ours. */
+  marker: "noisefloor.json",
+  lock: ".lock",
+  report: "report.json",
+  timing: "timing.json",
+  train: {
+    folder: "train",
+    source: "train/model.floor",
+    checkpoint: "train/checkpoint.bin",
+    log: "train/log.jsonl",
+    trained: "train/trained.json",
+    result: "train/result.json",
+    testInputs: "train/test-inputs.npy",
+    testLabels: "train/test-labels.npy",
+    testLogits: "train/test-logits.npy",
+  },
+  design: {
+    folder: "design",
+    program: "design/program.json",
+    manifest: "design/manifest.json",
+    result: "design/result.json",
+    inputs: "design/vectors/inputs.npy",
+    labels: "design/vectors/labels.npy",
+    logits: "design/vectors/training-logits.npy",
+  },
+  verify: { folder: "verify", result: "verify/result.json" },
+} as const;

@@ -1,0 +1,138 @@
+// What the stages left in a build directory, read back and checked. In: a reader of its files. Out: typed results, or
+// diagnostics that say which file is missing, damaged or edited.
+import type { z } from "zod";
+import { decodeNpy } from "../data/npy.ts";
+import type { TrainedGraph } from "../graph/trained-graph.ts";
+import { TRAINED_SCHEMA } from "../graph/trained-graph.ts";
+import { MANIFEST_SCHEMA, type Manifest } from "../program/manifest.ts";
+import type { Program } from "../program/program.ts";
+import { readProgram } from "../program/read.ts";
+import {
+  type DesignResult,
+  designResultSchema,
+  type TrainResult,
+  trainResultSchema,
+} from "../report/results.ts";
+import { createDiagnostic, type Diagnostic, fail } from "../support/diagnostics.ts";
+import { sha256Of } from "../support/digest.ts";
+import type { FileSet } from "../support/file-set.ts";
+import { decodeUtf8 } from "../support/text.ts";
+import { BUILD_FILES } from "./build-files.ts";
+import type { TestVectors } from "./compile-design.ts";
+
+/** A build directory as the driver reads it. */
+export interface BuildReader {
+  readonly name: string;
+  read(path: string): Uint8Array | undefined;
+  readText(path: string): string | undefined;
+  list(folder: string): readonly string[];
+}
+
+function parseJson(directory: BuildReader, path: string): unknown {
+  const text = directory.readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return fail("build/bad-file", { path: `${directory.name}/${path}`, problem: (error as Error).message });
+  }
+}
+
+function readResult<T>(directory: BuildReader, path: string, schema: z.ZodType<T>): T | undefined {
+  const json = parseJson(directory, path);
+  if (json === undefined) return undefined;
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const problem = `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`;
+  return fail("build/bad-file", { path: `${directory.name}/${path}`, problem });
+}
+
+export function readTrainResult(directory: BuildReader): TrainResult | undefined {
+  return readResult(directory, BUILD_FILES.train.result, trainResultSchema);
+}
+
+export function readDesignResult(directory: BuildReader): DesignResult | undefined {
+  return readResult(directory, BUILD_FILES.design.result, designResultSchema);
+}
+
+/** The trained graph and the test split as training left them; throws when there is none. */
+export function readTrained(directory: BuildReader): {
+  readonly trained: TrainedGraph;
+  readonly result: TrainResult;
+  readonly test: TestVectors;
+} {
+  const { train } = BUILD_FILES;
+  const result = readTrainResult(directory);
+  const trained = parseJson(directory, train.trained) as TrainedGraph | undefined;
+  const [inputs, labels, logits] = [train.testInputs, train.testLabels, train.testLogits].map((path) => {
+    const bytes = directory.read(path);
+    return bytes && decodeNpy(bytes, { path: `${directory.name}/${path}` });
+  });
+  if (!result || !trained || !inputs || !labels || !logits)
+    fail("build/not-trained", { directory: directory.name });
+  if (trained.schema !== TRAINED_SCHEMA)
+    fail("build/bad-file", {
+      path: `${directory.name}/${train.trained}`,
+      problem: `schema ${trained.schema}`,
+    });
+  const test: TestVectors = {
+    count: labels.data.length,
+    inputs: inputs.data as TestVectors["inputs"],
+    labels: labels.data as Int32Array,
+    logits: logits.data as Float64Array,
+  };
+  return { trained, result, test };
+}
+
+export interface LoadedDesign {
+  readonly program: Program;
+  readonly manifest: Manifest;
+  /** Paths relative to design/. */
+  readonly files: FileSet;
+  /** Files that are not as they were compiled. */
+  readonly modified: readonly Diagnostic[];
+}
+
+/** The compiled design; `modified` lists every file that differs from the manifest's hashes. */
+export function readDesign(directory: BuildReader): LoadedDesign {
+  const { design } = BUILD_FILES;
+  const manifest = parseJson(directory, design.manifest) as Manifest | undefined;
+  const programText = directory.readText(design.program);
+  if (!manifest || programText === undefined) fail("build/not-compiled", { directory: directory.name });
+  if (manifest.schema !== MANIFEST_SCHEMA)
+    fail("build/bad-file", {
+      path: `${directory.name}/${design.manifest}`,
+      problem: `schema ${manifest.schema}`,
+    });
+  const prefix = `${design.folder}/`;
+  const files = new Map<string, string | Uint8Array>();
+  for (const path of directory.list(design.folder)) {
+    const bytes = directory.read(path)!;
+    const isText = !path.endsWith(".npy");
+    files.set(path.slice(prefix.length), isText ? (decodeUtf8(bytes) ?? bytes) : bytes);
+  }
+  return {
+    program: readProgram(programText, `${directory.name}/${design.program}`),
+    manifest,
+    files,
+    modified: modifiedFiles(directory, manifest, files),
+  };
+}
+
+function modifiedFiles(directory: BuildReader, manifest: Manifest, files: FileSet): Diagnostic[] {
+  const say = (path: string, what: "changed" | "missing" | "added"): Diagnostic =>
+    createDiagnostic("build/modified", {
+      path: `${directory.name}/${BUILD_FILES.design.folder}/${path}`,
+      what,
+    });
+  const found: Diagnostic[] = [];
+  for (const [path, hash] of Object.entries(manifest.files)) {
+    const content = files.get(path);
+    if (content === undefined) found.push(say(path, "missing"));
+    else if (sha256Of(content) !== hash) found.push(say(path, "changed"));
+  }
+  for (const path of files.keys())
+    if (path !== "manifest.json" && !(path in manifest.files)) found.push(say(path, "added"));
+  return found;
+}

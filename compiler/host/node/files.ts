@@ -1,0 +1,38 @@
+// Files of the user's project, read from disk. In: the folder of the model file. Out: the reader that the pure stages take.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { FileReader } from "../../support/host.ts";
+
+/** Resolves a path as written in a model; see data/paths.ts. */
+export type PathResolver = (
+  written: string,
+  modelFolder: string,
+  exists: (path: string) => boolean,
+) => { readonly kind: string; readonly path?: string; readonly package?: string };
+
+export interface ProjectFiles extends FileReader {
+  /** What the language asks for each path that a model names. */
+  find(written: string): "found" | "missing" | { readonly missingPackage: string };
+}
+
+export function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile();
+}
+
+/** Reads files that the model at `modelPath` names. */
+export function createProjectFiles(modelPath: string, resolvePath: PathResolver): ProjectFiles {
+  const folder = dirname(resolve(modelPath));
+  const find = (written: string) => resolvePath(written, folder, isFile);
+  return {
+    read(written) {
+      const found = find(written);
+      return found.kind === "found" && found.path !== undefined ? readFileSync(found.path) : undefined;
+    },
+    exists: (written) => find(written).kind === "found",
+    find(written) {
+      const found = find(written);
+      if (found.kind === "found") return "found";
+      return found.package === undefined ? "missing" : { missingPackage: found.package };
+    },
+  };
+}
