@@ -18,6 +18,7 @@ import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import type { ProgressRecord } from "../train/request.ts";
 import { describeDivergence, type VerifyResult } from "../verify/result.ts";
 import { verifyDesign } from "../verify/verify.ts";
+import { epochsOf } from "../train/schedule.ts";
 import type { Context } from "./context.ts";
 import type { OpenedModel } from "./project.ts";
 import { number, percent } from "./tables.ts";
@@ -83,6 +84,7 @@ export async function trainStep(
   progress.line(
     `${number(data.training.count)} training, ${number(data.validation.count)} validation, ${number(data.test.count)} test samples; seed ${project.training.seed}`,
   );
+  let lastLine = Number.NEGATIVE_INFINITY;
   if (previous) progress.line(`going on after ${previous.checkpoint.history.length} epochs`);
   const trained = await interrupt.gracefully(() =>
     trainProject({
@@ -110,6 +112,10 @@ export async function trainStep(
             last.meanBits === null || last.bitOperations === null
               ? ""
               : `, ${last.meanBits.toFixed(2)} bits, ${number(last.bitOperations)} bit operations`;
+          // Epochs of a small model take milliseconds: a line a second, and the last of each phase.
+          const ended = last.epoch === epochsOf(project.training, last.phase);
+          if (!ended && performance.now() - lastLine < 1000) return;
+          lastLine = performance.now();
           progress.line(
             `${last.phase.padEnd(8)} epoch ${`${last.epoch}`.padStart(2)}: loss ${last.loss.toFixed(4)}, ` +
               `accuracy ${percent(last.accuracy)}, validation ${percent(last.validation.accuracy)}${widths}`,

@@ -1,0 +1,40 @@
+# On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: setup demo test test-unit lint format build bench examples pack clean help
+
+## help: list the targets
+help:
+	@sed -n 's/^## /  /p' $(MAKEFILE_LIST)
+
+## setup: install npm packages, Verilator, Icarus and a C++ compiler; under a second when nothing is to do
+setup:
+	@scripts/setup.sh
+
+## build: compile the compiler into dist/
+build: setup
+	@npm run --silent build
+
+## demo: train examples/mnist, compile it to Verilog and C, prove both bit-exact
+demo: setup
+	@scripts/demo.sh
+
+## test: everything that is present; a missing tool fails in CI and is said elsewhere
+test: setup
+	@scripts/test.sh
+
+## lint: formatter, linter and type checks
+lint: setup
+	@npm run --silent lint
+
+## format: let the formatter rewrite
+format: setup
+	@npm run --silent format
+
+## bench: speed, never part of a test
+bench: setup
+	@scripts/bench.sh
+
+## clean: remove everything that was built
+clean:
+	rm -rf dist build compiler/render/embedded.generated.ts node_modules/.noisefloor-setup
