@@ -19,7 +19,8 @@ export default class SummaryReporter {
       `${mark.padEnd(5)}${name}: ${tests.length} tests${notes.length > 0 ? `, ${notes.join(", ")}` : ""}, ${seconds(module.diagnostic().duration)}`,
     );
     for (const test of failed)
-      for (const error of test.result().errors) console.log(`  ${test.fullName}\n${error.stack ?? error.message}`);
+      for (const error of test.result().errors)
+        console.log(`  ${test.fullName}\n${error.stack ?? error.message}`);
     for (const error of module.errors()) console.log(error.stack ?? error.message);
   }
 
