@@ -56,7 +56,6 @@ export function prefixOf(modelName: string): string {
 function isReserved(identifier: string): boolean {
   return (
     reservedNames.has(identifier) ||
-    identifier.startsWith("nf_") ||
     /^u?int(_least|_fast)?(8|16|32|64)(_t|_c|_max|_min|_width)?$/.test(identifier) ||
     /^(u?int(max|ptr)|ptrdiff|size|wchar|wint|sig_atomic)_(c|t|max|min|width)$/.test(identifier)
   );
@@ -75,14 +74,13 @@ export function createNameScope(taken: readonly string[] = []): NameScope {
   const used = new Set(taken);
   return {
     claim(name, kind) {
-      const plain = identifierOf(name);
-      const candidates = [plain, `${plain}_${kind}`];
-      for (let n = 2; ; n++) {
-        const candidate = candidates.shift() ?? `${plain}_${kind}_${n}`;
-        if (used.has(candidate) || isReserved(candidate)) continue;
-        used.add(candidate);
-        return candidate;
-      }
+      const identifier = identifierOf(name);
+      const plain = identifier.startsWith("nf_") ? `v_${identifier}` : identifier;
+      let candidate = plain;
+      for (let n = 1; used.has(candidate) || isReserved(candidate); n++)
+        candidate = n === 1 ? `${plain}_${kind}` : `${plain}_${kind}_${n}`;
+      used.add(candidate);
+      return candidate;
     },
     claimExact(identifier) {
       let candidate = identifier;

@@ -54,7 +54,11 @@ export function vectorsFor(program: Program, count: number, seed: number): Map<s
 }
 
 /** The trace that the simulator predicts: for each inference the traced values, then the outputs. */
-function expectedTrace(program: Program, vectors: ReadonlyMap<string, Float64Array>, count: number): number[] {
+function expectedTrace(
+  program: Program,
+  vectors: ReadonlyMap<string, Float64Array>,
+  count: number,
+): number[] {
   const { values } = simulate(program, vectors, count);
   const names = [...tracedValues(program).map((t) => t.value.name), ...program.outputs.map((o) => o.value)];
   const all: number[] = [];
@@ -74,7 +78,8 @@ function harnessOf(
   count: number,
 ): string {
   const { manifest } = generated;
-  const lines = [`#include "m${index}/c/${manifest.header}"`];
+  // One translation unit for all models: kernels that they share are guarded like any header.
+  const lines = [`#include "m${index}/c/${manifest.prefix}.c"`];
   for (const [i, port] of manifest.inputs.entries()) {
     const data = vectors.get(port.value)!;
     const rows = Array.from(
@@ -123,19 +128,17 @@ export function compareWithSimulator(
       "extern void nf_trace(int32_t index, int64_t value);",
       'void nf_trace(int32_t index, int64_t value) { printf("%d %lld\\n", (int)index, (long long)value); }',
     ];
-    const sources: string[] = [];
     const vectors = programs.map((program, i) => vectorsFor(program, count, i));
     for (const [i, program] of programs.entries()) {
       const generated = generateC(program, { version: "0.0.0" });
       const sub = `m${i}`;
       mkdirSync(join(folder, sub));
       writeFiles(join(folder, sub), generated);
-      sources.push(`${sub}/c/${generated.manifest.prefix}.c`);
       parts.push(harnessOf(generated, i, vectors[i]!, count));
     }
     parts.push("int main(void) {", ...programs.map((_, i) => `  run_${i}();`), "  return 0;", "}");
     writeFileSync(join(folder, "main.c"), parts.join("\n"));
-    compile(folder, [...WARNINGS, ...flags, "-DNF_TRACE", "-I.", "-o", "harness", "main.c", ...sources]);
+    compile(folder, [...WARNINGS, ...flags, "-DNF_TRACE", "-I.", "-o", "harness", "main.c"]);
     const text = execFileSync(join(folder, "harness"), { encoding: "utf8", maxBuffer: 1 << 28 });
     const got = text.trimEnd().split("\n");
     const mismatches: Mismatch[] = [];
@@ -159,17 +162,14 @@ export function compareWithSimulator(
       }
       at += expected.length;
     }
-    if (at !== got.length)
-      mismatches.push({ program: "all", at, expected: at, got: got.length });
+    if (at !== got.length) mismatches.push({ program: "all", at, expected: at, got: got.length });
     return mismatches;
   });
 }
 
 /** Trace index of every element of one inference, -1 for the outputs at its end. */
 function* traceIndices(program: Program): Iterable<number> {
-  for (const traced of tracedValues(program))
-    for (let i = 0; i < traced.elements; i++) yield traced.index;
+  for (const traced of tracedValues(program)) for (let i = 0; i < traced.elements; i++) yield traced.index;
   for (const output of program.outputs)
     for (let i = elementsOf(valueNamed(program, output.value).shape); i > 0; i--) yield -1;
 }
-

@@ -1,10 +1,15 @@
 // Small programs for tests of the C back end: each instruction with the formats that change its code, and networks.
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
-import { integerRange, type Rounding } from "../../../support/fixed-point.ts";
 import type { Program } from "../../../program/program.ts";
+import { integerRange, type Rounding } from "../../../support/fixed-point.ts";
 import { createRandom, type RandomStream } from "../../../support/random.ts";
 
-export function randomIntegers(random: RandomStream, count: number, width: number, signed: boolean): number[] {
+export function randomIntegers(
+  random: RandomStream,
+  count: number,
+  width: number,
+  signed: boolean,
+): number[] {
   const { min, max } = integerRange(width, signed);
   return Array.from({ length: count }, () => random.integer(min, max));
 }
@@ -117,5 +122,114 @@ export function networkProgram(
   }
   builder.output("logits", x, "logits");
   builder.output("class", builder.argmax({ layer: "argmax", name: "digit", input: x }), "class");
+  return builder.build();
+}
+
+/** Thresholds on an input; with positions, every position of a channel sees the same ones. */
+export function thresholdProgram(
+  name: string,
+  given: {
+    readonly from: readonly [signed: boolean, width: number];
+    readonly positions: number;
+    readonly channels: number;
+    readonly levels: number;
+    readonly base: number;
+    /** Width of the thresholds: beyond that of the input some are never or always reached. */
+    readonly thresholdWidth: number;
+  },
+): Program {
+  const random = createRandom(11, name);
+  const builder = createProgramBuilder(name);
+  const x = builder.input({
+    name: "x",
+    shape: [given.positions, given.channels],
+    format: intFormat(given.from[0], given.from[1], 0),
+  });
+  const thresholds = Array.from({ length: given.channels }, () =>
+    randomIntegers(random, given.levels, given.thresholdWidth, true).sort((a, b) => a - b),
+  ).flat();
+  const y = builder.threshold({
+    layer: "t",
+    name: "y",
+    input: x,
+    thresholds,
+    levels: given.levels,
+    base: given.base,
+    format: intFormat(given.base < 0, 8, 0),
+  });
+  builder.output("y", y, "value");
+  return builder.build();
+}
+
+/** Everything that a program's graph can do to memory: two inputs, branches, renamed, repeated and unused values. */
+export function branchingProgram(name: string): Program {
+  const random = createRandom(13, name);
+  const builder = createProgramBuilder(name);
+  const a = builder.input({ name: "a", shape: [2, 3], format: intFormat(true, 8, 4) });
+  const b = builder.input({ name: "b", shape: [5], format: intFormat(false, 16, 0) });
+  builder.input({ name: "unused", shape: [2], format: intFormat(false, 1, 0) });
+  const flatA = builder.flatten({ layer: "flatten", name: "a.flat", input: a });
+  const weights = (units: number, inputs: number, width: number) => ({
+    units,
+    data: randomIntegers(random, units * inputs, width, true),
+    format: intFormat(true, width, 0),
+  });
+  const sumA = builder.dense({ layer: "a", name: "a.sum", input: flatA, weights: weights(4, 6, 5) });
+  const sumB = builder.dense({ layer: "b", name: "b.sum", input: b, weights: weights(4, 5, 16) });
+  const narrow = intFormat(true, 6, 0);
+  const qA = builder.requantize({ layer: "a", name: "a.q", input: sumA, format: narrow });
+  const qB = builder.requantize({
+    layer: "b",
+    name: "b.q",
+    input: sumB,
+    format: narrow,
+    rounding: "half-even",
+  });
+  builder.requantize({ layer: "dead", name: "dead", input: qA, format: intFormat(false, 2, 0) });
+  const head = builder.dense({ layer: "head", name: "head", input: qA, weights: weights(3, 4, 8) });
+  builder.output("head", head, "logits");
+  builder.output("head again", head, "value");
+  builder.output("class", builder.argmax({ layer: "argmax", name: "class", input: head }), "class");
+  builder.output("b", qB, "value");
+  builder.output("a", flatA, "value");
+  builder.output("wide", sumB, "value");
+  builder.output("rows", builder.argmax({ layer: "rows", name: "rows", input: a }), "value");
+  return builder.build();
+}
+
+/** Sums of up to 33 bits, requantized with a shift for each channel so that ties of all kinds occur. */
+export function sumsProgram(
+  name: string,
+  given: { readonly width: number; readonly rounding: Rounding },
+): Program {
+  const random = createRandom(17, name);
+  const builder = createProgramBuilder(name);
+  const { width } = given;
+  const x = builder.input({ name: "x", shape: [3], format: intFormat(true, width, 0) });
+  const shifts = [1, 2, 3, width, 2 * width - 4, 31, 33, 0, -2];
+  const units = shifts.length;
+  const y = builder.dense({
+    layer: "fc",
+    name: "sum",
+    input: x,
+    weights: {
+      units,
+      data: randomIntegers(random, units * 3, width, true),
+      format: intFormat(true, width, 0),
+    },
+    bias: randomIntegers(random, units, 20, true),
+  });
+  const z = builder.requantize({
+    layer: "fc",
+    name: "out",
+    input: y,
+    format: intFormat(
+      true,
+      16,
+      shifts.map((s) => -s),
+    ),
+    rounding: given.rounding,
+  });
+  builder.output("out", z, "value");
   return builder.build();
 }
