@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Tensor, TensorFlow } from "../support/tensorflow.ts";
+import { type Tensor, type TensorFlow, withTensors } from "../support/tensorflow.ts";
 
 export interface OpenedTensorFlow {
   readonly tf: TensorFlow;
@@ -86,7 +86,7 @@ function probeStep(tf: TensorFlow): Float32Array {
   const [rows, inputs, units] = [7, 19, 5];
   const wave = (length: number, k: number): Float32Array =>
     Float32Array.from({ length }, (_, i) => Math.sin(k * (i + 1)) * 2);
-  return tf.tidy(() => {
+  return withTensors(tf, () => {
     const tensor = (values: Float32Array, ...shape: number[]): Tensor => tf.tensor(values, shape);
     const x = tensor(wave(rows * inputs, 0.7), rows, inputs);
     const w = tensor(wave(units * inputs, 1.3), units, inputs);
