@@ -31,8 +31,8 @@ const FILE_SYSTEM_ERRORS = new Set([
 
 function integer(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0 || value > 2 ** 31 - 1)
-    throw new InvalidArgumentError("not an integer from 0 to 2147483647");
+  if (!Number.isSafeInteger(value) || value < 0 || value > 2 ** 32 - 1)
+    throw new InvalidArgumentError("not an integer from 0 to 4294967295");
   return value;
 }
 

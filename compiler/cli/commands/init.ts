@@ -22,11 +22,8 @@ model condition {
 
 train {
   objective: budget(1 kbitops)
-  float: 30 epochs
-  noise: 40 epochs
-  rounding: 30 epochs
   batch: 32 samples
-  learning_rate: 0.005
+  learning_rate: 0.01
   seed: 1
 }
 

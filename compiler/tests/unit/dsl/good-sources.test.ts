@@ -194,9 +194,9 @@ describe("train and hardware", () => {
     );
     expect(training).toEqual({
       objective: { kind: "budget", bitOperations: 1000 },
-      epochs: { float: 6, noise: 24, rounding: 12 },
-      batch: 128,
-      learningRate: 0.001,
+      epochs: { float: 4, noise: 12, rounding: 24 },
+      batch: 256,
+      learningRate: 0.003,
       seed: 1,
       shiftPixels: 0,
     });
