@@ -29,10 +29,12 @@ function completed(text: string): string {
   return ["floor 1", text, ...rest.map(([, section]) => section)].join("\n");
 }
 
-const documents = readdirSync(new URL("docs/", root)).filter((name) => name.endsWith(".md"));
+const documents = ["README.md", ...readdirSync(new URL("docs/", root)).map((name) => `docs/${name}`)]
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => ({ name, blocks: blocksOf(readFileSync(new URL(name, root), "utf8")) }))
+  .filter(({ blocks }) => blocks.length > 0);
 
-describe.each(documents.sort())("docs/%s", (name) => {
-  const blocks = blocksOf(readFileSync(new URL(`docs/${name}`, root), "utf8"));
+describe.each(documents)("$name", ({ blocks }) => {
   test.each(blocks)("line $line $error", ({ text, error }) => {
     const { diagnostics, project } = compileText(completed(text));
     expect(diagnostics.map((d) => d.code)).toEqual(error === undefined ? [] : [error]);
