@@ -16,9 +16,9 @@ import { openTensorFlow } from "../tools/tensorflow.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import type { ProgressRecord } from "../train/request.ts";
+import { epochsOf } from "../train/schedule.ts";
 import { describeDivergence, type VerifyResult } from "../verify/result.ts";
 import { verifyDesign } from "../verify/verify.ts";
-import { epochsOf } from "../train/schedule.ts";
 import type { Context } from "./context.ts";
 import type { OpenedModel } from "./project.ts";
 import { number, percent } from "./tables.ts";
@@ -143,9 +143,10 @@ export function compileStep(
     if (modified.length > 0) throw new DiagnosticError(modified);
   }
   const design = compileDesign(trained, result.noise, hardware, test);
-  directory.replaceFolder(BUILD_FILES.design.folder, design.files);
-  // What was verified was another design.
+  // What was verified was another design; gone before that one is, so that a kill leaves no verdict on the new one.
   directory.remove(BUILD_FILES.verify.folder);
+  directory.remove(BUILD_FILES.report);
+  directory.replaceFolder(BUILD_FILES.design.folder, design.files);
   return design.warnings;
 }
 

@@ -62,23 +62,42 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** How long a lock may stand empty: its writer is between creating it and writing its number, or was killed there. */
+const EMPTY_LOCK_MS = 200;
+
+/** Process that holds the lock, undefined when none or when it was killed before it wrote its number. */
+function lockHolder(path: string): number | undefined {
+  const numberIn = (): number => {
+    try {
+      return Number.parseInt(readFileSync(path, "utf8"), 10);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return Number.NaN;
+      throw error;
+    }
+  };
+  let pid = numberIn();
+  if (Number.isNaN(pid)) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EMPTY_LOCK_MS);
+    pid = numberIn();
+  }
+  return Number.isNaN(pid) ? undefined : pid;
+}
+
 /** Takes the lock or says who has it; a lock of a process that is gone is taken over. */
 function lock(root: string, name: string): void {
   const path = join(root, LOCK);
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (;;) {
     try {
       writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const pid = Number.parseInt(readFileSync(path, "utf8"), 10);
-      // A lock without a number is being written, or its writer was killed while it wrote.
-      if (Number.isInteger(pid) ? pid !== process.pid && isRunning(pid) : attempt === 0)
-        fail("build/locked", { directory: name, pid: Number.isInteger(pid) ? pid : 0 });
-      rmSync(path, { force: true });
     }
+    const pid = lockHolder(path);
+    if (pid !== undefined && pid > 0 && pid !== process.pid && isRunning(pid))
+      fail("build/locked", { directory: name, pid });
+    rmSync(path, { force: true });
   }
-  fail("build/locked", { directory: name, pid: 0 });
 }
 
 /** Finishes or clears what an interrupted command left. */
@@ -87,10 +106,15 @@ function recover(root: string): void {
     if (entry.endsWith(".tmp")) rmSync(join(root, entry), { recursive: true, force: true });
     if (entry.endsWith(".next")) swap(root, entry.slice(0, -".next".length));
   }
-  for (const entry of readdirSync(root))
-    if (entry.endsWith(".previous")) rmSync(join(root, entry), { recursive: true, force: true });
+  for (const entry of readdirSync(root)) {
+    if (!entry.endsWith(".previous")) continue;
+    const at = join(root, entry.slice(0, -".previous".length));
+    if (existsSync(at)) rmSync(join(root, entry), { recursive: true, force: true });
+    else renameSync(join(root, entry), at);
+  }
 }
 
+/** Puts `<folder>.next` in the folder's place. Until the last rename the folder is whole, here or as `.previous`. */
 function swap(root: string, folder: string): void {
   const at = join(root, folder);
   rmSync(`${at}.previous`, { recursive: true, force: true });
@@ -154,7 +178,13 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
       renameSync(temporary, inside(`${folder}.next`));
       swap(root, folder);
     },
-    remove: (path) => rmSync(inside(path), { recursive: true, force: true }),
+    remove(path) {
+      // At once, then in its parts: a kill leaves nothing half removed.
+      const temporary = join(root, `${path.replaceAll("/", "-")}.tmp`);
+      rmSync(temporary, { recursive: true, force: true });
+      if (existsSync(inside(path))) renameSync(inside(path), temporary);
+      rmSync(temporary, { recursive: true, force: true });
+    },
     close: () => rmSync(join(root, LOCK), { force: true }),
   };
 }
