@@ -13,7 +13,7 @@ import { trainCommand } from "./commands/train.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { type CommandOutcome, type Context, createContext, printJson, sayDiagnostics } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { resumeHint } from "./resume.ts";
+import { resumeCommand, resumeHint } from "./resume.ts";
 
 type Run = (context: Context) => Promise<CommandOutcome>;
 
@@ -27,6 +27,11 @@ const FILE_SYSTEM_ERRORS = new Set([
   "EIO",
   "EBUSY",
   "ENAMETOOLONG",
+  "ENOENT",
+  "ENOTDIR",
+  "EISDIR",
+  "EEXIST",
+  "ELOOP",
 ]);
 
 function integer(text: string): number {
@@ -36,9 +41,13 @@ function integer(text: string): number {
   return value;
 }
 
+/** The command that runs with --json, for the object that a crash owes. */
+let runningWithJson: string | undefined;
+
 /** Ends the command: everything is closed, said, and the exit code set. Never throws. */
 async function execute(name: string, json: boolean, run: Run): Promise<void> {
   const context = createContext(json);
+  if (json) runningWithJson = name;
   let exitCode: number = EXIT.done;
   let diagnostics: readonly Diagnostic[] = [];
   let result: object | null = null;
@@ -53,6 +62,7 @@ async function execute(name: string, json: boolean, run: Run): Promise<void> {
     context.closeAll();
     if (error instanceof TrainingStopped) {
       exitCode = context.interrupt.exitCode;
+      result = { resume: resumeCommand() };
       if (!json) process.stderr.write(`${resumeHint()}\n`);
     } else if (error instanceof DiagnosticError) {
       diagnostics = error.diagnostics;
@@ -61,23 +71,25 @@ async function execute(name: string, json: boolean, run: Run): Promise<void> {
       diagnostics = [createDiagnostic("cli/file-system", { problem: (error as Error).message })];
       exitCode = EXIT.environment;
     } else {
-      reportBug(error);
+      diagnostics = [reportBug(error)];
       exitCode = EXIT.bug;
     }
   }
+  runningWithJson = undefined;
   if (json) printJson(name, exitCode, diagnostics, result);
-  else sayDiagnostics(diagnostics);
+  else if (exitCode !== EXIT.bug) sayDiagnostics(diagnostics);
   process.exitCode = exitCode;
 }
 
-/** Our own bug: says so, and how to report it. */
-function reportBug(error: unknown): void {
+/** Our own bug: says so, and how to report it. Returns what --json says of it. */
+function reportBug(error: unknown): Diagnostic {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(
     `noisefloor ${VERSION}: this is a bug in noisefloor, not in your model.\n${text}\n` +
       `Please report it with the model file, the command line and these lines` +
       ` (Node ${process.version}, ${process.platform} ${process.arch}).\n`,
   );
+  return createDiagnostic("cli/bug", { problem: error instanceof Error ? error.message : String(error) });
 }
 
 function createCli(): Command {
@@ -151,12 +163,16 @@ function createCli(): Command {
 
 /** Runs the command line of `arguments_`, without node and script. Sets the exit code. */
 export async function main(arguments_: readonly string[]): Promise<void> {
-  // A reader that goes away (| head) is no error.
+  // A reader that goes away (| head) is no error; what the command found still counts.
   process.stdout.on("error", (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === "EPIPE" ? 0 : EXIT.environment),
+    process.exit(error.code === "EPIPE" ? process.exitCode : EXIT.environment),
   );
+  process.stderr.on("error", () => {
+    // Nobody reads what is said; the work goes on.
+  });
   const crash = (error: unknown): void => {
-    reportBug(error);
+    const diagnostic = reportBug(error);
+    if (runningWithJson !== undefined) printJson(runningWithJson, EXIT.bug, [diagnostic], null);
     process.exit(EXIT.bug);
   };
   process.on("uncaughtException", crash);

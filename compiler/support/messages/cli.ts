@@ -14,6 +14,10 @@ export const cliMessages = {
     message: ({ option, problem }) => `${option}: ${problem}`,
     hint: () => "noisefloor COMMAND --help lists the options",
   }),
+  "cli/bug": entry<{ problem: string }>({
+    message: ({ problem }) => `a bug in noisefloor: ${problem}`,
+    hint: () => "report it with the model file, the command line and what stands on stderr",
+  }),
   "cli/file-exists": entry<{ path: string }>({
     message: ({ path }) => `${path} is there already and is not overwritten`,
     hint: () => "choose an empty folder",

@@ -112,8 +112,10 @@ export interface TinySettings {
 
 /** The model text of `noisefloor init` with fewer epochs. */
 export function tinyModel(text: string, { epochs = 3, interval = 16, seed = 1 }: TinySettings = {}): string {
+  const phases = ["float", "noise", "rounding"].map((phase) => `  ${phase}: ${epochs} epochs\n`).join("");
   return text
-    .replace(/(float|noise|rounding): \d+ epochs/g, `$1: ${epochs} epochs`)
+    .replace(/^ *(float|noise|rounding): .*\n/gm, "")
+    .replace("train {\n", `train {\n${phases}`)
     .replace(/interval: \d+ cycles/, `interval: ${interval} cycles`)
     .replace(/seed: \d+/, `seed: ${seed}`);
 }
