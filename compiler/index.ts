@@ -1,0 +1,39 @@
+// The public surface of the package: the pure steps from a model's text to verified hardware. Files, tools and
+// TensorFlow stay outside: the caller hands them in, so all of this also runs in a browser tab.
+export { type GeneratedC, generateC } from "./c/generate.ts";
+export { type CompiledSource, compileSource } from "./dsl/compile-source.ts";
+export type { Graph, GraphOutput, Node } from "./graph/graph.ts";
+export type { DataSpec, HardwareSpec, Project, TrainingSpec } from "./graph/project.ts";
+export type { SampleSet } from "./graph/samples.ts";
+export type { TrainedDense, TrainedGraph } from "./graph/trained-graph.ts";
+export { lower } from "./lower/lower.ts";
+export { createProgramBuilder, intFormat, type ProgramBuilder } from "./program/builder.ts";
+export { type LayerCost, layerCosts } from "./program/cost.ts";
+export type { CManifest, Manifest, RtlManifest } from "./program/manifest.ts";
+export { printProgram } from "./program/print.ts";
+export type {
+  BipolarFormat,
+  Constant,
+  Format,
+  Instruction,
+  IntFormat,
+  Opcode,
+  OutputRole,
+  Program,
+  ProgramOutput,
+  Value,
+} from "./program/program.ts";
+export { readProgram } from "./program/read.ts";
+export { verifyProgram } from "./program/verify.ts";
+export type { Report } from "./report/results.ts";
+export { type Schedule, type ScheduleOptions, scheduleProgram } from "./schedule/schedule.ts";
+export { type Simulation, simulate } from "./sim/simulate.ts";
+export { type Diagnostic, DiagnosticError } from "./support/diagnostics.ts";
+export type { FileSet } from "./support/file-set.ts";
+export { createSourceFile, type SourceFile } from "./support/source-file.ts";
+export { VERSION } from "./support/version.ts";
+export type { BackendResult, Divergence, Status, VerifyResult } from "./verify/result.ts";
+export type { CRunner, RtlRunner } from "./verify/runners.ts";
+export type { Samples } from "./verify/vectors.ts";
+export { type Design, type Runners, type VerifyOptions, verifyDesign } from "./verify/verify.ts";
+export { type GeneratedVerilog, type GeneratorInfo, generateVerilog } from "./verilog/generate.ts";
