@@ -3,14 +3,6 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
 import { VERSION } from "../support/version.ts";
 import { TrainingStopped } from "../train/request.ts";
-import { buildCommand } from "./commands/build.ts";
-import { compileCommand } from "./commands/compile.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { explainCommand } from "./commands/explain.ts";
-import { initCommand } from "./commands/init.ts";
-import { simulateCommand } from "./commands/simulate.ts";
-import { trainCommand } from "./commands/train.ts";
-import { verifyCommand } from "./commands/verify.ts";
 import { type CommandOutcome, type Context, createContext, printJson, sayDiagnostics } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { resumeCommand, resumeHint } from "./resume.ts";
@@ -92,6 +84,7 @@ function reportBug(error: unknown): Diagnostic {
   return createDiagnostic("cli/bug", { problem: error instanceof Error ? error.message : String(error) });
 }
 
+// A command is imported when it runs: --help and a wrong option answer at once.
 function createCli(): Command {
   const cli = new Command("noisefloor")
     .description("Trains the noise floor of every layer and compiles what stands above it into hardware.")
@@ -111,20 +104,24 @@ function createCli(): Command {
   const without = new Option("--without <back ends>", "leave out c, rtl or both (c,rtl) on purpose");
 
   add("init [dir]", "make a small working project with its own data").action((dir, options) =>
-    execute("init", options.json, () => initCommand(dir, options)),
+    execute("init", options.json, async () => (await import("./commands/init.ts")).initCommand(dir, options)),
   );
   add("train [model]", "train weights and noise amplitudes; resumes after a kill")
     .option(...out)
     .option(...fresh)
     .action((model, options) =>
-      execute("train", options.json, (context) => trainCommand(context, model, options)),
+      execute("train", options.json, async (context) =>
+        (await import("./commands/train.ts")).trainCommand(context, model, options),
+      ),
     );
   add("compile [model|dir]", "make integer program, Verilog, C, test bench and manifest")
     .option(...out)
     .option(...fresh)
     .option(...force)
     .action((model, options) =>
-      execute("compile", options.json, (context) => compileCommand(context, model, options)),
+      execute("compile", options.json, async (context) =>
+        (await import("./commands/compile.ts")).compileCommand(context, model, options),
+      ),
     );
   add("verify <dir>", "the exactness gate: simulator = C = Verilog, every value")
     .addOption(without)
@@ -132,7 +129,9 @@ function createCli(): Command {
       new Option("--rtl-vectors <n>", "real samples through Verilog").argParser(integer).default(1000),
     )
     .action((dir, options) =>
-      execute("verify", options.json, (context) => verifyCommand(context, dir, options)),
+      execute("verify", options.json, async (context) =>
+        (await import("./commands/verify.ts")).verifyCommand(context, dir, options),
+      ),
     );
   add("build [model]", "train, compile, verify, report: the main job in one command")
     .option(...out)
@@ -143,20 +142,26 @@ function createCli(): Command {
       new Option("--rtl-vectors <n>", "real samples through Verilog").argParser(integer).default(1000),
     )
     .action((model, options) =>
-      execute("build", options.json, (context) => buildCommand(context, model, options)),
+      execute("build", options.json, async (context) =>
+        (await import("./commands/build.ts")).buildCommand(context, model, options),
+      ),
     );
   add("simulate <dir>", "run the compiled model on an .npy file")
     .requiredOption("--input <file>", "samples, .npy: integers are mantissas, floats are values")
     .option("--output <file>", "write the outputs as .npy")
     .addOption(new Option("--backend <name>", "what computes").choices(["sim", "c", "rtl"]).default("sim"))
     .action((dir, options) =>
-      execute("simulate", options.json, (context) => simulateCommand(context, dir, options)),
+      execute("simulate", options.json, async (context) =>
+        (await import("./commands/simulate.ts")).simulateCommand(context, dir, options),
+      ),
     );
   add("explain <dir> [layer]", "where each number came from").action((dir, layer, options) =>
-    execute("explain", options.json, (context) => explainCommand(context, dir, layer)),
+    execute("explain", options.json, async (context) =>
+      (await import("./commands/explain.ts")).explainCommand(context, dir, layer),
+    ),
   );
   add("doctor", "which external tools and backends were found and work").action((options) =>
-    execute("doctor", options.json, () => doctorCommand()),
+    execute("doctor", options.json, async () => (await import("./commands/doctor.ts")).doctorCommand()),
   );
   return cli;
 }

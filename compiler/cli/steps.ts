@@ -161,6 +161,20 @@ interface SavedVerification extends VerifyResult {
   readonly cMeasured?: { compiler: string; codeBytes: number; stackBytes: number };
 }
 
+/** Code and stack of the C; they are figures, not a verdict: without the tools that count them they are left out. */
+async function measureIfPossible(
+  context: Context,
+  ...[files, manifest]: Parameters<typeof measureC>
+): Promise<Awaited<ReturnType<typeof measureC>> | undefined> {
+  try {
+    return await measureC(files, manifest);
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    context.progress.line(`code and stack of the C are not measured: ${error.diagnostics[0]!.message}`);
+    return undefined;
+  }
+}
+
 /** Runs the gate. Returns what failed as diagnostics; an edited design is named and judged all the same. */
 export async function verifyStep(
   context: Context,
@@ -188,7 +202,9 @@ export async function verifyStep(
     context.progress,
   );
   const measured =
-    manifest.c && result.c?.status === "passed" ? await measureC(files, manifest.c) : undefined;
+    manifest.c && result.c?.status === "passed"
+      ? await measureIfPossible(context, files, manifest.c)
+      : undefined;
   const saved: SavedVerification = {
     ...result,
     ...(measured
