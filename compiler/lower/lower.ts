@@ -88,7 +88,9 @@ function addOutput(
   names: Names,
 ): void {
   const node = nodeNamed(graph, nodeName);
-  const { value } = pending.get(nodeName)!;
+  const { value, relu } = pending.get(nodeName)!;
+  // A ReLU becomes the clamp of the next layer's requantization; an output has none. Front ends refuse it.
+  compilerAssert(!relu, `lower: output ${name} ends in a relu`);
   if (node.kind !== "argmax") return builder.output(name, value, "value");
   builder.output(names.derived(name, "logits"), pending.get(node.input)!.value, "logits");
   builder.output(name, value, "class");
