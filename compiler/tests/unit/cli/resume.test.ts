@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestFolder, makeTinyProject, runCli, runJson, type TestFolder, tinyModel } from "./run-cli.ts";
 
 // Long enough to be hit in each phase, short enough to run often.
-const EPOCHS = 20;
+const EPOCHS = 12;
 
 let folder: TestFolder;
 let model: string;
@@ -38,7 +38,7 @@ describe("training", () => {
     const total = epochsIn(whole);
     let before = 0;
     for (let third = 0; third < 3; third++) {
-      const epoch = Math.floor(((third + ((random.next() >>> 0) % 800) / 1000) * total) / 3) + 1;
+      const epoch = Math.floor(((third + ((random.next() >>> 0) % 700) / 1000) * total) / 3) + 1;
       const wait = (random.next() >>> 0) % 15;
       let armed = false;
       const killed = await run(["train", model, "-o", directory], {
