@@ -90,13 +90,3 @@ export function createNameScope(taken: readonly string[] = []): NameScope {
     },
   };
 }
-
-/** A user's text inside a comment or a string literal: printable ASCII on one line that cannot end either. */
-export function commentText(text: string, longest = 60): string {
-  const plain = text
-    .replace(/[^\x20-\x7e]/g, ".")
-    .replace(/["\\]/g, "'")
-    .replace(/\*\/|\/\*|\/\//g, "..")
-    .replace(/\?{2,}/g, "?");
-  return plain.length <= longest ? plain : `${plain.slice(0, longest - 3)}...`;
-}

@@ -1,6 +1,7 @@
 // One array that the run function takes. In: a value and its parameter's name. Out: declaration, contract and macros.
 import { elementsOf, type Format, type OutputRole, type Program, type Value } from "../program/program.ts";
-import { commentText, type NameScope } from "./names.ts";
+import { commentText } from "../support/comment-text.ts";
+import type { NameScope } from "./names.ts";
 import type { FractionPlan, ParameterPlan } from "./plan.ts";
 import { rangeOfValue, typeOfValue } from "./stages.ts";
 

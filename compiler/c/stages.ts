@@ -16,9 +16,10 @@ import {
 } from "../program/program.ts";
 import { renderTemplate } from "../render/render.ts";
 import { assertNever } from "../support/assert.ts";
+import { commentText } from "../support/comment-text.ts";
 import type { Range } from "../support/fixed-point.ts";
 import type { KernelSet } from "./kernels.ts";
-import { commentText, identifierOf, type NameScope } from "./names.ts";
+import { identifierOf, type NameScope } from "./names.ts";
 import { storeWeights } from "./packing.ts";
 import type { ConstantPlan } from "./plan.ts";
 import { accumulatorType, type CType, rangeOf, smallestType } from "./types.ts";

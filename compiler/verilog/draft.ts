@@ -2,7 +2,8 @@
 import { isSigned, type Program, type Value, widthOf } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
 import { compilerAssert } from "../support/assert.ts";
-import { commentText, legalStem, type NameSpace } from "./names.ts";
+import { commentText } from "../support/comment-text.ts";
+import { legalStem, type NameSpace } from "./names.ts";
 import type { Binding, InstancePlan, TapPlan, WirePlan } from "./plan.ts";
 
 /** An instance with the figures that the manifest gives of it. */

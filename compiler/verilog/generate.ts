@@ -14,10 +14,11 @@ import { fixedFile, renderTemplate } from "../render/render.ts";
 import type { Schedule } from "../schedule/schedule.ts";
 import type { DenseStage, InputStage, OutputStage } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
+import { commentText } from "../support/comment-text.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { buildPlan, type DesignPlan } from "./build-plan.ts";
 import { formatText } from "./draft.ts";
-import { commentText } from "./names.ts";
+
 import { testBench } from "./testbench.ts";
 
 export { TEST_BENCH_PACKETS, tbVectors } from "./testbench.ts";

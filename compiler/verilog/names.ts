@@ -72,9 +72,3 @@ export function createNameSpace(taken: readonly string[] = []): NameSpace {
     },
   };
 }
-
-/** One line of printable ASCII for a comment, at most `length` characters; what is not printable becomes "?". */
-export function commentText(text: string, length = 60): string {
-  const line = [...text].map((c) => (/^[ -[\]-~]$/.test(c) ? c : "?")).join("");
-  return line.length > length ? `${line.slice(0, length - 3)}...` : line;
-}

@@ -18,6 +18,7 @@ import {
   type WindowStage,
 } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
+import { commentText } from "../support/comment-text.ts";
 import {
   CLOCK,
   type Draft,
@@ -35,7 +36,7 @@ import {
   wire,
 } from "./draft.ts";
 import { biasWords, memoryText, weightWords } from "./memory-files.ts";
-import { commentText, legalStem } from "./names.ts";
+import { legalStem } from "./names.ts";
 
 export function placeInput(draft: Draft, stage: InputStage): Stream {
   const { elements, lanes, laneBits, wordLanes, value, beats } = stage;

@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => folder.remove());
 
 describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("hostile names", () => {
-  it("build and verify, and reach no file name, no Verilog and no C but its comments", async () => {
+  it("build and verify, and reach no file name, no Verilog and no C", async () => {
     const tiny = await makeTinyProject(folder.path, { epochs: 1 });
     const model = folder.inside("odd $(name);.floor");
     const network = `model "${INJECTION}" {
@@ -42,11 +42,9 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("hostile names", () => 
       expect(file.name).toMatch(/^[a-z0-9_-]{1,80}\.[a-z]+$/);
       if (!/\.(v|sv|c|h|mem)$/.test(file.name)) continue;
       const content = readFileSync(join(file.parentPath, file.name), "utf8");
-      // Comments may say which layer a stage is of, on one line of printable ASCII; the code may not.
       expect(content).toMatch(/^[\n\x20-\x7e]*$/);
-      const code = content.replace(/\.[ch]$/.test(file.name) ? /\/\*[\s\S]*?\*\//g : /\/\/.*$/gm, "");
       for (const raw of [INJECTION, "endmodule //", ESCAPE, FOREIGN, "größe", "模型", LONG, "n".repeat(80)])
-        expect(code.includes(raw), `${file.name} has ${raw.slice(0, 20)}`).toBe(false);
+        expect(content.includes(raw), `${file.name} has ${raw.slice(0, 20)}`).toBe(false);
     }
     // The report still calls the layers by the user's names.
     const report = (result.result as { report: Report }).report;

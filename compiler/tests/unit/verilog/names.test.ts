@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { commentText, createNameSpace, legalStem } from "../../../verilog/names.ts";
+import { createNameSpace, legalStem } from "../../../verilog/names.ts";
 
 const LEGAL = /^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$/;
 
@@ -64,13 +64,5 @@ describe("createNameSpace", () => {
 
   it("never gives out a keyword", () => {
     expect(createNameSpace().take("end", ["", "_x"])).toBe("end_2");
-  });
-});
-
-describe("commentText", () => {
-  it("is one printable line", () => {
-    expect(commentText("a\nendmodule")).toBe("a?endmodule");
-    expect(commentText("größe\\")).toBe("gr??e?");
-    expect(commentText("x".repeat(300)).length).toBe(60);
   });
 });
