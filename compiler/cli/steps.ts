@@ -3,7 +3,14 @@
 import { decodeNpy } from "../data/npy.ts";
 import { BUILD_FILES } from "../driver/build-files.ts";
 import { compileDesign } from "../driver/compile-design.ts";
-import { readDesign, readDesignResult, readTrained, readTrainResult } from "../driver/load-build.ts";
+import {
+  parseJson,
+  readDesign,
+  readDesignResult,
+  readTrained,
+  readTrainResult,
+} from "../driver/load-build.ts";
+import { checkBuildable } from "../driver/preflight.ts";
 import { identityDifferences, identityOf, loadProjectData } from "../driver/project-data.ts";
 import { trainProject } from "../driver/train-project.ts";
 import type { HardwareSpec } from "../graph/project.ts";
@@ -34,6 +41,16 @@ function progressText(r: ProgressRecord): string {
   return `${r.phase} ${r.epoch}/${r.epochs} loss ${r.loss.toFixed(4)} accuracy ${percent(r.accuracy)}${widths}${eta}`;
 }
 
+/** Seconds of earlier steps; a damaged file counts as none, since nothing depends on it. */
+function readTiming(directory: BuildDirectory): object {
+  try {
+    const read: unknown = JSON.parse(directory.readText(BUILD_FILES.timing) ?? "{}");
+    return typeof read === "object" && read !== null ? read : {};
+  } catch {
+    return {};
+  }
+}
+
 /** Seconds of each step, kept outside of every determinism promise. */
 export function createStopwatch(
   directory: BuildDirectory,
@@ -42,11 +59,18 @@ export function createStopwatch(
     const start = performance.now();
     const result = await work();
     const seconds = Math.round(performance.now() - start) / 1000;
-    const before = JSON.parse(directory.readText(BUILD_FILES.timing) ?? "{}") as Record<string, number>;
+    const before = readTiming(directory);
     const text = `${JSON.stringify({ ...before, [step]: seconds }, null, 2)}\n`;
     directory.writeFiles(new Map([[BUILD_FILES.timing, text]]));
     return result;
   };
+}
+
+/** Throws when the design was edited by hand: nothing of the user's is lost. */
+function refuseModified(directory: BuildDirectory): void {
+  if (directory.readText(BUILD_FILES.design.manifest) === undefined) return;
+  const { modified } = readDesign(directory);
+  if (modified.length > 0) throw new DiagnosticError(modified);
 }
 
 /** Trains the model into the directory, or goes on from its checkpoint, or finds it trained already. */
@@ -58,11 +82,16 @@ export async function trainStep(
 ): Promise<void> {
   const { progress, interrupt } = context;
   const names = BUILD_FILES.train;
+  // What cannot be built is said before hours are spent on it.
+  checkBuildable(project);
   const data = loadProjectData(project, files);
   const opened = await openTensorFlow({ projectFolder: process.cwd() });
   const backend = `${opened.backend} ${opened.version}`;
   const identity = identityOf(project, data.digest, backend);
-  if (fresh) directory.remove(names.folder);
+  if (fresh) {
+    refuseModified(directory);
+    directory.remove(names.folder);
+  }
 
   const refuseOther = (other: Readonly<Record<string, string>>): void => {
     const parts = identityDifferences(identity, other);
@@ -79,6 +108,13 @@ export async function trainStep(
   const saved = directory.read(names.checkpoint);
   const previous = saved && decodeCheckpoint(saved, `${directory.name}/${names.checkpoint}`);
   if (previous) refuseOther(previous.identity);
+
+  if (!previous) {
+    // A design of an earlier training is not this one's.
+    refuseModified(directory);
+    for (const path of [BUILD_FILES.verify.folder, BUILD_FILES.report, BUILD_FILES.design.folder])
+      directory.remove(path);
+  }
 
   progress.line(`backend ${backend}: ${opened.reason}`);
   progress.line(
@@ -138,10 +174,7 @@ export function compileStep(
   force: boolean,
 ): readonly Diagnostic[] {
   const { trained, result, test } = readTrained(directory);
-  if (!force && directory.readText(BUILD_FILES.design.manifest) !== undefined) {
-    const { modified } = readDesign(directory);
-    if (modified.length > 0) throw new DiagnosticError(modified);
-  }
+  if (!force) refuseModified(directory);
   const design = compileDesign(trained, result.noise, hardware, test);
   // What was verified was another design; gone before that one is, so that a kill leaves no verdict on the new one.
   directory.remove(BUILD_FILES.verify.folder);
@@ -237,8 +270,7 @@ export async function verifyStep(
 
 /** Rewrites report.json from what is there. */
 export function reportStep(directory: BuildDirectory): Report | undefined {
-  const text = directory.readText(BUILD_FILES.verify.result);
-  const saved = text === undefined ? undefined : (JSON.parse(text) as SavedVerification);
+  const saved = parseJson(directory, BUILD_FILES.verify.result) as SavedVerification | undefined;
   const design = readDesignResult(directory);
   const keep = (b: VerifyResult["sim"] | undefined): ReportVerification["sim"] =>
     b && {

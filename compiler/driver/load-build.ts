@@ -4,16 +4,17 @@ import type { z } from "zod";
 import { decodeNpy } from "../data/npy.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAINED_SCHEMA } from "../graph/trained-graph.ts";
-import { MANIFEST_SCHEMA, type Manifest } from "../program/manifest.ts";
+import type { Manifest } from "../program/manifest.ts";
 import type { Program } from "../program/program.ts";
 import { readProgram } from "../program/read.ts";
+import { manifestSchema } from "../program/read-manifest.ts";
 import {
   type DesignResult,
   designResultSchema,
   type TrainResult,
   trainResultSchema,
 } from "../report/results.ts";
-import { createDiagnostic, type Diagnostic, fail } from "../support/diagnostics.ts";
+import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
@@ -28,7 +29,8 @@ export interface BuildReader {
   list(folder: string): readonly string[];
 }
 
-function parseJson(directory: BuildReader, path: string): unknown {
+/** A JSON file, or undefined when there is none. Throws build/bad-file when it is no JSON. */
+export function parseJson(directory: BuildReader, path: string): unknown {
   const text = directory.readText(path);
   if (text === undefined) return undefined;
   try {
@@ -71,6 +73,8 @@ export function readTrained(directory: BuildReader): {
   });
   if (!result || !trained || !inputs || !labels || !logits)
     fail("build/not-trained", { directory: directory.name });
+  const modified = modifiedTraining(directory, result);
+  if (modified.length > 0) throw new DiagnosticError(modified);
   if (trained.schema !== TRAINED_SCHEMA)
     fail("build/bad-file", {
       path: `${directory.name}/${train.trained}`,
@@ -85,6 +89,14 @@ export function readTrained(directory: BuildReader): {
   return { trained, result, test };
 }
 
+function modifiedTraining(directory: BuildReader, { files }: TrainResult): Diagnostic[] {
+  return Object.entries(files).flatMap(([path, hash]) =>
+    sha256Of(directory.read(path) ?? "") === hash
+      ? []
+      : [createDiagnostic("build/modified-training", { path: `${directory.name}/${path}` })],
+  );
+}
+
 export interface LoadedDesign {
   readonly program: Program;
   readonly manifest: Manifest;
@@ -97,14 +109,9 @@ export interface LoadedDesign {
 /** The compiled design; `modified` lists every file that differs from the manifest's hashes. */
 export function readDesign(directory: BuildReader): LoadedDesign {
   const { design } = BUILD_FILES;
-  const manifest = parseJson(directory, design.manifest) as Manifest | undefined;
+  const manifest = readResult(directory, design.manifest, manifestSchema) as Manifest | undefined;
   const programText = directory.readText(design.program);
   if (!manifest || programText === undefined) fail("build/not-compiled", { directory: directory.name });
-  if (manifest.schema !== MANIFEST_SCHEMA)
-    fail("build/bad-file", {
-      path: `${directory.name}/${design.manifest}`,
-      problem: `schema ${manifest.schema}`,
-    });
   const prefix = `${design.folder}/`;
   const files = new Map<string, string | Uint8Array>();
   for (const path of directory.list(design.folder)) {

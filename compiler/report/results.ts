@@ -23,6 +23,8 @@ export const trainResultSchema = z.strictObject({
   seed: z.number().int(),
   backend: z.string(),
   identity: z.record(z.string(), z.string()),
+  /** SHA-256 of the other files that training leaves, by path from the build directory. */
+  files: z.record(z.string(), z.string()),
   float: score,
   quantized: score,
   noise: z.record(

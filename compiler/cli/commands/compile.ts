@@ -1,6 +1,10 @@
 // noisefloor compile MODEL|DIR -o DIR
+import { resolve } from "node:path";
 import { BUILD_FILES } from "../../driver/build-files.ts";
-import type { Diagnostic } from "../../support/diagnostics.ts";
+import { readTrained, readTrainResult } from "../../driver/load-build.ts";
+import { identityDifferences } from "../../driver/project-data.ts";
+import type { BuildDirectory } from "../../host/node/build-directory.ts";
+import { fail } from "../../support/diagnostics.ts";
 import type { CommandOutcome, Context } from "../context.ts";
 import { defaultDirectory, isBuildDirectory, openModel, trainedModel, useDirectory } from "../project.ts";
 import { compileStep, createStopwatch, reportStep, trainStep } from "../steps.ts";
@@ -16,24 +20,31 @@ export async function compileCommand(
   argument: string | undefined,
   options: CompileOptions,
 ): Promise<CommandOutcome> {
-  const warnings: Diagnostic[] = [];
-  const compileIn = async (name: string, model: ReturnType<typeof openModel> | undefined) => {
-    const directory = useDirectory(context, name, model !== undefined);
-    const timed = createStopwatch(directory);
-    if (model) await timed("train", () => trainStep(context, directory, model, options.fresh === true));
-    const { hardware } = model?.project ?? trainedModel(directory);
-    warnings.push(
-      ...(await timed("compile", async () => compileStep(directory, hardware, options.force === true))),
-    );
-    return { directory, report: reportStep(directory)! };
-  };
   const model = isBuildDirectory(argument) ? undefined : openModel(argument, options.seed);
-  if (model) warnings.push(...model.warnings);
   const name = options.output ?? (model ? defaultDirectory(model.path) : argument!);
-  const { directory, report } = await compileIn(name, model);
+  const copied = !model && resolve(name) !== resolve(argument!);
+  const directory = useDirectory(context, name, model !== undefined || copied);
+  const timed = createStopwatch(directory);
+  if (model) await timed("train", () => trainStep(context, directory, model, options.fresh === true));
+  if (copied) copyTraining(useDirectory(context, argument!, false), directory);
+  const { hardware } = model?.project ?? trainedModel(directory);
+  const warnings = await timed("compile", async () =>
+    compileStep(directory, hardware, options.force === true),
+  );
+  const report = reportStep(directory)!;
   return {
     result: { directory: directory.name, report },
     text: `${layerTable(report)}\n\n${summaryLines(report)}\n\ncompiled to ${directory.name}/${BUILD_FILES.design.folder}`,
-    diagnostics: warnings,
+    diagnostics: [...(model?.warnings ?? []), ...warnings],
   };
+}
+
+/** Takes over what another directory was trained to; a directory with a training of its own keeps it. */
+function copyTraining(from: BuildDirectory, to: BuildDirectory): void {
+  const theirs = readTrained(from).result.identity;
+  const ours = readTrainResult(to)?.identity;
+  const parts = ours ? identityDifferences(ours, theirs) : [];
+  if (parts.length > 0) fail("build/checkpoint-of-another-run", { directory: to.name, parts });
+  const { folder } = BUILD_FILES.train;
+  to.replaceFolder(folder, new Map(from.list(folder).map((path) => [path, from.read(path)!])));
 }

@@ -23,6 +23,10 @@ export const buildMessages = {
     message: ({ path, what }) => `${path} was ${what === "missing" ? "deleted" : what} after it was compiled`,
     hint: () => "compile again with --force to replace the design, or copy it elsewhere before you edit it",
   }),
+  "build/modified-training": entry<{ path: string }>({
+    message: ({ path }) => `${path} is not as training left it`,
+    hint: () => "train again with --fresh",
+  }),
   "build/no-directory": entry<{ directory: string }>({
     message: ({ directory }) => `${directory} is a file, not a directory`,
     hint: () => "choose another directory with -o",
