@@ -12,7 +12,7 @@ import {
 import { compilerAssert } from "../support/assert.ts";
 import { createCollector, type Diagnostic, type DiagnosticCollector } from "../support/diagnostics.ts";
 import { type Chain, type ChainStep, chainOf, type OutputChoice, uniformShift } from "./chain.ts";
-import { predictCycles } from "./cycles.ts";
+import { type Cycles, predictCycles } from "./cycles.ts";
 import {
   chooseFolding,
   chooseInputLanes,
@@ -61,8 +61,13 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
   const foldings = chooseFoldings(program, chain, options, collector);
   checkOutputs(chain, options, collector);
   collector.throwIfErrors();
-  const stages = buildStages(program, chain, foldings, options.intervalCycles);
-  const cycles = predictCycles(stages);
+  const { stages, cycles } = chooseStages(program, chain, foldings, options);
+  if (cycles.intervalCycles > attainable(stages, options))
+    collector.add("verilog/interval-missed", {
+      layer: null,
+      interval: options.intervalCycles,
+      cycles: cycles.intervalCycles,
+    });
   return {
     clockMHz: options.clockMHz,
     wishedInterval: options.intervalCycles,
@@ -123,6 +128,37 @@ function chooseFoldings(
   return chosen;
 }
 
+/** The wished interval, or the cycles of a layer's own folding where they are more; those have been named. */
+function attainable(stages: readonly Stage[], { intervalCycles, folding }: ScheduleOptions): number {
+  const own = stages.filter((s) => s.kind === "dense" && Object.hasOwn(folding, s.instruction.layer));
+  return Math.max(intervalCycles, ...own.map(busyCycles));
+}
+
+/**
+ * The class holds up the next packet's logits while it is found and sent. Where the last layer leaves no room for
+ * that between two beats, more lanes at the end do: the packet is over sooner, and the crossing holds a packet.
+ */
+function chooseStages(
+  program: Program,
+  chain: Chain,
+  foldings: ReadonlyMap<string, Folding>,
+  options: ScheduleOptions,
+): { readonly stages: readonly Stage[]; readonly cycles: Cycles } {
+  const attempt = (speedup: number) => {
+    const stages = buildStages(program, chain, foldings, options.intervalCycles, speedup);
+    return { stages, cycles: predictCycles(stages) };
+  };
+  const first = attempt(1);
+  const goal = attainable(first.stages, options);
+  const elements = elementsOf(chain.end.shape);
+  if (chain.outputs.length < 2) return first;
+  for (let now = first, speedup = 2; ; speedup *= 2) {
+    if (now.cycles.intervalCycles <= goal) return now;
+    if (speedup >= 2 * elements) return first;
+    now = attempt(speedup);
+  }
+}
+
 function checkFolding(layer: string, { pe, simd }: Folding, size: DenseSize, collector: DiagnosticCollector) {
   for (const [what, given, bound] of [
     ["PE", pe, size.outputs],
@@ -152,6 +188,7 @@ function buildStages(
   chain: Chain,
   foldings: ReadonlyMap<string, Folding>,
   interval: number,
+  speedup: number,
 ): readonly Stage[] {
   const stages: Stage[] = [];
   const { input } = chain;
@@ -230,7 +267,7 @@ function buildStages(
     }
     present = result;
   }
-  stages.push(...endStages(program, chain, interval, stages, adapt, presentLanes));
+  stages.push(...endStages(program, chain, { interval, speedup }, stages, adapt, presentLanes));
   return stages;
 }
 
@@ -255,7 +292,7 @@ function denseStage(program: Program, step: ChainStep, foldings: ReadonlyMap<str
 function endStages(
   program: Program,
   { end, argmax, outputs }: Chain,
-  interval: number,
+  { interval, speedup }: { readonly interval: number; readonly speedup: number },
   before: readonly Stage[],
   adapt: (layer: string, lanes: number) => void,
   lanesBefore: number,
@@ -266,7 +303,8 @@ function endStages(
   const beatsBefore = Math.max(
     ...before.filter((s) => s.kind === "input" || s.kind === "dense").map(busyCycles),
   );
-  const most = both ? interval - 1 : argmax ? beatsBefore : interval;
+  // Between the last logits and the class lies one cycle of comparing, then the class takes its own.
+  const most = both ? Math.max(Math.floor((interval - 2) / speedup), 1) : argmax ? beatsBefore : interval;
   const lanes = chooseLanes(elements, most, lanesBefore);
   const beats = Math.ceil(elements / lanes);
   const layer = argmax?.layer ?? outputs[0]!.name;

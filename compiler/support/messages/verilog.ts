@@ -21,11 +21,16 @@ export const verilogMessages = {
       `an interval of ${interval} cycles is out of reach: ${where} needs at least ${least}`,
     hint: ({ least }) => `ask for an interval of at least ${least} cycles`,
   }),
-  "verilog/interval-missed": entry<{ layer: string; interval: number; cycles: number }>({
+  "verilog/interval-missed": entry<{ layer: string | null; interval: number; cycles: number }>({
     severity: "warning",
     message: ({ layer, interval, cycles }) =>
-      `layer ${layer} takes ${cycles} cycles with the PE and SIMD given for it, more than the interval of ${interval}`,
-    hint: () => "leave out the layer's PE and SIMD to have them chosen, or ask for a longer interval",
+      layer === null
+        ? `the design takes a packet every ${cycles} cycles, more than the interval of ${interval} that is wished for`
+        : `layer ${layer} takes ${cycles} cycles with the PE and SIMD given for it, more than the interval of ${interval}`,
+    hint: ({ layer, cycles }) =>
+      layer === null
+        ? `ask for an interval of ${cycles} cycles, leave out the PE and SIMD that are given, or stream the class alone`
+        : "leave out the layer's PE and SIMD to have them chosen, or ask for a longer interval",
   }),
   "verilog/no-such-output": entry<{ wanted: string; has: string }>({
     message: ({ wanted, has }) => `the hardware cannot give ${wanted}: the model's outputs are ${has}`,

@@ -121,6 +121,41 @@ describe("scheduleProgram", () => {
     expect(schedule(classifier([2, 2]), { intervalCycles: 1, outputs: "class" }).intervalCycles).toBe(1);
   });
 
+  it("keeps the wished interval with a packet of logits and class", () => {
+    const missed: string[] = [];
+    for (const sizes of [
+      [4, 64, 3],
+      [12, 10],
+      [9, 16, 7],
+      [2, 2],
+    ])
+      for (let wished = 3; wished <= 70; wished++) {
+        const result = schedule(classifier(sizes), { intervalCycles: wished });
+        if (result.intervalCycles > wished || result.diagnostics.length > 0)
+          missed.push(`${sizes.join("-")}: ${result.intervalCycles} for ${wished}`);
+      }
+    expect(missed).toEqual([]);
+  });
+
+  it("says by how much a packet of logits and class misses an interval of 2", () => {
+    const result = schedule(classifier([4, 64, 3]), { intervalCycles: 2 });
+    expect(result.intervalCycles).toBe(3);
+    expect(result.diagnostics.map((d) => [d.code, d.severity])).toEqual([
+      ["verilog/interval-missed", "warning"],
+    ]);
+    expect(result.diagnostics[0]!.message).toMatch(/every 3 cycles, more than the interval of 2/);
+    expect(schedule(classifier([4, 64, 3]), { intervalCycles: 2, outputs: "class" }).diagnostics).toEqual([]);
+  });
+
+  it("keeps the wished interval or says that it does not on random programs", () => {
+    for (let seed = 0; seed < 500; seed++) {
+      const { program, options } = randomCase(seed, 1);
+      const { intervalCycles, wishedInterval, diagnostics } = scheduleProgram(program, options);
+      const said = diagnostics.some((d) => d.code === "verilog/interval-missed");
+      expect(said, `seed ${seed}`).toBe(intervalCycles > wishedInterval);
+    }
+  });
+
   it("keeps the interval within the bound on random programs", () => {
     for (let seed = 0; seed < 500; seed++) {
       const { program, options } = randomCase(seed, 1);
