@@ -204,6 +204,8 @@ export function startNoise(
     const weightRange = WEIGHT_CLAMP * rmsOf(weights);
     const range = percentile(entering[i]!, layer.signed, CALIBRATION_PART);
     if (!(weightRange > 0) || !(range > 0)) {
+      const before = chain.layers[i - 1];
+      if (weightRange > 0 && before && layer.rectified) fail("train/dead-layer", { layer: before.node });
       const what = range > 0 ? "its weights are all zero" : "its input is zero for every sample";
       fail("train/diverged", { layer: layer.node, what });
     }

@@ -30,6 +30,10 @@ export const trainMessages = {
     message: ({ what }) => `the checkpoint is of another training: ${what}`,
     hint: () => "train again from the start with --fresh",
   }),
+  "train/dead-layer": entry<{ layer: string }>({
+    message: ({ layer }) => `no unit of layer ${layer} fires for any sample: its relu gives only zeros`,
+    hint: ({ layer }) => `give the layer ${layer} more units, or try another seed`,
+  }),
   "train/diverged": entry<{ layer: string; what: string }>({
     message: ({ layer, what }) => `training diverged in layer ${layer}: ${what}`,
     hint: () => "lower the learning rate, or check that the inputs are scaled",

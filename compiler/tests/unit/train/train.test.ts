@@ -8,6 +8,7 @@ import { checkSizes, sizesOf } from "../../../train/divergence.ts";
 import { scoreFloat } from "../../../train/float-model.ts";
 import { evaluateFrozen } from "../../../train/frozen.ts";
 import { initialParameters } from "../../../train/parameters.ts";
+import { startNoise } from "../../../train/phases.ts";
 import { type ProgressRecord, TrainingStopped, type TrainRequest } from "../../../train/request.ts";
 import { train } from "../../../train/train.ts";
 import { chainGraph, clouds, openWasm, request, SIGNED, spec, UNSIGNED } from "./small-data.ts";
@@ -247,6 +248,17 @@ describe("divergence", () => {
     };
     await expect(train(tf, request({ samples: zero(60), validation: zero(30) }))).rejects.toThrow(
       /layer n0: its input is zero/,
+    );
+  });
+  test("of a layer whose relu gives only zeros is told with that layer's name", () => {
+    const chain = chainOf(chainGraph([4], UNSIGNED, [5, "relu", 3]));
+    const parameters = initialParameters(chain, 1);
+    // Inputs are not negative, so no unit gets above zero.
+    const dead = { ...parameters, "0.weights": parameters["0.weights"]!.map((x) => -Math.abs(x)) };
+    const start = () => startNoise(tf, chain, dead, clouds(60, [4], 3, UNSIGNED, 1), 1, 0);
+    expect(start).toThrow(/no unit of layer n0 fires for any sample/);
+    expect(start).toThrow(
+      expect.objectContaining({ diagnostics: [expect.objectContaining({ code: "train/dead-layer" })] }),
     );
   });
   test("of sizes is told", () => {
