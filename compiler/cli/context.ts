@@ -1,7 +1,7 @@
 // What every command works with: where to say things, how to be stopped, and how to end.
 import { styleText } from "node:util";
 import { type Paint, printDiagnostics } from "../support/diagnostic-printer.ts";
-import type { Diagnostic } from "../support/diagnostics.ts";
+import { createDiagnostic, type Diagnostic } from "../support/diagnostics.ts";
 import { positionAt } from "../support/source-file.ts";
 import { createInterrupt, type Interrupt } from "./interrupt.ts";
 import { type CliProgress, createProgress } from "./progress.ts";
@@ -23,7 +23,8 @@ export interface Context {
   closeAll(): void;
 }
 
-export function createContext(json: boolean): Context {
+/** `command` is its name, for the JSON object that a signal asks for. */
+export function createContext(command: string, json: boolean): Context {
   const progress = createProgress();
   const closers: (() => void)[] = [];
   const closeAll = (): void => {
@@ -33,7 +34,13 @@ export function createContext(json: boolean): Context {
   return {
     json,
     progress,
-    interrupt: createInterrupt((text) => progress.line(text), closeAll),
+    interrupt: createInterrupt(
+      (text) => progress.line(text),
+      (signal, exitCode) => {
+        closeAll();
+        if (json) printJson(command, exitCode, [createDiagnostic("cli/interrupted", { signal })], null);
+      },
+    ),
     onExit: (close) => closers.push(close),
     closeAll,
   };

@@ -8,25 +8,36 @@ export interface Interrupt {
   readonly exitCode: number;
   /** Runs work that polls `stopped`; outside of it a signal ends the process at once. */
   gracefully<T>(work: () => Promise<T>): Promise<T>;
+  /** The command has said how it ended: a signal changes nothing of that any more. */
+  end(): void;
 }
 
+export type StopSignal = "SIGINT" | "SIGTERM";
+
 /** Installs the handlers. `say` tells the user that the signal was seen; `leave` runs before an immediate end. */
-export function createInterrupt(say: (text: string) => void, leave: () => void): Interrupt {
+export function createInterrupt(
+  say: (text: string) => void,
+  leave: (signal: StopSignal, exitCode: number) => void,
+): Interrupt {
   let graceful = 0;
   let stopped = false;
+  let ended = false;
   let exitCode: number = EXIT.interrupted;
-  const onSignal = (code: number) => (): void => {
+  const onSignal = (signal: StopSignal, code: number) => (): void => {
+    // It came while the last work was done in one go, and is delivered after it.
+    if (ended) process.exit();
     exitCode = code;
     if (graceful > 0 && !stopped) {
       stopped = true;
       say("stopping at the next step; once more leaves at once");
       return;
     }
-    leave();
+    ended = true;
+    leave(signal, code);
     process.exit(code);
   };
-  process.on("SIGINT", onSignal(EXIT.interrupted));
-  process.on("SIGTERM", onSignal(EXIT.terminated));
+  process.on("SIGINT", onSignal("SIGINT", EXIT.interrupted));
+  process.on("SIGTERM", onSignal("SIGTERM", EXIT.terminated));
   return {
     get stopped() {
       return stopped;
@@ -41,6 +52,9 @@ export function createInterrupt(say: (text: string) => void, leave: () => void):
       } finally {
         graceful--;
       }
+    },
+    end() {
+      ended = true;
     },
   };
 }

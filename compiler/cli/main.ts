@@ -5,6 +5,7 @@ import { VERSION } from "../support/version.ts";
 import { TrainingStopped } from "../train/request.ts";
 import { type CommandOutcome, type Context, createContext, printJson, sayDiagnostics } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { checkReadable } from "./path-checks.ts";
 import { resumeCommand, resumeHint } from "./resume.ts";
 
 type Run = (context: Context) => Promise<CommandOutcome>;
@@ -19,10 +20,10 @@ const FILE_SYSTEM_ERRORS = new Set([
   "EIO",
   "EBUSY",
   "ENAMETOOLONG",
+  // Every path of the user is checked where it is used; what is left is a folder for temporary files that is none, or
+  // a folder that was taken away during the work.
   "ENOENT",
   "ENOTDIR",
-  "EISDIR",
-  "EEXIST",
   "ELOOP",
 ]);
 
@@ -38,11 +39,12 @@ let runningWithJson: string | undefined;
 
 /** Ends the command: everything is closed, said, and the exit code set. Never throws. */
 async function execute(name: string, json: boolean, run: Run): Promise<void> {
-  const context = createContext(json);
+  const context = createContext(name, json);
   if (json) runningWithJson = name;
   let exitCode: number = EXIT.done;
   let diagnostics: readonly Diagnostic[] = [];
   let result: object | null = null;
+  let wasStopped = false;
   try {
     const outcome = await run(context);
     diagnostics = outcome.diagnostics ?? [];
@@ -53,9 +55,10 @@ async function execute(name: string, json: boolean, run: Run): Promise<void> {
   } catch (error) {
     context.closeAll();
     if (error instanceof TrainingStopped) {
+      wasStopped = true;
       exitCode = context.interrupt.exitCode;
       result = { resume: resumeCommand() };
-      if (!json) process.stderr.write(`${resumeHint()}\n`);
+      diagnostics = [createDiagnostic("cli/stopped", { resume: resumeCommand() })];
     } else if (error instanceof DiagnosticError) {
       diagnostics = error.diagnostics;
       exitCode = exitCodeOf(diagnostics);
@@ -68,7 +71,9 @@ async function execute(name: string, json: boolean, run: Run): Promise<void> {
     }
   }
   runningWithJson = undefined;
+  context.interrupt.end();
   if (json) printJson(name, exitCode, diagnostics, result);
+  else if (wasStopped) process.stderr.write(`${resumeHint()}\n`);
   else if (exitCode !== EXIT.bug) sayDiagnostics(diagnostics);
   process.exitCode = exitCode;
 }
@@ -110,18 +115,20 @@ function createCli(): Command {
     .option(...out)
     .option(...fresh)
     .action((model, options) =>
-      execute("train", options.json, async (context) =>
-        (await import("./commands/train.ts")).trainCommand(context, model, options),
-      ),
+      execute("train", options.json, async (context) => {
+        checkReadable("MODEL", model);
+        return (await import("./commands/train.ts")).trainCommand(context, model, options);
+      }),
     );
   add("compile [model|dir]", "make integer program, Verilog, C, test bench and manifest")
     .option(...out)
     .option(...fresh)
     .option(...force)
     .action((model, options) =>
-      execute("compile", options.json, async (context) =>
-        (await import("./commands/compile.ts")).compileCommand(context, model, options),
-      ),
+      execute("compile", options.json, async (context) => {
+        checkReadable("MODEL", model);
+        return (await import("./commands/compile.ts")).compileCommand(context, model, options);
+      }),
     );
   add("verify <dir>", "the exactness gate: simulator = C = Verilog, every value")
     .addOption(without)
@@ -142,22 +149,23 @@ function createCli(): Command {
       new Option("--rtl-vectors <n>", "real samples through Verilog").argParser(integer).default(1000),
     )
     .action((model, options) =>
-      execute("build", options.json, async (context) =>
-        (await import("./commands/build.ts")).buildCommand(context, model, options),
-      ),
+      execute("build", options.json, async (context) => {
+        checkReadable("MODEL", model);
+        return (await import("./commands/build.ts")).buildCommand(context, model, options);
+      }),
     );
   add("simulate <dir>", "run the compiled model on an .npy file")
     .requiredOption("--input <file>", "samples, .npy: integers are mantissas, floats are values")
     .option("--output <file>", "write the outputs as .npy")
     .addOption(new Option("--backend <name>", "what computes").choices(["sim", "c", "rtl"]).default("sim"))
     .action((dir, options) =>
-      execute("simulate", options.json, async (context) =>
-        (await import("./commands/simulate.ts")).simulateCommand(context, dir, options),
+      execute("simulate", options.json, async () =>
+        (await import("./commands/simulate.ts")).simulateCommand(dir, options),
       ),
     );
   add("explain <dir> [layer]", "where each number came from").action((dir, layer, options) =>
-    execute("explain", options.json, async (context) =>
-      (await import("./commands/explain.ts")).explainCommand(context, dir, layer),
+    execute("explain", options.json, async () =>
+      (await import("./commands/explain.ts")).explainCommand(dir, layer),
     ),
   );
   add("doctor", "which external tools and backends were found and work").action((options) =>

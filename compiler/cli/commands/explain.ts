@@ -1,16 +1,12 @@
 // noisefloor explain DIR [LAYER]
 import { explainDesign, printExplanations } from "../../driver/explain.ts";
 import { readDesign, readTrained, readTrainResult } from "../../driver/load-build.ts";
+import { openForReading } from "../../host/node/build-directory.ts";
 import { fail } from "../../support/diagnostics.ts";
-import type { CommandOutcome, Context } from "../context.ts";
-import { useDirectory } from "../project.ts";
+import type { CommandOutcome } from "../context.ts";
 
-export async function explainCommand(
-  context: Context,
-  name: string,
-  layer: string | undefined,
-): Promise<CommandOutcome> {
-  const directory = useDirectory(context, name, false);
+export async function explainCommand(name: string, layer: string | undefined): Promise<CommandOutcome> {
+  const directory = openForReading(name);
   const { program, manifest, modified } = readDesign(directory);
   const trained = readTrainResult(directory) ? readTrained(directory).trained : undefined;
   const all = explainDesign(program, manifest, trained);

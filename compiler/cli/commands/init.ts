@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { makeSampleCsv } from "../../data/sample-data.ts";
 import { createDiagnostic, DiagnosticError } from "../../support/diagnostics.ts";
 import type { CommandOutcome } from "../context.ts";
+import { checkFolder } from "../path-checks.ts";
 
 const MODEL = `floor 1
 
@@ -58,6 +59,8 @@ export async function initCommand(
     ".gitignore": "build/\nnode_modules/\n",
     "README.md": README,
   };
+  checkFolder("init", root);
+  for (const path of Object.keys(files)) checkFolder("init", dirname(join(root, path)));
   const there = Object.keys(files).filter((path) => existsSync(join(root, path)));
   if (there.length > 0)
     throw new DiagnosticError(

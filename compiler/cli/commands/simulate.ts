@@ -1,15 +1,16 @@
 // noisefloor simulate DIR --input X.npy [--output Y.npy] [--backend sim|c|rtl]
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { readInputArray } from "../../data/inputs.ts";
 import { encodeNpy } from "../../data/npy.ts";
 import { readDesign } from "../../driver/load-build.ts";
 import { runDesign } from "../../driver/run-design.ts";
+import { openForReading } from "../../host/node/build-directory.ts";
 import { elementsOf, fractionOf, isSigned, valueNamed, widthOf } from "../../program/program.ts";
-import { DiagnosticError, fail } from "../../support/diagnostics.ts";
+import { DiagnosticError } from "../../support/diagnostics.ts";
 import { createCRunner } from "../../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../../tools/verilator.ts";
-import type { CommandOutcome, Context } from "../context.ts";
-import { useDirectory } from "../project.ts";
+import type { CommandOutcome } from "../context.ts";
+import { checkWritableFile, readOptionFile } from "../path-checks.ts";
 
 export interface SimulateOptions {
   readonly input: string;
@@ -20,23 +21,20 @@ export interface SimulateOptions {
 /** Rows that are printed; --output has all. */
 const SHOWN = 20;
 
-export async function simulateCommand(
-  context: Context,
-  name: string,
-  options: SimulateOptions,
-): Promise<CommandOutcome> {
-  const directory = useDirectory(context, name, false);
+export async function simulateCommand(name: string, options: SimulateOptions): Promise<CommandOutcome> {
+  if (options.output !== undefined) checkWritableFile("--output", options.output);
+  const given = readOptionFile("--input", options.input);
+  const directory = openForReading(name);
   const design = readDesign(directory);
   if (design.modified.length > 0) throw new DiagnosticError(design.modified);
   const { program } = design;
-  if (!existsSync(options.input)) fail("cli/missing-file", { path: options.input });
   const input = valueNamed(program, program.inputs[0]!);
   const stored = {
     signed: isSigned(input.format),
     width: widthOf(input.format),
     fraction: fractionOf(input.format, 0),
   };
-  const read = readInputArray(readFileSync(options.input), { path: options.input }, stored, input.shape);
+  const read = readInputArray(given, { path: options.input }, stored, input.shape);
   const outputs = await runDesign(design, read, options.backend, {
     c: createCRunner(),
     rtl: createVerilatorRunner(),

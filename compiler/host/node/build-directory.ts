@@ -18,12 +18,13 @@ import {
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fail } from "../../support/diagnostics.ts";
 import { bytesOf, type FileSet } from "../../support/file-set.ts";
+import { obstacleOf } from "./obstacle.ts";
 
 const MARKER = "noisefloor.json";
 const LOCK = ".lock";
 const MARKER_TEXT = `${JSON.stringify({ schema: "noisefloor.build/1" })}\n`;
 
-export interface BuildDirectory {
+export interface ReadableDirectory {
   /** As the user wrote it. */
   readonly name: string;
   /** Content of a file, or undefined. */
@@ -31,6 +32,9 @@ export interface BuildDirectory {
   readText(path: string): string | undefined;
   /** Every file under a folder, by path from the build directory with `/`. */
   list(folder: string): readonly string[];
+}
+
+export interface BuildDirectory extends ReadableDirectory {
   /** Replaces or adds single files, each by a rename. */
   writeFiles(files: FileSet): void;
   appendLine(path: string, line: string): void;
@@ -128,36 +132,120 @@ export interface OpenOptions {
   readonly create: boolean;
 }
 
-/** Opens a build directory and takes its lock. Throws `build/...` diagnostics; file system errors pass through. */
-export function openBuildDirectory(name: string, { create }: OpenOptions): BuildDirectory {
+/** What a path that is no file where one belongs, or the reverse, ends in. */
+const MISPLACED = new Set(["EISDIR", "ENOTDIR", "EEXIST", "ENOTEMPTY", "ELOOP"]);
+
+/** Runs one access to a file of ours; a folder in its place, or a file in its folder's, is a damaged directory. */
+function accessing<T>(name: string, path: string, access: () => T): T {
+  try {
+    return access();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || !MISPLACED.has(code)) throw error;
+    return fail("build/bad-file", { path: `${name}/${path}`, problem: message });
+  }
+}
+
+/** Absolute path of a build directory, and whether there is nothing in it yet. Refuses what is not ours. */
+function locate(name: string, create: boolean): { readonly root: string; readonly empty: boolean } {
   const root = resolve(name);
-  if (existsSync(root) && !statSync(root).isDirectory()) fail("build/no-directory", { directory: name });
+  const obstacle = obstacleOf(root);
+  if (obstacle !== undefined) fail("build/no-directory", { directory: name, obstacle, create });
   const empty = !existsSync(root) || readdirSync(root).length === 0;
   if (!empty && !existsSync(join(root, MARKER))) fail("build/not-ours", { directory: name });
+  if (empty && !create) fail("build/missing", { directory: name });
+  return { root, empty };
+}
+
+/** How often a folder is read again because a command replaced it meanwhile, and how long it is waited each time. */
+const READ_ATTEMPTS = 50;
+const READ_AGAIN_MS = 10;
+
+/**
+ * Opens a build directory that is only read: without the lock, and without changing anything on disk. It may belong to
+ * somebody else, and another command may work in it: each folder is read as a whole when it is first asked for, so that
+ * its files belong together.
+ */
+export function openForReading(name: string): ReadableDirectory {
+  const { root } = locate(name, false);
+  const folders = new Map<string, FileSet>();
+  const filesOf = (path: string): FileSet => {
+    const top = path.split("/")[0]!;
+    let files = folders.get(top);
+    if (!files) {
+      files = accessing(name, top, () => readWhole(root, top)) ?? failChanging(name, top);
+      folders.set(top, files);
+    }
+    return files;
+  };
+  const read = (path: string): Uint8Array | undefined => filesOf(path).get(path) as Uint8Array | undefined;
+  return {
+    name,
+    read,
+    readText: (path) => textOf(read(path)),
+    list: (folder) => [...filesOf(folder).keys()].filter((path) => path.startsWith(`${folder}/`)).sort(),
+  };
+}
+
+function failChanging(name: string, top: string): never {
+  return fail("build/bad-file", { path: `${name}/${top}`, problem: "it changes while it is read" });
+}
+
+/** A file, or all files of a folder; undefined when it never stood still. */
+function readWhole(root: string, top: string): FileSet | undefined {
+  for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+    if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READ_AGAIN_MS);
+    // In the order in which an interrupted replacement is finished.
+    const at = [`${top}.next`, top, `${top}.previous`].map((n) => join(root, n)).find((p) => existsSync(p));
+    try {
+      if (at === undefined) return new Map();
+      const before = statSync(at).ino;
+      const files = new Map<string, Uint8Array>();
+      if (!statSync(at).isDirectory()) return files.set(top, readFileSync(at));
+      for (const entry of readdirSync(at, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || entry.name.endsWith(".tmp")) continue;
+        const file = join(entry.parentPath, entry.name);
+        files.set([top, ...relative(at, file).split(sep)].join("/"), readFileSync(file));
+      }
+      if (statSync(at).ino === before) return files;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return undefined;
+}
+
+const textOf = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes && new TextDecoder().decode(bytes);
+
+/** Opens a build directory and takes its lock. Throws `build/...` diagnostics; file system errors pass through. */
+export function openBuildDirectory(name: string, { create }: OpenOptions): BuildDirectory {
+  const { root, empty } = locate(name, create);
   if (empty) {
-    if (!create) fail("build/missing", { directory: name });
     mkdirSync(root, { recursive: true });
     writeDurably(join(root, MARKER), MARKER_TEXT);
   }
-  lock(root, name);
+  accessing(name, LOCK, () => lock(root, name));
   recover(root);
   const inside = (path: string): string => join(root, ...path.split("/"));
   const read = (path: string): Uint8Array | undefined =>
-    existsSync(inside(path)) ? readFileSync(inside(path)) : undefined;
+    existsSync(inside(path)) ? accessing(name, path, () => readFileSync(inside(path))) : undefined;
   const writeOne = (path: string, content: string | Uint8Array): void => {
-    writeDurably(`${inside(path)}.tmp`, content);
-    renameSync(`${inside(path)}.tmp`, inside(path));
+    accessing(name, path, () => {
+      writeDurably(`${inside(path)}.tmp`, content);
+      renameSync(`${inside(path)}.tmp`, inside(path));
+    });
   };
   return {
     name,
     read,
-    readText: (path) => {
-      const bytes = read(path);
-      return bytes && new TextDecoder().decode(bytes);
-    },
+    readText: (path) => textOf(read(path)),
     list(folder) {
       if (!existsSync(inside(folder))) return [];
-      return readdirSync(inside(folder), { recursive: true, withFileTypes: true })
+      const entries = accessing(name, folder, () =>
+        readdirSync(inside(folder), { recursive: true, withFileTypes: true }),
+      );
+      return entries
         .filter((entry) => entry.isFile())
         .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"))
         .sort();
@@ -166,8 +254,10 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
       for (const [path, content] of files) writeOne(path, content);
     },
     appendLine(path, line) {
-      mkdirSync(dirname(inside(path)), { recursive: true });
-      writeFileSync(inside(path), `${line}\n`, { flag: "a" });
+      accessing(name, path, () => {
+        mkdirSync(dirname(inside(path)), { recursive: true });
+        writeFileSync(inside(path), `${line}\n`, { flag: "a" });
+      });
     },
     replaceFolder(folder, files) {
       const temporary = inside(`${folder}.tmp`);

@@ -27,9 +27,11 @@ export const buildMessages = {
     message: ({ path }) => `${path} is not as training left it`,
     hint: () => "train again with --fresh",
   }),
-  "build/no-directory": entry<{ directory: string }>({
-    message: ({ directory }) => `${directory} is a file, not a directory`,
-    hint: () => "choose another directory with -o",
+  "build/no-directory": entry<{ directory: string; obstacle: string; create: boolean }>({
+    message: ({ directory, obstacle }) =>
+      `${directory} cannot be a build directory: ${obstacle} is not a directory`,
+    hint: ({ create }) =>
+      create ? "choose another directory with -o" : "name a directory that noisefloor made",
   }),
   "build/not-compiled": entry<{ directory: string }>({
     message: ({ directory }) => `${directory} holds no compiled design`,
@@ -37,7 +39,7 @@ export const buildMessages = {
   }),
   "build/not-ours": entry<{ directory: string }>({
     message: ({ directory }) => `${directory} exists and was not made by noisefloor`,
-    hint: () => "choose another directory with -o, or move that one away",
+    hint: () => "name a directory that noisefloor made, or another one to make",
   }),
   "build/not-trained": entry<{ directory: string }>({
     message: ({ directory }) => `${directory} holds no trained model`,

@@ -14,6 +14,10 @@ export const cliMessages = {
     message: ({ option, problem }) => `${option}: ${problem}`,
     hint: () => "noisefloor COMMAND --help lists the options",
   }),
+  "cli/bad-path": entry<{ option: string; path: string; problem: string; advice: string }>({
+    message: ({ option, path, problem }) => `${option} ${path}: ${problem}`,
+    hint: ({ advice }) => advice,
+  }),
   "cli/bug": entry<{ problem: string }>({
     message: ({ problem }) => `a bug in noisefloor: ${problem}`,
     hint: () => "report it with the model file, the command line and what stands on stderr",
@@ -27,14 +31,22 @@ export const cliMessages = {
     message: ({ problem }) => problem,
     hint: () => "check free space and permissions, then run the same command again",
   }),
-  "cli/missing-file": entry<{ path: string }>({
-    message: ({ path }) => `no such file: ${path}`,
+  "cli/interrupted": entry<{ signal: string }>({
+    message: ({ signal }) => `stopped by ${signal} before the command was done`,
+    hint: () => "run the same command again; what was complete on disk is kept",
+  }),
+  "cli/missing-file": entry<{ path: string; option?: string }>({
+    message: ({ path, option }) => `${option === undefined ? "" : `${option}: `}no such file: ${path}`,
     hint: () => "paths are relative to the current folder",
   }),
   "cli/missing-tool": entry<{ tool: string; install: string }>({
     category: "environment",
     message: ({ tool }) => `${tool} was not found or does not work`,
     hint: ({ install }) => install,
+  }),
+  "cli/stopped": entry<{ resume: string }>({
+    message: () => "training was stopped; the last checkpoint is kept",
+    hint: ({ resume }) => resume,
   }),
   "cli/unknown-layer": entry<{ layer: string; layers: readonly string[] }>({
     message: ({ layer }) => `the design has no layer ${JSON.stringify(layer)}`,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { readDesign } from "../../../driver/load-build.ts";
-import { openBuildDirectory } from "../../../host/node/build-directory.ts";
+import { openBuildDirectory, openForReading } from "../../../host/node/build-directory.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import { createTestFolder, makeTinyProject, packageRoot, runCli, type TestFolder } from "./run-cli.ts";
 
@@ -125,6 +125,11 @@ describe("an interrupted replacement", () => {
     open().close();
     for (const [name, version] of Object.entries(left)) put(name, version);
     if ("design.tmp" in left) rmSync(join(build, "design.tmp/sub"), { recursive: true });
+    const before = readdirSync(build, { recursive: true }).sort();
+    const reader = openForReading(build);
+    expect(reader.readText("design/one.txt")).toBe(expected);
+    expect(reader.list("design")).toEqual(expected ? ["design/one.txt", "design/sub/two.txt"] : []);
+    expect(readdirSync(build, { recursive: true }).sort()).toEqual(before);
     const directory = open();
     expect(directory.readText("design/one.txt")).toBe(expected);
     expect(directory.readText("design/sub/two.txt")).toBe(expected);

@@ -7,7 +7,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -86,20 +88,48 @@ describe("--json", () => {
 
   it("prints one object for the user's mistakes, exit 1", async () => {
     writeFileSync(folder.inside("a-file"), "text");
+    mkdirSync(folder.inside("blocked"));
+    writeFileSync(folder.inside("blocked/data"), "text");
+    symlinkSync("loop", folder.inside("loop"));
+    const damaged = folder.inside("damaged");
+    cpSync(built, damaged, { recursive: true });
+    rmSync(join(damaged, "design"), { recursive: true });
+    mkdirSync(join(damaged, "design/program.json"), { recursive: true });
+    writeFileSync(join(damaged, "design/manifest.json"), "{}");
+    mkdirSync(join(damaged, ".lock"));
+    const input = join(built, "design/vectors/inputs.npy");
     const cases: readonly [readonly string[], string][] = [
       [["init", "another"], "cli/file-exists"],
+      [["init", "a-file"], "cli/bad-path"],
+      [["init", "a-file/x"], "cli/bad-path"],
+      [["init", "blocked"], "cli/bad-path"],
       [["build", packageRoot], "cli/ambiguous-model"],
+      [["build", "a-file/x.floor"], "cli/missing-file"],
+      [["train", model, "-o", "a-file/x"], "build/no-directory"],
+      [["train", model, "-o", "loop"], "build/no-directory"],
+      [["verify", "a-file"], "build/no-directory"],
+      [["explain", "a-file"], "build/no-directory"],
+      [["explain", "data"], "build/not-ours"],
+      [["explain", damaged], "build/bad-file"],
+      [["verify", damaged], "build/bad-file"],
       [["train", model, "-o", "a-file"], "build/no-directory"],
       [["train", model, "-o", "data"], "build/not-ours"],
       [["verify", "absent"], "build/missing"],
       [["explain", built, "fc9"], "cli/unknown-layer"],
       [["simulate", built, "--input", "absent.npy"], "cli/missing-file"],
+      [["simulate", built, "--input", "a-file/x.npy"], "cli/missing-file"],
+      [["simulate", built, "--input", "data"], "cli/bad-path"],
+      [["simulate", built, "--input", input, "--output", "data"], "cli/bad-path"],
+      [["simulate", built, "--input", input, "--output", "absent/y.npy"], "cli/bad-path"],
+      [["simulate", built, "--input", input, "--output", "a-file/y.npy"], "cli/bad-path"],
     ];
+    const named = /^(init|--input|--output)\b/;
     for (const [arguments_, code] of cases) {
       const result = await json(...arguments_);
       expect([result.code, new Set(codes(result))], arguments_.join(" ")).toEqual([1, new Set([code])]);
       expect(result.result).toBeNull();
       for (const d of result.diagnostics) expect(d.hint).toBeTruthy();
+      if (code === "cli/bad-path") expect(result.diagnostics[0]!.message).toMatch(named);
     }
   });
 
@@ -129,8 +159,6 @@ describe("--json", () => {
     const result = await json("simulate", built, "--input", input, "--output", "/dev/full");
     expect(result.code).toBe(69);
     expect(codes(result)).toEqual(["cli/file-system"]);
-    const absent = await json("simulate", built, "--input", input, "--output", "absent/y.npy");
-    expect(absent.code).toBe(69);
   });
 
   it("prints one object when noisefloor itself breaks, exit 70, after TensorFlow was opened", async () => {
@@ -157,6 +185,39 @@ await import(pathToFileURL(${main}).href);
       expect(result.stderr).toContain("this is a bug in noisefloor, not in your model");
       expect(result.stderr).toContain("late crash");
     }
+  });
+});
+
+describe("a signal outside of training", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s ends with %i and the JSON object", async (signal, code) => {
+    // A compiler that says that it runs, and goes on for long.
+    const path = folder.inside(`slow-${signal}`);
+    mkdirSync(path);
+    const started = join(path, "started");
+    writeFileSync(join(path, "cc"), `#!/bin/sh\n: > '${started}'\nexec /bin/sleep 5\n`);
+    chmodSync(join(path, "cc"), 0o755);
+    const input = join(built, "design/vectors/inputs.npy");
+    const watch = `
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+const child = spawn(process.execPath, [${JSON.stringify(script)}, ...process.argv.slice(2)], { stdio: "inherit" });
+const poll = setInterval(() => existsSync(${JSON.stringify(started)}) && (clearInterval(poll), child.kill("${signal}")), 5);
+child.on("close", (code) => (clearInterval(poll), (process.exitCode = code ?? 1)));
+`;
+    const watcher = join(path, "watch.mjs");
+    writeFileSync(watcher, watch);
+    const result = await runJson(["simulate", built, "--input", input, "--backend", "c"], {
+      cwd: folder.path,
+      script: watcher,
+      env: { PATH: path, CC: "" },
+    });
+    expect(result.code, result.stderr).toBe(code);
+    expect(codes(result)).toEqual(["cli/interrupted"]);
+    expect(result.diagnostics[0]).toMatchObject({ severity: "error", hint: expect.any(String) });
+    expect(result.result).toBeNull();
   });
 });
 
@@ -256,6 +317,31 @@ describe("simulate", () => {
     expect(outputs[1]).toEqual(outputs[0]);
     expect(outputs[2]).toEqual(outputs[0]);
     expect(new Set(files).size).toBe(1);
+  });
+});
+
+describe("a build directory that is only read", () => {
+  it("needs neither the lock nor the right to write, and changes nothing", async () => {
+    const copy = folder.inside("read-only");
+    cpSync(built, copy, { recursive: true });
+    // The parent of this process runs as long as the test does.
+    writeFileSync(join(copy, ".lock"), `${process.ppid}\n`);
+    mkdirSync(join(copy, "other.tmp"));
+    renameSync(join(copy, "design"), join(copy, "design.next"));
+    const before = readdirSync(copy, { recursive: true }).sort();
+    chmodSync(copy, 0o555);
+    const input = join(built, "design/vectors/inputs.npy");
+    try {
+      const explained = await run("explain", copy);
+      expect(explained).toEqual(await run("explain", built));
+      expect(explained.code, explained.stderr).toBe(0);
+      const simulated = await run("simulate", copy, "--input", input);
+      expect(simulated.code, simulated.stderr).toBe(0);
+      expect(simulated).toEqual(await run("simulate", built, "--input", input));
+    } finally {
+      chmodSync(copy, 0o755);
+    }
+    expect(readdirSync(copy, { recursive: true }).sort()).toEqual(before);
   });
 });
 

@@ -95,9 +95,9 @@ describe("training", () => {
       },
     });
     expect(stopped.exitCode).toBe(143);
-    expect(stopped.result).toEqual({
-      resume: `noisefloor train ${model} -o ${folder.inside("terminated")} --json`,
-    });
+    const resume = `noisefloor train ${model} -o ${folder.inside("terminated")} --json`;
+    expect(stopped.result).toEqual({ resume });
+    expect(stopped.diagnostics).toMatchObject([{ code: "cli/stopped", severity: "error", hint: resume }]);
   });
 });
 
