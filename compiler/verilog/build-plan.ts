@@ -48,7 +48,7 @@ export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
   const top = legalStem(program.name, "model");
   const draft: Draft = {
     program,
-    names: createNameSpace([top, ...TOP_PORTS, "MEM_DIR", "dut"]),
+    names: createNameSpace([top, ...TOP_PORTS, "MEM_DIR", "unused_mem_dir", "dut"]),
     files: createNameSpace(),
     sections: [],
     placed: [],

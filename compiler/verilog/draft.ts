@@ -105,7 +105,8 @@ export function formatText(value: Value): string {
 }
 
 export const layerStem = (layer: string): string => legalStem(layer, "layer");
-export const lanesText = (lanes: number): string => `${lanes} lane${lanes === 1 ? "" : "s"}`;
+/** For a banner: "1 beat", "3 lanes". */
+export const countText = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 export function tap(
   draft: Draft,

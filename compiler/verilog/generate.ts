@@ -17,8 +17,8 @@ import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { buildPlan, type DesignPlan } from "./build-plan.ts";
-import { formatText } from "./draft.ts";
-
+import { countText, formatText } from "./draft.ts";
+import type { TopPlan } from "./plan.ts";
 import { testBench } from "./testbench.ts";
 
 export { TEST_BENCH_PACKETS, tbVectors } from "./testbench.ts";
@@ -45,9 +45,10 @@ export function generateVerilog(program: Program, schedule: Schedule, info: Gene
   const header = (title: string, more: readonly string[]) => commentLines(program, info, title, more);
 
   const files = new Map<string, string>();
-  const text = {
+  const text: TopPlan = {
     top,
     ports,
+    weightless: plan.memories.size === 0,
     sections,
     header: header(`Module ${top}: one inference per packet.`, about(schedule, manifest)),
   };
@@ -91,7 +92,7 @@ function about(schedule: Schedule, { input, output }: RtlManifest): readonly str
     const what = values.map(
       (v) => `${v.elements} x ${v.signed ? "s" : "u"}${v.width} ${commentText(v.value, 30)}`,
     );
-    return `  ${name}  ${what.join(", then ")}; ${beats} beats of ${lanes} x ${laneBits} bits`;
+    return `  ${name}  ${what.join(", then ")}; ${countText(beats, "beat")} of ${lanes} x ${laneBits} bits`;
   };
   const dense = stages.filter((s): s is DenseStage => s.kind === "dense");
   const rows = [

@@ -21,10 +21,10 @@ import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import {
   CLOCK,
+  countText,
   type Draft,
   flag,
   formatText,
-  lanesText,
   layerStem,
   place,
   type Stream,
@@ -43,7 +43,7 @@ export function placeInput(draft: Draft, stage: InputStage): Stream {
   const stem = legalStem(value.name, "input");
   section(
     draft,
-    `Input ${commentText(value.name)}: ${elements} elements ${formatText(value)}, ${lanesText(lanes)}, ${beats} beats`,
+    `Input ${commentText(value.name)}: ${countText(elements, "element")} ${formatText(value)}, ${countText(lanes, "lane")}, ${countText(beats, "beat")}`,
   );
   const width = widthOf(value.format);
   const words = stream(draft, `${stem}_word`, wordLanes, width);
@@ -77,7 +77,7 @@ export function placeWindow(draft: Draft, stage: WindowStage, before: Stream): S
   const times = replays === 1 ? "once" : `${replays} times`;
   section(
     draft,
-    `Layer ${commentText(layer)}: window of ${words} words of ${lanes} x ${formatText(value)}, read ${times}`,
+    `Layer ${commentText(layer)}: window of ${countText(words, "word")} of ${lanes} x ${formatText(value)}, read ${times}`,
   );
   const result = stream(draft, `${stem}_window`, lanes, before.width);
   place(
@@ -149,7 +149,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
   const block = words.length >= BLOCK_ROM.words && words.length * wordBits >= BLOCK_ROM.bits;
   section(
     draft,
-    `Layer ${commentText(instruction.layer)}: ${inputs} inputs ${formatText(x)} to ${outputs} outputs, ${
+    `Layer ${commentText(instruction.layer)}: ${countText(inputs, "input")} ${formatText(x)} to ${countText(outputs, "output")}, ${
       pe * simd
     } multipliers (${pe} PE x ${simd} SIMD), ${inFolds * outFolds} cycles`,
   );
@@ -203,7 +203,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
 export function placeAdapter(draft: Draft, stage: AdapterStage, before: Stream): Stream {
   const { layer, elements, sLanes, mLanes, group } = stage;
   const stem = layerStem(layer);
-  section(draft, `Layer ${commentText(layer)}: ${lanesText(sLanes)} to ${lanesText(mLanes)}`);
+  section(draft, `Layer ${commentText(layer)}: ${countText(sLanes, "lane")} to ${countText(mLanes, "lane")}`);
   const result = stream(draft, `${stem}_lanes`, mLanes, before.width);
   place(
     draft,
@@ -223,7 +223,7 @@ export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): [
   const indexWidth = widthOf(y.format);
   section(
     draft,
-    `Layer ${commentText(instruction.layer)}: index of the largest of ${elements}, ${beats} beats`,
+    `Layer ${commentText(instruction.layer)}: index of the largest of ${elements}, ${countText(beats, "beat")}`,
   );
   let round: Stream | null = null;
   let into = before;
@@ -271,7 +271,7 @@ export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, lo
     m_axis_tready: "m_axis_tready",
     m_axis_tlast: "m_axis_tlast",
   };
-  const what = `${commentText(value.name)} ${formatText(value)}, ${lanesText(lanes)} of ${laneBits} bits, ${beats} beats`;
+  const what = `${commentText(value.name)} ${formatText(value)}, ${countText(lanes, "lane")} of ${laneBits} bits, ${countText(beats, "beat")}`;
   const entry = { layer: value.name, op: "output", pe: lanes, simd: 1, cycles: busyCycles(stage) };
   if (second === null) {
     section(draft, `Output ${what}`);

@@ -39,6 +39,8 @@ export interface TopPlan {
   /** Comment lines. */
   readonly header: readonly string[];
   readonly ports: readonly PortPlan[];
+  /** No memory images: `MEM_DIR` is kept so that every top module is used alike. */
+  readonly weightless: boolean;
   readonly sections: readonly SectionPlan[];
 }
 

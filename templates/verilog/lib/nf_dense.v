@@ -94,7 +94,8 @@ module nf_dense #(
     end
   end
 
-  // Weights and inputs.
+  // Weights and inputs. Some tools drop the attribute and would call the parameter unused.
+  wire unused_style = ROM_STYLE == "auto";
   (* rom_style = ROM_STYLE *)
   reg [PE*SIMD*W_WIDTH-1:0] weights[0:DEPTH-1];
   reg [PE*SIMD*W_WIDTH-1:0] weight_word;

@@ -75,6 +75,12 @@ describe("generateVerilog", () => {
     expect(manifest.output.laneBits % 8).toBe(0);
   });
 
+  it("counts one beat as one in its comments", () => {
+    const { files } = generate(named("m", "fc"), { ...OPTIONS, outputs: "class" });
+    expect(text(files, "rtl/m.v")).toMatch(/m_axis {2}1 x .*; 1 beat of 1 x/);
+    expect(text(files, "rtl/m.v")).not.toMatch(/\b1 (beat|lane|word|element|input|output)s/);
+  });
+
   it("does not grow with the number of weights", () => {
     const lengthOf = (size: number): number =>
       text(generate(named("m", "fc", "x", size)).files, "rtl/m.v").length;

@@ -3,10 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { FileSet } from "../../../support/file-set.ts";
-
-export const LINT_WAIVERS = fileURLToPath(new URL("../../../../rtl-tests/lint.vlt", import.meta.url));
 
 /** Runs `body` with a folder that holds the files, and removes it. */
 export function inFolder<T>(files: FileSet, body: (folder: string) => T): T {

@@ -11,7 +11,7 @@ import { type FileSet, mergeFileSets } from "../../../support/file-set.ts";
 import { generateVerilog, tbVectors } from "../../../verilog/generate.ts";
 import { hasTool } from "../../tools-present.ts";
 import { type RandomCase, randomCase } from "./random-program.ts";
-import { inFolder, LINT_WAIVERS, run } from "./run-tools.ts";
+import { inFolder, run } from "./run-tools.ts";
 
 const fixture = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8");
 
@@ -81,7 +81,7 @@ describe("fixed modules", () => {
       for (const module of modules) {
         for (const corner of [[], ...CORNERS[module]!]) {
           const parameters = corner.map((p) => `-G${p}`);
-          const args = ["--lint-only", "-Wall", LINT_WAIVERS, `${module}.v`, ...parameters];
+          const args = ["--lint-only", "-Wall", `${module}.v`, ...parameters];
           expect(run(folder, "verilator", args).stderr, `${module} ${corner.join(" ")}`).toBe("");
         }
       }
@@ -113,6 +113,18 @@ describe("fixed modules", () => {
         "design -reset",
       ]);
       expect(run(folder, "yosys", ["-q", "-p", checks.join("; ")])).toMatchObject({ status: 0, stderr: "" });
+    });
+  });
+});
+
+describe.skipIf(!hasTool("yosys"))("the weights", () => {
+  it("carry the style of memory that is asked for", () => {
+    const styled = (style: string): string =>
+      `read_verilog nf_dense.v; chparam -set ROM_STYLE "${style}" nf_dense; hierarchy -top nf_dense; proc; ` +
+      `select -assert-count 1 m:weights a:rom_style=${style} %i; design -reset`;
+    inFolder(moduleFiles, (folder) => {
+      const checks = ["block", "auto"].map(styled).join("; ");
+      expect(run(folder, "yosys", ["-q", "-p", checks])).toMatchObject({ status: 0, stderr: "" });
     });
   });
 });
@@ -174,15 +186,21 @@ describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
   });
 });
 
+/** A test bench counts in integers, makes its clock by itself and waits inside of its processes. */
+const BENCH_STYLE = ["-Wno-WIDTH", "-Wno-BLKSEQ", "-Wno-INITIALDLY"];
+
 describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
-  it("are clean under -Wall, the tap wrapper too", () => {
+  it("are clean under -Wall, the test bench and the tap wrapper too", () => {
     for (let seed = 0; seed < 12; seed++) {
       const { files, manifest } = design(seed, 1);
       inFolder(files, (folder) => {
-        const lint = ["--lint-only", "-Wall", LINT_WAIVERS, ...manifest.sources];
+        const lint = ["--lint-only", "-Wall", ...manifest.sources];
         expect(run(folder, "verilator", [...lint, "--top-module", manifest.top]).stderr, `seed ${seed}`).toBe(
           "",
         );
+        const bench = `${manifest.top}_tb`;
+        const benched = [...lint, `tb/${bench}.v`, "--top-module", bench, "--timing", ...BENCH_STYLE];
+        expect(run(folder, "verilator", benched).stderr, `seed ${seed}`).toBe("");
         const { module, file } = manifest.tapWrapper;
         const tapped = [...lint, file, "--top-module", module, "-Wno-DECLFILENAME"];
         expect(run(folder, "verilator", tapped).stderr, `seed ${seed}`).toBe("");
