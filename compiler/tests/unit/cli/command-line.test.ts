@@ -7,7 +7,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -188,39 +187,6 @@ await import(pathToFileURL(${main}).href);
   });
 });
 
-describe("a signal outside of training", () => {
-  it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const)("%s ends with %i and the JSON object", async (signal, code) => {
-    // A compiler that says that it runs, and goes on for long.
-    const path = folder.inside(`slow-${signal}`);
-    mkdirSync(path);
-    const started = join(path, "started");
-    writeFileSync(join(path, "cc"), `#!/bin/sh\n: > '${started}'\nexec /bin/sleep 5\n`);
-    chmodSync(join(path, "cc"), 0o755);
-    const input = join(built, "design/vectors/inputs.npy");
-    const watch = `
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-const child = spawn(process.execPath, [${JSON.stringify(script)}, ...process.argv.slice(2)], { stdio: "inherit" });
-const poll = setInterval(() => existsSync(${JSON.stringify(started)}) && (clearInterval(poll), child.kill("${signal}")), 5);
-child.on("close", (code) => (clearInterval(poll), (process.exitCode = code ?? 1)));
-`;
-    const watcher = join(path, "watch.mjs");
-    writeFileSync(watcher, watch);
-    const result = await runJson(["simulate", built, "--input", input, "--backend", "c"], {
-      cwd: folder.path,
-      script: watcher,
-      env: { PATH: path, CC: "" },
-    });
-    expect(result.code, result.stderr).toBe(code);
-    expect(codes(result)).toEqual(["cli/interrupted"]);
-    expect(result.diagnostics[0]).toMatchObject({ severity: "error", hint: expect.any(String) });
-    expect(result.result).toBeNull();
-  });
-});
-
 describe("mistakes in a model", () => {
   it("are reported together, each with its place", async () => {
     const broken = folder.inside("broken.floor");
@@ -317,31 +283,6 @@ describe("simulate", () => {
     expect(outputs[1]).toEqual(outputs[0]);
     expect(outputs[2]).toEqual(outputs[0]);
     expect(new Set(files).size).toBe(1);
-  });
-});
-
-describe("a build directory that is only read", () => {
-  it("needs neither the lock nor the right to write, and changes nothing", async () => {
-    const copy = folder.inside("read-only");
-    cpSync(built, copy, { recursive: true });
-    // The parent of this process runs as long as the test does.
-    writeFileSync(join(copy, ".lock"), `${process.ppid}\n`);
-    mkdirSync(join(copy, "other.tmp"));
-    renameSync(join(copy, "design"), join(copy, "design.next"));
-    const before = readdirSync(copy, { recursive: true }).sort();
-    chmodSync(copy, 0o555);
-    const input = join(built, "design/vectors/inputs.npy");
-    try {
-      const explained = await run("explain", copy);
-      expect(explained).toEqual(await run("explain", built));
-      expect(explained.code, explained.stderr).toBe(0);
-      const simulated = await run("simulate", copy, "--input", input);
-      expect(simulated.code, simulated.stderr).toBe(0);
-      expect(simulated).toEqual(await run("simulate", built, "--input", input));
-    } finally {
-      chmodSync(copy, 0o755);
-    }
-    expect(readdirSync(copy, { recursive: true }).sort()).toEqual(before);
   });
 });
 
