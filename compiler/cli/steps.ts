@@ -22,7 +22,7 @@ import { createCRunner, measureC } from "../tools/c-compiler.ts";
 import { openTensorFlow } from "../tools/tensorflow.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
-import type { ProgressRecord } from "../train/request.ts";
+import { type ProgressRecord, TrainingStopped } from "../train/request.ts";
 import { epochsOf } from "../train/schedule.ts";
 import { describeDivergence, type VerifyResult } from "../verify/result.ts";
 import { verifyDesign } from "../verify/verify.ts";
@@ -165,6 +165,8 @@ export async function trainStep(
   progress.line(
     `test accuracy ${percent(trained.result.quantized.accuracy)} integers, ${percent(trained.result.float.accuracy)} float`,
   );
+  // Asked to stop in the very last step: nothing more is begun.
+  if (interrupt.stopped) throw new TrainingStopped();
 }
 
 /** Compiles what the directory was trained to. Returns the schedule's warnings. */
