@@ -14,7 +14,7 @@ export function canDrawBars(): boolean {
   return Boolean(process.stderr.isTTY) && process.env.CI === undefined && process.env.TERM !== "dumb";
 }
 
-/** Makes the sink; `quiet` drops everything but lines. */
+/** Makes the sink of one command. */
 export function createProgress(): CliProgress {
   const drawing = canDrawBars();
   let bar: SingleBar | undefined;

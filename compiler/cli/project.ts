@@ -5,7 +5,7 @@ import { resolveDataPath } from "../data/paths.ts";
 import { BUILD_FILES } from "../driver/build-files.ts";
 import { compileSource } from "../dsl/compile-source.ts";
 import type { Project } from "../graph/project.ts";
-import { type BuildDirectory, openBuildDirectory } from "../host/node/build-directory.ts";
+import { BUILD_MARKER, type BuildDirectory, openBuildDirectory } from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
 import { type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { createSourceFile } from "../support/source-file.ts";
@@ -58,7 +58,7 @@ export function defaultDirectory(modelPath: string): string {
 
 /** Whether an argument is a build directory of ours. */
 export function isBuildDirectory(argument: string | undefined): argument is string {
-  return argument !== undefined && existsSync(join(argument, BUILD_FILES.marker));
+  return argument !== undefined && existsSync(join(argument, BUILD_MARKER));
 }
 
 /** Opens a build directory for the length of the command. */

@@ -38,11 +38,6 @@ const TYPES: Readonly<Record<string, NumericType>> = {
   f8: "float64",
 };
 
-/** Whether the bytes start like an NPY file. */
-export function isNpy(bytes: Uint8Array): boolean {
-  return MAGIC.every((byte, i) => bytes[i] === byte);
-}
-
 function fortranToRowMajor(data: NumericData, shape: readonly number[]): NumericData {
   const out = data.slice();
   const index = new Array<number>(shape.length).fill(0);

@@ -1,11 +1,6 @@
-// Where everything stands in a build directory: one place for each name.
-
-export const BUILD_MARKER_SCHEMA = "noisefloor.build/1";
+// Where everything stands in a build directory: one place for each name. Marker and lock are the host's.
 
 export const BUILD_FILES = {
-  /** Says that the directory is ours. */
-  marker: "noisefloor.json",
-  lock: ".lock",
   report: "report.json",
   timing: "timing.json",
   train: {

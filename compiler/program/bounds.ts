@@ -7,7 +7,6 @@ import {
   channelsOf,
   constantNamed,
   type DenseInstruction,
-  elementsOf,
   type Format,
   fractionOf,
   operandRange,
@@ -99,9 +98,4 @@ export function accumulatorFraction(weights: Format, input: Format): number | re
 /** Whether two shapes are the same. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, i) => size === b[i]);
-}
-
-/** Elements of one position of a value times its channels: the flat size. */
-export function flatSize(value: Value): number {
-  return elementsOf(value.shape);
 }

@@ -20,7 +20,8 @@ import { fail } from "../../support/diagnostics.ts";
 import { bytesOf, type FileSet } from "../../support/file-set.ts";
 import { obstacleOf } from "./obstacle.ts";
 
-const MARKER = "noisefloor.json";
+/** The file that says that a directory is ours. */
+export const BUILD_MARKER = "noisefloor.json";
 const LOCK = ".lock";
 const MARKER_TEXT = `${JSON.stringify({ schema: "noisefloor.build/1" })}\n`;
 
@@ -152,7 +153,7 @@ function locate(name: string, create: boolean): { readonly root: string; readonl
   const obstacle = obstacleOf(root);
   if (obstacle !== undefined) fail("build/no-directory", { directory: name, obstacle, create });
   const empty = !existsSync(root) || readdirSync(root).length === 0;
-  if (!empty && !existsSync(join(root, MARKER))) fail("build/not-ours", { directory: name });
+  if (!empty && !existsSync(join(root, BUILD_MARKER))) fail("build/not-ours", { directory: name });
   if (empty && !create) fail("build/missing", { directory: name });
   return { root, empty };
 }
@@ -223,7 +224,7 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
   const { root, empty } = locate(name, create);
   if (empty) {
     mkdirSync(root, { recursive: true });
-    writeDurably(join(root, MARKER), MARKER_TEXT);
+    writeDurably(join(root, BUILD_MARKER), MARKER_TEXT);
   }
   accessing(name, LOCK, () => lock(root, name));
   recover(root);

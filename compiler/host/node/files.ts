@@ -8,11 +8,13 @@ export type PathResolver = (
   written: string,
   modelFolder: string,
   exists: (path: string) => boolean,
-) => { readonly kind: string; readonly path?: string; readonly package?: string };
+) => { readonly kind: string; readonly path?: string; readonly package?: string; readonly problem?: string };
 
 export interface ProjectFiles extends FileReader {
   /** What the language asks for each path that a model names. */
-  find(written: string): "found" | "missing" | { readonly missingPackage: string };
+  find(
+    written: string,
+  ): "found" | "missing" | { readonly missingPackage: string } | { readonly badPath: string };
 }
 
 export function isFile(path: string): boolean {
@@ -32,6 +34,7 @@ export function createProjectFiles(modelPath: string, resolvePath: PathResolver)
     find(written) {
       const found = find(written);
       if (found.kind === "found") return "found";
+      if (found.problem !== undefined) return { badPath: found.problem };
       return found.package === undefined ? "missing" : { missingPackage: found.package };
     },
   };
