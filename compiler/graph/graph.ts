@@ -34,8 +34,12 @@ export interface DenseNode extends NodeBase {
   readonly units: number;
 }
 
+/**
+ * relu: max(0, x). hardtanh: x clamped to [-1, 1]. step: 1 where x >= 0, else 0. sign: 1 where x >= 0, else -1.
+ * `batchnorm` stands between a dense and its activation.
+ */
 export interface UnaryNode extends NodeBase {
-  readonly kind: "relu" | "flatten" | "argmax";
+  readonly kind: "relu" | "hardtanh" | "step" | "sign" | "batchnorm" | "flatten" | "argmax";
   readonly input: string;
 }
 

@@ -12,7 +12,16 @@ export interface DataFile {
   readonly labels?: string;
   /** Names of the arrays in an .npz, of the columns in a CSV, or of the fields in a JSON. */
   readonly inputKeys?: readonly string[];
+  /** Class labels. Absent, with `targetKeys` too, where the network reproduces its input. */
   readonly labelKey?: string;
+  /** Columns of a CSV, or the array or field, with the real values of a regression. */
+  readonly targetKeys?: readonly string[];
+  /** A second file of targets instead of labels (npy). */
+  readonly targets?: string;
+  /** Skips malformed rows instead of refusing them (JSON rows). */
+  readonly skipMalformed?: boolean;
+  /** Of every class the first `count` valid rows, or the last: a fixed split of a file that has none. */
+  readonly part?: { readonly from: "first" | "last"; readonly perClass: number };
   readonly span: Span;
 }
 
@@ -23,21 +32,137 @@ export interface DataSpec {
   readonly validation: number;
 }
 
-/** Exterior-point budget, met from below on the frozen integers. */
+/** Bounds on the frozen integers; each that is given holds. */
+export interface Limits {
+  /** Sum over the multiplications of weight width x activation width. */
+  readonly bitOperations?: number;
+  /** Sum over the multiplications of the weight's span of binary digits x activation width (arXiv:2405.00645). */
+  readonly ebops?: number;
+  /** Bits of the weight memory, without biases and thresholds. */
+  readonly weightBits?: number;
+  /** Estimated look-up tables of the MAC arrays at the wished interval. */
+  readonly luts?: number;
+  /** Mean width of the kept weights. */
+  readonly meanWeightBits?: number;
+}
+
+export type Limit = keyof Limits;
+
+/** Met from below on the frozen integers. */
 export interface BudgetObjective {
   readonly kind: "budget";
-  readonly bitOperations: number;
+  readonly limits: Limits;
+}
+
+/**
+ * The smallest capacity whose frozen integers stay within epsilon of the float baseline: the upper one-sided 95 %
+ * bound of the mean difference of the validation samples' losses is at most epsilon.
+ */
+export interface LosslessObjective {
+  readonly kind: "lossless";
+  /** In units of the loss (nats for cross entropy); null: 0.01 nats, or 2 % of the float loss for a regression. */
+  readonly epsilon: number | null;
+}
+
+export type Objective = BudgetObjective | LosslessObjective;
+
+/** Which weights share one alpha: all of a layer, those of an output channel, or those of `size` adjacent inputs. */
+export type Granularity =
+  | { readonly kind: "layer" }
+  | { readonly kind: "channel" }
+  | { readonly kind: "group"; readonly size: number };
+
+/** Widths that training may choose, both ends included. One-bit weights are bipolar. */
+export interface WidthRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** How a dense layer's weights, bias and entering tensor are quantized. */
+export interface LayerQuantization {
+  readonly weights: { readonly granularity: Granularity; readonly bits: WidthRange };
+  /** The entering tensor: of the whole tensor, or of each of its channels. */
+  readonly input: { readonly granularity: "layer" | "channel"; readonly bits: WidthRange };
+  /** `accumulator`: rounded to the accumulator's unit. Else an alpha of its own is trained. */
+  readonly bias: "accumulator" | "layer" | "channel";
+  /** Whether inputs and units without signal above the noise are removed. */
+  readonly prune: boolean;
+}
+
+/** Gradient of a discrete function for its argument. */
+export type Surrogate =
+  | { readonly kind: "straight-through" }
+  /** Straight-through, scaled by how far and to which side the value is rounded (arXiv:2104.00903). */
+  | { readonly kind: "ewgs"; readonly delta: number }
+  /** Slope of the stochastic regularization under noise of standard deviation sigma, in steps of the quantizer. */
+  | { readonly kind: "regularized"; readonly noise: "normal" | "uniform"; readonly sigma: number };
+
+export type LossSpec =
+  | {
+      readonly kind: "cross-entropy";
+      /** Part of the target that is spread over all classes, 0 to 1. */
+      readonly smoothing: number;
+      /** Factor of each class's samples; null: 1 each. */
+      readonly weights: readonly number[] | null;
+    }
+  | { readonly kind: "mse"; readonly weights: readonly number[] | null }
+  | {
+      readonly kind: "huber";
+      /** Where the square turns into a line, in units of the target. */
+      readonly delta: number;
+      /** Factor of each output; null: 1 each. */
+      readonly weights: readonly number[] | null;
+    };
+
+export type OptimizerSpec =
+  | { readonly kind: "sgd"; readonly momentum: number }
+  | { readonly kind: "adam" }
+  | { readonly kind: "radam" };
+
+export type RateSchedule =
+  | { readonly kind: "cosine" }
+  | { readonly kind: "constant" }
+  /** Multiplied by `factor` after every `epochs`. */
+  | { readonly kind: "step"; readonly epochs: number; readonly factor: number };
+
+export interface Augmentation {
+  /** Random shift of training images by up to this many pixels in each direction; 0 is none. */
+  readonly shiftPixels: number;
+  /** Mirrors every other image, picked at random: left to right, or upside down. */
+  readonly flip: "none" | "horizontal" | "vertical";
+  /** Standard deviation of normal noise added to the values; 0 is none. */
+  readonly noise: number;
 }
 
 export interface TrainingSpec {
-  readonly objective: BudgetObjective;
-  /** Epochs of the float warm-up, of the noise phase, and of the straight-through phase. */
+  readonly objective: Objective;
+  readonly loss: LossSpec;
+  /** What the outputs are compared with: the data's labels or targets, or the input itself (autoencoder). */
+  readonly target: "data" | "input";
+  /** Epochs of the float warm-up, of the phase that finds the steps, and of the one with frozen formats. */
   readonly epochs: { readonly float: number; readonly noise: number; readonly rounding: number };
   readonly batch: number;
+  readonly optimizer: OptimizerSpec;
+  /** Decoupled weight decay: part of the weight per unit of learning rate; 0 is none. */
+  readonly weightDecay: number;
   readonly learningRate: number;
+  readonly schedule: RateSchedule;
+  /** A phase ends when the validation loss has not improved for so many epochs; null: never early. */
+  readonly patience: number | null;
   readonly seed: number;
-  /** Random shift of the training images by up to this many pixels in each direction; 0 is none. */
-  readonly shiftPixels: number;
+  readonly augment: Augmentation;
+  /** Mean and deviation taken from the inputs before the first layer: of the whole tensor, or of each element. */
+  readonly normalize: "none" | "tensor" | "element";
+  /** Forward pass in which the steps are found: noise of amplitude alpha, or real rounding with a decorrelated alpha gradient. */
+  readonly search: "noise" | "rounding";
+  /** Gradient through the rounding of activations and weights. */
+  readonly gradient: Surrogate;
+  /** Part of the loss that compares with the float baseline's outputs; null: none. */
+  readonly distillation: { readonly weight: number; readonly temperature: number } | null;
+  /** Of every dense layer by name. */
+  readonly layers: Readonly<Record<string, LayerQuantization>>;
+  /** Of the activations that have one of their own, by name of the relu, hardtanh, step or sign. */
+  readonly surrogates: Readonly<Record<string, Surrogate>>;
 }
 
 /** Hardware wishes. Either an interval for the whole network, or PE and SIMD for each named layer; a layer's own wish wins. */

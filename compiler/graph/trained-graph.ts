@@ -2,7 +2,7 @@
 // Lowering copies the mantissas; it never rounds a float.
 import type { Graph } from "./graph.ts";
 
-export const TRAINED_SCHEMA = "noisefloor.trained/1";
+export const TRAINED_SCHEMA = "noisefloor.trained/2";
 
 /** Noise figures of one quantized tensor, in the tensor's own units. */
 export interface TensorNoise {
@@ -18,38 +18,108 @@ export interface TensorNoise {
   readonly residueRms: number;
 }
 
-/** A frozen integer format: value = mantissa * 2^-fraction. */
+/**
+ * A frozen format. int: value = mantissa * 2^-fraction. bipolar: one bit b, value = (2b - 1) * 2^-fraction, unsigned
+ * with width 1. `fraction` has one entry for each unit where a layer's channels have steps of their own.
+ */
 export interface FrozenFormat {
+  readonly kind: "int" | "bipolar";
   readonly signed: boolean;
   readonly width: number;
-  readonly fraction: number;
+  readonly fraction: number | readonly number[];
 }
+
+/** How the tensor that enters a layer comes from the sums (or stored integers) before it. */
+export type Entry =
+  /** Rounded half up to the activation format, which saturates; a ReLU is its clamp. */
+  | { readonly kind: "requantize"; readonly relu: boolean }
+  /** base + #{k: x >= thresholds[channel][k]}, ascending in k: batch-norm, sign and step as integers. */
+  | { readonly kind: "threshold"; readonly base: number; readonly levels: number; readonly thresholds: readonly number[] };
 
 export interface TrainedDense {
   readonly node: string;
+  /** What is kept of the graph's layer. */
   readonly units: number;
   readonly inputs: number;
-  /** Weight mantissas, row-major [units, inputs]. */
+  /** Indices of the elements that are kept of the layer's entering tensor, ascending; null: all. Only the first layer selects in the program: behind it, a unit that nobody reads is not there. */
+  readonly keptInputs: readonly number[] | null;
+  /** Indices of the kept units in the graph's layer; null: all. */
+  readonly keptUnits: readonly number[] | null;
+  readonly entry: Entry;
+  /** Weight mantissas (bits when bipolar), row-major [units, inputs]. */
   readonly weights: readonly number[];
   readonly weightFormat: FrozenFormat;
   readonly weightNoise: TensorNoise;
-  /** Bias mantissas, fraction = weight fraction + activation fraction. */
-  readonly bias: readonly number[];
+  /** Bias mantissas, fraction = weight fraction + activation fraction; null where thresholds hold it. */
+  readonly bias: readonly number[] | null;
   /** Format of the layer's input tensor. */
   readonly activationFormat: FrozenFormat;
   readonly activationNoise: TensorNoise;
 }
 
-/** Accuracy is a fraction in [0, 1]; loss is the mean cross entropy in nats. */
+/** Accuracy is a fraction in [0, 1], null for a regression; loss is the mean per sample, nats for cross entropy. */
 export interface Score {
-  readonly accuracy: number;
+  readonly accuracy: number | null;
   readonly loss: number;
+}
+
+/** What another width of one tensor would do, without retraining. */
+export interface BitPrice {
+  readonly width: number;
+  /** Change of the signal-to-noise ratio, dB: 6.02 per bit; null to and from bipolar. */
+  readonly decibels: number | null;
+  /** Change of the mean loss on the validation samples. */
+  readonly loss: number;
+  readonly bitOperations: number;
+}
+
+export interface TensorLedger {
+  readonly more: BitPrice | null;
+  readonly less: BitPrice | null;
+}
+
+/** Accounts of one layer at the end of training. */
+export interface LayerLedger {
+  readonly node: string;
+  readonly weights: TensorLedger;
+  readonly activations: TensorLedger;
+  /** What was removed because its signal was not above its noise, or was constant over the training samples. */
+  readonly pruned: {
+    readonly inputs: number;
+    /** Of `inputs`, those that were constant over the training samples. */
+    readonly constantInputs: number;
+    readonly units: number;
+    readonly weights: number;
+    readonly bitOperations: number;
+    /** Of `bitOperations`, by constant inputs. */
+    readonly constantBitOperations: number;
+  };
+}
+
+/** How the objective ended. */
+export interface Outcome {
+  /** `budget`: the limits; `lossless`: the loss of integers against that of float. */
+  readonly objective: "budget" | "lossless";
+  /** Which constraint was in the way of fewer bits, or of more: one sentence for the user. */
+  readonly bound: string;
+  /** Each limit as asked and as reached. */
+  readonly limits: readonly { readonly limit: string; readonly asked: number; readonly reached: number }[];
+  /** Of `lossless`: mean difference of the losses, its standard error, the upper 95 % bound, and epsilon. */
+  readonly difference: {
+    readonly mean: number;
+    readonly standardError: number;
+    readonly upper: number;
+    readonly epsilon: number;
+    readonly holds: boolean;
+  } | null;
 }
 
 export interface TrainedGraph {
   readonly schema: typeof TRAINED_SCHEMA;
   readonly graph: Graph;
   readonly layers: readonly TrainedDense[];
+  readonly ledger: readonly LayerLedger[];
+  readonly outcome: Outcome;
   readonly seed: number;
   /** Backend that trained it, such as "wasm" or "tensorflow", with its version. */
   readonly backend: string;
