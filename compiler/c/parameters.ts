@@ -1,9 +1,10 @@
 // One array that the run function takes. In: a value and its parameter's name. Out: declaration, contract and macros.
+import { provedRange } from "../program/bounds.ts";
 import { elementsOf, type Format, type OutputRole, type Program, type Value } from "../program/program.ts";
 import { commentText } from "../support/comment-text.ts";
 import type { NameScope } from "./names.ts";
 import type { FractionPlan, ParameterPlan } from "./plan.ts";
-import { rangeOfValue, typeOfValue } from "./stages.ts";
+import { typeOfValue } from "./stages.ts";
 
 export interface Port {
   readonly value: Value;
@@ -21,7 +22,7 @@ export function planParameter(
 ): ParameterPlan {
   const type = typeOfValue(program, value).name;
   const elements = elementsOf(value.shape);
-  const range = rangeOfValue(program, value);
+  const range = provedRange(program, value.name);
   const isInput = role === null;
   const scalar = !isInput && elements === 1;
   const macro = `${upper}_${macros.claimExact(parameter).toUpperCase()}`;

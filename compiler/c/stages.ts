@@ -1,6 +1,6 @@
 // One instruction as a C function. In: the instruction, its types, and names. Out: its statements, comment and
 // constants; the kernels that it calls are added to the set.
-import { boundsOfDense, shiftsOf } from "../program/bounds.ts";
+import { provedRange, shiftsOf } from "../program/bounds.ts";
 import {
   channelsOf,
   constantNamed,
@@ -10,6 +10,7 @@ import {
   mantissaRange,
   type Program,
   type RequantizeInstruction,
+  type SelectInstruction,
   type ThresholdInstruction,
   type Value,
   valueNamed,
@@ -44,19 +45,9 @@ export interface Stage {
   readonly accumulator: CType | null;
 }
 
-/** Range of the integers that a value can hold: proved for accumulators and indices, else that of its format. */
-export function rangeOfValue(program: Program, value: Value): Range {
-  const source = program.instructions.find((i) => i.result === value.name);
-  if (source?.op === "argmax") return { min: 0, max: channelsOf(valueNamed(program, source.input)) - 1 };
-  if (source?.op !== "dense") return mantissaRange(value.format);
-  const weights = constantNamed(program, source.weights);
-  const bias = source.bias === null ? null : constantNamed(program, source.bias);
-  return boundsOfDense(weights, bias, valueNamed(program, source.input).format);
-}
-
 /** The C type of a value's elements. */
 export function typeOfValue(program: Program, value: Value): CType {
-  return smallestType(rangeOfValue(program, value));
+  return smallestType(provedRange(program, value.name));
 }
 
 /** Plans one stage. */
@@ -68,6 +59,8 @@ export function planStage(context: StageContext, instruction: ComputingInstructi
       return planDense(context, instruction);
     case "threshold":
       return planThreshold(context, instruction);
+    case "select":
+      return planSelect(context, instruction);
     case "argmax":
       return planArgmax(context, instruction);
     default:
@@ -148,7 +141,7 @@ function planDense(context: StageContext, instruction: DenseInstruction): Stage 
   const bias = instruction.bias === null ? null : constantNamed(program, instruction.bias);
   const [units, inputs] = weights.shape as [number, number];
   const inputType = typeOfValue(program, input);
-  const sums = rangeOfValue(program, result);
+  const sums = provedRange(program, result.name);
   const accumulator = accumulatorType(sums);
   const layer = commentText(instruction.layer);
   const stored = storeWeights(weights.data, units, inputs);
@@ -196,7 +189,7 @@ function planDense(context: StageContext, instruction: DenseInstruction): Stage 
     name: claim(context, instruction.layer, "dense"),
     comment: [
       `${layer}: ${inputs} inputs, ${units} sums of products${bias ? " and bias" : ""}.`,
-      `No partial sum leaves ${rangeText(sums)} for inputs within ${rangeText(rangeOfValue(program, input))}.`,
+      `No partial sum leaves ${rangeText(sums)} for inputs within ${rangeText(provedRange(program, input.name))}.`,
     ],
     body: renderTemplate("c/stage-dense", {
       kernel,
@@ -250,6 +243,21 @@ function planThreshold(context: StageContext, instruction: ThresholdInstruction)
         lines: rowLines(table.data, levels, (v) => `${v}`),
       },
     ],
+    accumulator: null,
+  };
+}
+
+function planSelect(context: StageContext, instruction: SelectInstruction): Stage {
+  const { program } = context;
+  const size = elementsOf(valueNamed(program, instruction.input).shape);
+  const { indices } = instruction;
+  const layer = commentText(instruction.layer);
+  const name = claim(context, instruction.layer, "indices");
+  return {
+    name: claim(context, instruction.layer, "select"),
+    comment: [`${layer}: ${indices.length} of ${sizeText(size)}.`],
+    body: renderTemplate("c/stage-select", { elements: indices.length, indices: name }),
+    constants: [numbersConstant(name, indices, `${layer}: which elements are read`)],
     accumulator: null,
   };
 }

@@ -9,6 +9,8 @@ import {
   type DenseInstruction,
   type Format,
   fractionOf,
+  type Instruction,
+  mantissaRange,
   operandRange,
   type Program,
   type Value,
@@ -60,6 +62,26 @@ export function boundsOfDense(weights: Constant, bias: Constant | null, input: F
     max = Math.max(max, range.max);
   }
   return { min, max };
+}
+
+/** Name of the value whose elements a value holds, all or some of them: back over flatten and select, which only copy. */
+export function originOf(instructions: readonly Instruction[], name: string): string {
+  const maker = instructions.find((i) => i.result === name);
+  return maker?.op === "flatten" || maker?.op === "select" ? originOf(instructions, maker.input) : name;
+}
+
+/** Range of the mantissas that a value can hold: proved for sums and indices, else that of its format. */
+export function provedRange(program: Program, name: string): Range {
+  const origin = originOf(program.instructions, name);
+  const maker = program.instructions.find((i) => i.result === origin);
+  if (maker?.op === "dense") return denseBounds(program, maker);
+  if (maker?.op === "argmax") return { min: 0, max: channelsOf(valueNamed(program, maker.input)) - 1 };
+  return mantissaRange(valueNamed(program, origin).format);
+}
+
+/** Fraction of the selected elements of a flat tensor: its own, or those of the selected channels. */
+export function selectedFraction(format: Format, indices: readonly number[]): number | readonly number[] {
+  return typeof format.fraction === "number" ? format.fraction : indices.map((i) => fractionOf(format, i));
 }
 
 /**

@@ -6,7 +6,9 @@ import {
   accumulatorFraction,
   accumulatorWidth,
   boundsOfDense,
+  originOf,
   requantizeIntermediate,
+  selectedFraction,
   shiftsOf,
 } from "./bounds.ts";
 import {
@@ -46,6 +48,8 @@ export interface ProgramBuilder {
     step: Step & { thresholds: readonly number[]; levels: number; base: number; format: Format },
   ): string;
   flatten(step: Step): string;
+  /** `indices` ascend; the input is flat. */
+  select(step: Step & { indices: readonly number[] }): string;
   argmax(step: Step): string;
   output(name: string, value: string, role: OutputRole): void;
   /** The verified program. Throws DiagnosticError when it breaks a rule of SEMANTICS.md. */
@@ -71,18 +75,19 @@ export function createProgramBuilder(name: string): ProgramBuilder {
     return value.name;
   };
 
-  /** Accumulators hold their sums and what their requantizations make of them before saturation. */
+  /** Accumulators, copied ones too, hold their sums and what their requantizations make of them before saturation. */
   const withProvedWidths = (): Value[] =>
     values.map((value) => {
-      const dense = instructions.find((i) => i.op === "dense" && i.result === value.name);
+      const origin = originOf(instructions, value.name);
+      const dense = instructions.find((i) => i.op === "dense" && i.result === origin);
       if (dense?.op !== "dense" || value.format.kind !== "int") return value;
       const weights = constants.find((c) => c.name === dense.weights)!;
       const bias = constants.find((c) => c.name === dense.bias) ?? null;
       const sums = boundsOfDense(weights, bias, get(dense.input).format);
       let { min, max } = sums;
       for (const user of instructions) {
-        if (user.op !== "requantize" || user.input !== value.name) continue;
-        for (const shift of shiftsOf(value, get(user.result))) {
+        if (user.op !== "requantize" || originOf(instructions, user.input) !== origin) continue;
+        for (const shift of shiftsOf(get(user.input), get(user.result))) {
           const range = requantizeIntermediate(sums, shift);
           min = Math.min(min, range.min);
           max = Math.max(max, range.max);
@@ -149,6 +154,12 @@ export function createProgramBuilder(name: string): ProgramBuilder {
       const source = get(input);
       instructions.push({ op: "flatten", layer, input, result });
       return define({ name: result, shape: [elementsOf(source.shape)], format: source.format });
+    },
+    select({ layer, name: result, input, indices }) {
+      const { format } = get(input);
+      instructions.push({ op: "select", layer, input, result, indices });
+      const fraction = selectedFraction(format, indices);
+      return define({ name: result, shape: [indices.length], format: { ...format, fraction } });
     },
     argmax({ layer, name: result, input }) {
       const source = get(input);

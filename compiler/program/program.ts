@@ -75,6 +75,13 @@ export interface FlattenInstruction extends InstructionBase {
   readonly op: "flatten";
 }
 
+/** result[j] = input[indices[j]]: keeps some elements of a flat tensor, for layers that do not read the others. */
+export interface SelectInstruction extends InstructionBase {
+  readonly op: "select";
+  /** Strictly ascending, at least one, each below the input's size. */
+  readonly indices: readonly number[];
+}
+
 /** Index of the largest element of the last axis, the lowest on ties. */
 export interface ArgmaxInstruction extends InstructionBase {
   readonly op: "argmax";
@@ -85,6 +92,7 @@ export type Instruction =
   | DenseInstruction
   | ThresholdInstruction
   | FlattenInstruction
+  | SelectInstruction
   | ArgmaxInstruction;
 
 export type Opcode = Instruction["op"];

@@ -32,6 +32,7 @@ export const programSchema = z.strictObject({
       z.strictObject({ op: z.literal("dense"), ...step, weights: name, bias: name.nullable() }),
       z.strictObject({ op: z.literal("threshold"), ...step, thresholds: name, base: integer }),
       z.strictObject({ op: z.literal("flatten"), ...step }),
+      z.strictObject({ op: z.literal("select"), ...step, indices: z.array(integer.nonnegative()).min(1) }),
       z.strictObject({ op: z.literal("argmax"), ...step }),
     ]),
   ),

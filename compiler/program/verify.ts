@@ -2,7 +2,16 @@
 // every program that is built or read. In: a program. Out: nothing, or every broken rule.
 import { createCollector, type DiagnosticCollector } from "../support/diagnostics.ts";
 import { MAX_ACCUMULATOR_WIDTH, type Range, widthOfRange } from "../support/fixed-point.ts";
-import { accumulatorFraction, denseBounds, requantizeIntermediate, sameShape, shiftsOf } from "./bounds.ts";
+import {
+  accumulatorFraction,
+  denseBounds,
+  originOf,
+  provedRange,
+  requantizeIntermediate,
+  sameShape,
+  selectedFraction,
+  shiftsOf,
+} from "./bounds.ts";
 import {
   type Constant,
   channelsOf,
@@ -145,6 +154,15 @@ function checkConstant(constant: Constant, collector: DiagnosticCollector): void
     });
 }
 
+function sameFormat(a: Format, b: Format): boolean {
+  return (
+    a.kind === b.kind &&
+    isSigned(a) === isSigned(b) &&
+    widthOf(a) === widthOf(b) &&
+    JSON.stringify(a.fraction) === JSON.stringify(b.fraction)
+  );
+}
+
 function checkInstruction(
   instruction: Instruction,
   values: ReadonlyMap<string, Value>,
@@ -214,10 +232,26 @@ function checkInstruction(
     case "flatten": {
       if (result.shape.length !== 1 || result.shape[0] !== elementsOf(input.shape))
         shape("the result is flat");
-      if (JSON.stringify(result.format) !== JSON.stringify(input.format))
-        format("the format does not change");
+      if (!sameFormat(result.format, input.format)) format("the format does not change");
       if (typeof input.format.fraction !== "number" && input.shape.length !== 1)
         format("a tensor with a fraction per channel cannot be flattened");
+      return;
+    }
+    case "select": {
+      const { indices } = instruction;
+      if (input.shape.length !== 1) return shape(`the input must be flat, not [${input.shape.join(", ")}]`);
+      const size = input.shape[0]!;
+      if (result.shape.length !== 1 || result.shape[0] !== indices.length || indices.length === 0)
+        return shape(`the result must have the ${indices.length} selected elements, and at least one`);
+      const at = indices.findIndex(
+        (index, j) =>
+          !(Number.isInteger(index) && index >= 0 && index < size && (j === 0 || index > indices[j - 1]!)),
+      );
+      if (at >= 0)
+        return shape(`index ${indices[at]} at ${at} does not ascend within an input of ${size} elements`);
+      const expected = { ...input.format, fraction: selectedFraction(input.format, indices) };
+      if (!sameFormat(result.format, expected))
+        format("the format does not change, and a fraction per channel is selected with its channel");
       return;
     }
     case "argmax": {
@@ -257,11 +291,12 @@ function checkRanges(
   if (instruction.op === "dense") fits(denseBounds(program, instruction), values.get(instruction.result));
   if (instruction.op === "requantize") {
     const input = values.get(instruction.input)!;
-    const source = program.instructions.find((i) => i.result === input.name);
-    const range = source?.op === "dense" ? denseBounds(program, source) : mantissaRange(input.format);
+    const origin = originOf(program.instructions, input.name);
+    const isSum = program.instructions.some((i) => i.op === "dense" && i.result === origin);
+    const range = provedRange(program, input.name);
     const widest = shiftsOf(input, values.get(instruction.result)!)
       .map((shift) => requantizeIntermediate(range, shift))
       .reduce((a, b) => ({ min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) }));
-    fits(widest, source?.op === "dense" ? input : undefined);
+    fits(widest, isSum ? input : undefined);
   }
 }

@@ -124,6 +124,9 @@ function checkInstruction(program: Program, instruction: Instruction, collector:
   const where = `layer ${instruction.layer}`;
   const input = valueNamed(program, instruction.input);
   switch (instruction.op) {
+    case "select":
+      collector.add("verilog/unsupported", { feature: "select", where });
+      break;
     case "threshold":
       collector.add("verilog/unsupported", { feature: "thresholds", where });
       break;

@@ -9,6 +9,7 @@ import {
   fractionOf,
   type Program,
   type RequantizeInstruction,
+  type SelectInstruction,
   type ThresholdInstruction,
   type Value,
   valueNamed,
@@ -53,6 +54,9 @@ export function simulate(
         break;
       case "flatten":
         values.set(result.name, x);
+        break;
+      case "select":
+        values.set(result.name, select(instruction, x, count));
         break;
       case "argmax":
         values.set(result.name, argmax(source, x));
@@ -132,6 +136,14 @@ function threshold(
     for (let k = 0; k < levels; k++) if (x[i]! >= table.data[c * levels + k]!) passed++;
     y[i] = base + passed;
   }
+  return y;
+}
+
+function select({ indices }: SelectInstruction, x: Float64Array, count: number): Float64Array {
+  const size = x.length / count;
+  const y = new Float64Array(count * indices.length);
+  for (let n = 0; n < count; n++)
+    for (let j = 0; j < indices.length; j++) y[n * indices.length + j] = x[n * size + indices[j]!]!;
   return y;
 }
 

@@ -1,6 +1,6 @@
 // The C back end in the gate. In: a program, its C files, vectors. Out: how the compiled C compares: whole inferences
 // with every traced value under sanitizers, every stage alone, and the shipped C without its trace.
-import { boundsOfDense } from "../program/bounds.ts";
+import { provedRange } from "../program/bounds.ts";
 import type { CManifest } from "../program/manifest.ts";
 import {
   channelsOf,
@@ -17,7 +17,7 @@ import { renderTemplate } from "../render/render.ts";
 import { simulate } from "../sim/simulate.ts";
 import { fail } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
-import { type Range, saturate } from "../support/fixed-point.ts";
+import { saturate } from "../support/fixed-point.ts";
 import { createRandom } from "../support/random.ts";
 import { compare, type Difference, type Observed } from "./compare.ts";
 import { runAlone, tracedSource } from "./instruction-alone.ts";
@@ -288,21 +288,6 @@ async function runStages(
   return { outcome, difference: { mismatches, ...(divergence ? { divergence } : {}) } };
 }
 
-/** Range of the integers that a value can hold: proved for a dense layer's sums, else its format's. */
-function reachableRange(program: Program, name: string): Range {
-  const maker = program.instructions.find((i) => i.result === name);
-  if (maker?.op === "flatten") return reachableRange(program, maker.input);
-  if (maker?.op === "dense") {
-    const bias = maker.bias === null ? null : constantNamed(program, maker.bias);
-    return boundsOfDense(
-      constantNamed(program, maker.weights),
-      bias,
-      valueNamed(program, maker.input).format,
-    );
-  }
-  return mantissaRange(valueNamed(program, name).format);
-}
-
 /** Inputs for one stage: the ends, uniform ones, small ones, and for requantizations the points where rounding turns. */
 export function stageInputs(
   program: Program,
@@ -312,7 +297,7 @@ export function stageInputs(
 ): Float64Array {
   const source = valueNamed(program, instruction.input);
   const result = valueNamed(program, instruction.result);
-  const range = reachableRange(program, instruction.input);
+  const range = provedRange(program, instruction.input);
   const elements = elementsOf(source.shape);
   const channels = channelsOf(source);
   const random = createRandom(seed, "stage input", instruction.result);

@@ -41,6 +41,7 @@ export function likelyCause(suspect: Suspect): string {
         `a threshold of channel ${suspect.position - suspect.start}, or the width of the comparison`
       );
     case "flatten":
+    case "select":
       return commonCause(suspect);
   }
 }

@@ -164,23 +164,39 @@ function syntheticVectors(program: Program, inputs: readonly Value[], seed: numb
   return vectors;
 }
 
+/** For every element of a value, its slope along every element of one input. */
+interface Slopes {
+  readonly input: string;
+  readonly width: number;
+  /** Undefined for an input itself: the identity. */
+  readonly rows?: Float64Array;
+  /** Behind a dense layer. */
+  readonly later: boolean;
+}
+
+/** Slopes of the elements that a select keeps. */
+function selectedSlopes({ rows, width, ...from }: Slopes, indices: readonly number[]): Slopes {
+  const kept = new Float64Array(indices.length * width);
+  for (const [j, index] of indices.entries())
+    if (rows) kept.set(rows.subarray(index * width, (index + 1) * width), j * width);
+    else kept[j * width + index] = 1;
+  return { ...from, width, rows: kept };
+}
+
 /** For chosen neurons of every dense layer: the slope of their sum along each input element, activations left out. */
 function extremes(program: Program): { name: string; gain: Map<string, Float64Array> }[] {
-  // By value: for every element, its slope along every input element.
-  interface Slopes {
-    readonly input: string;
-    readonly width: number;
-    /** Undefined for an input itself: the identity. */
-    readonly rows?: Float64Array;
-  }
   const slopes = new Map<string, Slopes>();
   for (const name of program.inputs)
-    slopes.set(name, { input: name, width: elementsOf(valueNamed(program, name).shape) });
+    slopes.set(name, { input: name, width: elementsOf(valueNamed(program, name).shape), later: false });
   const chosen: { name: string; gain: Map<string, Float64Array> }[] = [];
   for (const instruction of program.instructions) {
     const from = slopes.get(instruction.input);
     if (!from) continue;
     if (instruction.op === "argmax") continue;
+    if (instruction.op === "select") {
+      slopes.set(instruction.result, selectedSlopes(from, instruction.indices));
+      continue;
+    }
     if (instruction.op !== "dense") {
       slopes.set(instruction.result, from);
       continue;
@@ -202,7 +218,7 @@ function extremes(program: Program): { name: string; gain: Map<string, Float64Ar
             rows[o * from.width + k] = rows[o * from.width + k]! + w * from.rows[i * from.width + k]!;
       }
     }
-    const limit = from.rows ? EXTREME_NEURONS_LATER : EXTREME_NEURONS_FIRST;
+    const limit = from.later ? EXTREME_NEURONS_LATER : EXTREME_NEURONS_FIRST;
     const strength = Array.from({ length: units }, (_, o) => ({
       o,
       sum: rows.subarray(o * from.width, (o + 1) * from.width).reduce((sum, g) => sum + Math.abs(g), 0),
@@ -212,7 +228,7 @@ function extremes(program: Program): { name: string; gain: Map<string, Float64Ar
         name: `${instruction.layer}[${o}]`,
         gain: new Map([[from.input, rows.slice(o * from.width, (o + 1) * from.width)]]),
       });
-    slopes.set(instruction.result, { input: from.input, width: from.width, rows });
+    slopes.set(instruction.result, { input: from.input, width: from.width, rows, later: true });
   }
   return chosen;
 }
