@@ -14,6 +14,15 @@ export interface QuantityNode {
   readonly span: Span;
 }
 
+/** A range of whole numbers with or without a unit: `2..4 bits`. Both ends are included. */
+export interface RangeNode {
+  readonly kind: "range";
+  readonly low: number;
+  readonly high: number;
+  readonly unit?: string;
+  readonly span: Span;
+}
+
 /** Sizes as written; a single size is a quantity without a unit. */
 export interface ShapeNode {
   readonly kind: "shape";
@@ -42,7 +51,7 @@ export interface ListNode {
   readonly span: Span;
 }
 
-export type ValueNode = QuantityNode | ShapeNode | TextNode | CallNode | ListNode;
+export type ValueNode = QuantityNode | RangeNode | ShapeNode | TextNode | CallNode | ListNode;
 
 /** `key: value`, or a positional argument without a key. */
 export interface ArgumentNode {

@@ -4,8 +4,9 @@ import type { StoredType } from "../graph/graph.ts";
 import type { Span } from "../support/source-file.ts";
 import type { ChainItem, ChainNode, InputItem, ModelNode, NameNode, StageNode } from "./ast.ts";
 import { type CheckContext, type Fields, numberReader, readFields, type Signature } from "./read-fields.ts";
+import { ACTIVATIONS, type Signal, type StageKind } from "./signal.ts";
 import { nearestWord } from "./spelling.ts";
-import { MAX_ELEMENTS, type Signal, STAGES, type StageKind } from "./stages.ts";
+import { MAX_ELEMENTS, STAGES } from "./stages.ts";
 
 export interface CheckedInput extends Signal {
   readonly kind: "input";
@@ -120,15 +121,19 @@ function lookUp(source: NameNode, scope: Scope): Signal | undefined {
   return undefined;
 }
 
-/** A name for a stage without a label: of the layer that a relu belongs to, else of the value; made unique. */
+/** Stages that belong to the dense before them. */
+const ATTACHED: readonly StageKind[] = ["batchnorm", ...ACTIVATIONS];
+
+/** A name for a stage without a label: of the dense that it belongs to, else of the value; made unique. */
 function stageName(kind: StageKind, input: Signal, item: ChainItem, scope: Scope): string {
-  const owner = kind === "relu" && input.named ? input.name : (item.name?.text ?? item.kind);
+  const before = input.kind === "batchnorm" ? (input.input ?? input) : input;
+  const owner = ATTACHED.includes(kind) && before.named ? before.name : (item.name?.text ?? item.kind);
   const base = `${owner}.${kind}`;
   let name: string;
   do {
-    const before = scope.madeNames.get(base) ?? 0;
-    scope.madeNames.set(base, before + 1);
-    name = before === 0 ? base : `${base}${before + 1}`;
+    const taken = scope.madeNames.get(base) ?? 0;
+    scope.madeNames.set(base, taken + 1);
+    name = taken === 0 ? base : `${base}${taken + 1}`;
   } while (scope.declarations.has(name));
   return name;
 }
@@ -187,8 +192,6 @@ function checkOutput(signal: Signal, span: Span, context: CheckContext): void {
   if (scores.kind !== "dense") {
     const related = [{ message: `the ${scores.kind}`, span: scores.span }];
     context.collector.add("language/output-not-dense", { kind: scores.kind }, { span, related });
-  } else if (scores.units! < 2) {
-    context.collector.add("language/too-few-classes", {}, { span: scores.span });
   }
 }
 

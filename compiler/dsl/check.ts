@@ -1,17 +1,13 @@
 // The meaning of a whole file: which sections there are, each of them checked, and what they ask of each other.
 // In: a syntax tree. Out: checked parts; all errors are collected.
-import type { DataSpec, HardwareSpec, TrainingSpec } from "../graph/project.ts";
+import type { DataSpec, HardwareSpec } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { FileNode, SectionNode } from "./ast.ts";
+import { checkData, type FileQueries } from "./check-data.ts";
+import { checkHardware } from "./check-hardware.ts";
 import { type CheckedModel, checkModel } from "./check-model.ts";
-import {
-  type CheckedHardware,
-  type CheckedTraining,
-  checkData,
-  checkHardware,
-  checkTraining,
-  type FileQueries,
-} from "./check-sections.ts";
+import { checkAugmentation, checkLoss, checkTargets, chooseOutputs } from "./check-relations.ts";
+import { checkTraining, type SectionTraining } from "./check-training.ts";
 import type { CheckContext } from "./read-fields.ts";
 import { nearestWord } from "./spelling.ts";
 
@@ -24,7 +20,7 @@ const SECTION_NAMES = ["model", ...SECTIONS];
 export interface CheckedFile {
   readonly model: CheckedModel;
   readonly data: DataSpec;
-  readonly training: TrainingSpec;
+  readonly training: SectionTraining;
   readonly hardware: Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "outputs">;
 }
 
@@ -57,38 +53,6 @@ function reportRepeated(section: string, span: Span, first: Span, context: Check
   context.collector.add("language/duplicate-section", { section }, { span, related });
 }
 
-/** What the training section asks of the model's input. */
-function checkShift({ spec, places }: CheckedTraining, model: CheckedModel, context: CheckContext): void {
-  const span = places.get("augment");
-  if (spec.shiftPixels === 0 || !span) return;
-  const [height = 0, width = 0] = model.input.shape;
-  if (model.input.shape.length !== 3) {
-    const parameters = { shape: model.input.shape };
-    context.collector.add("language/shift-without-image", parameters, { span });
-  } else if (spec.shiftPixels >= Math.min(height, width)) {
-    const parameters = { shift: spec.shiftPixels, shape: model.input.shape };
-    context.collector.add("language/shift-too-far", parameters, { span });
-  }
-}
-
-/** What the hardware puts out: as asked; else the class where the model ends in argmax, and the logits elsewhere. */
-function chooseOutputs(
-  { outputs, places }: CheckedHardware,
-  model: CheckedModel,
-  context: CheckContext,
-): HardwareSpec["outputs"] {
-  const hasClass = model.output.signal.kind === "argmax";
-  if (outputs !== undefined && outputs !== "logits" && !hasClass) {
-    const related = [{ message: "the output", span: model.output.signal.span }];
-    context.collector.add(
-      "language/class-without-argmax",
-      { outputs },
-      { span: places.get("outputs")!, related },
-    );
-  }
-  return outputs ?? (hasClass ? "class" : "logits");
-}
-
 /** Checks a file. Undefined when the collector holds errors afterwards. */
 export function checkFile(
   file: FileNode,
@@ -111,12 +75,16 @@ export function checkFile(
   const model = firstModel && checkModel(firstModel, context);
   const dataSection = sectionInput("data");
   const trainSection = sectionInput("train");
-  const data = dataSection && checkData(dataSection, queries, context);
   const training = trainSection && checkTraining(trainSection, context);
+  const data = dataSection && checkData(dataSection, training?.answers, queries, context);
   const hardware = checkHardware(sectionInput("hardware"), context);
-  if (model && training) checkShift(training, model, context);
+  if (model && training) {
+    checkLoss(training, model, context);
+    checkAugmentation(training, model, context);
+    if (data) checkTargets(data, training, model, context);
+  }
   const outputs = model && chooseOutputs(hardware, model, context);
   if (!model || !data || !training || !outputs || collector.hasErrors()) return undefined;
   const { clockMHz, intervalCycles } = hardware;
-  return { model, data, training: training.spec, hardware: { clockMHz, intervalCycles, outputs } };
+  return { model, data: data.spec, training: training.spec, hardware: { clockMHz, intervalCycles, outputs } };
 }

@@ -3,7 +3,7 @@ import type { Project } from "../graph/project.ts";
 import { createCollector, createDiagnostic, type Diagnostic } from "../support/diagnostics.ts";
 import { createSourceFile, positionAt, type SourceFile } from "../support/source-file.ts";
 import { checkFile } from "./check.ts";
-import type { FileQueries } from "./check-sections.ts";
+import type { FileQueries } from "./check-data.ts";
 import { readFile } from "./cst-to-ast.ts";
 import { parseTokens } from "./grammar.ts";
 import { lexicalDiagnostics, nestingOf, syntaxDiagnostics } from "./parse-errors.ts";

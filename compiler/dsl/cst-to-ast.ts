@@ -79,6 +79,12 @@ function readQuantity(r: Reader, quantity: IToken): ast.QuantityNode {
   return { kind: "quantity", number: toNumber(number!), ...(unit ? { unit } : {}), span };
 }
 
+function readRange(r: Reader, range: IToken): ast.RangeNode {
+  const [, low, high, unit] = /^([\d_]+)\.\.([\d_]+)\s*(.*)$/.exec(range.image)!;
+  const ends = { low: toNumber(low!), high: toNumber(high!) };
+  return { kind: "range", ...ends, ...(unit ? { unit } : {}), span: tokenSpan(r.file, range) };
+}
+
 function readShape(r: Reader, shape: IToken): ast.ShapeNode {
   return { kind: "shape", sizes: shape.image.split("x").map(toNumber), span: tokenSpan(r.file, shape) };
 }
@@ -87,12 +93,14 @@ function readValue(r: Reader, value: CstNode | undefined): ast.ValueNode | undef
   if (!value) return undefined;
   const quantity = token(value, "Quantity");
   if (quantity) return readQuantity(r, quantity);
+  const range = token(value, "Range");
+  if (range) return readRange(r, range);
   const size = token(value, "Size");
   if (size) return size.tokenType === t.Shape ? readShape(r, size) : readQuantity(r, size);
   const text = token(value, "Text");
   if (text) return { kind: "text", text: decodeText(r, text), span: tokenSpan(r.file, text) };
   const call = node(value, "call");
-  const name = readWord(r, token(call, "Name"));
+  const name = readWord(r, token(call, "ValueWord"));
   if (call && name) {
     const args = readArguments(r, node(call, "args"));
     return { kind: "call", name, ...(args ? { args } : {}), span: spanOf(r, call) };

@@ -9,7 +9,7 @@
 //   section = ("data" | "train" | "hardware") options
 //   options = "{" { setting [","] } "}" setting = WORD ":" value
 //   arguments = "(" [ argument { "," argument } ] ")"    argument = [WORD ":"] value
-//   value   = QUANTITY | SIZE | TEXT | NAME [arguments] | "[" [ value { "," value } ] "]"
+//   value   = QUANTITY | RANGE | SIZE | TEXT | NAME [arguments] | "[" [ value { "," value } ] "]"
 import {
   type CstNode,
   CstParser,
@@ -168,15 +168,16 @@ class FloorParser extends CstParser {
   private readonly value = this.RULE("value", () => {
     this.OR([
       { ALT: () => this.CONSUME(t.Quantity) },
+      { ALT: () => this.CONSUME(t.Range) },
       { ALT: () => this.CONSUME(t.Size) },
       { ALT: () => this.CONSUME(t.Text) },
-      { GATE: () => !this.nextIs(t.Colon, 2), ALT: () => this.SUBRULE(this.call) },
+      { GATE: () => this.startsCall(), ALT: () => this.SUBRULE(this.call) },
       { ALT: () => this.SUBRULE(this.list) },
     ]);
   });
 
   private readonly call = this.RULE("call", () => {
-    this.CONSUME(t.Name);
+    this.CONSUME(t.ValueWord);
     this.OPTION(() => this.SUBRULE(this.args));
   });
 
@@ -193,7 +194,7 @@ class FloorParser extends CstParser {
 
   /** Nothing is left out to reach a name: the next one is mostly another name than the one that is missing. */
   protected override canTokenTypeBeDeletedInRecovery(type: TokenType): boolean {
-    return ![t.AnyName, t.ValueName, t.Name].includes(type);
+    return ![t.AnyName, t.ValueName, t.ValueWord, t.Name].includes(type);
   }
 
   // The gates tell the parser a line that begins something from a word inside a line: when it looks for a place
@@ -211,6 +212,11 @@ class FloorParser extends CstParser {
 
   private startsSection(): boolean {
     return this.nextIs(t.LeftBrace, 2) || (this.onNewLine() && !this.nextIs(t.Colon, 2));
+  }
+
+  /** A reserved word on a new line begins something; so does a key. */
+  private startsCall(): boolean {
+    return !this.nextIs(t.Colon, 2) && !(this.nextIs(t.Keyword) && this.onNewLine());
   }
 
   private startsItem(): boolean {

@@ -64,10 +64,10 @@ const RULES: Readonly<Record<string, RulePhrases>> = {
   args: { form: argumentForm, names: { RightParen: '"," or ")"' } },
   argument: { form: argumentForm, names: {} },
   value: {
-    form: 'a value is a number, a quantity (100 MHz), a shape (28x28x1), a text ("..."), a word, or a list in brackets',
+    form: 'a value is a number, a quantity (100 MHz), a range (2..4), a shape (28x28x1), a text ("..."), a word, or a list in brackets',
     names: {},
   },
-  call: { form: argumentForm, names: { Name: "a word" } },
+  call: { form: argumentForm, names: { ValueWord: "a word" } },
   list: { form: 'a list is written: ["width", "height"]', names: { RightBracket: '"," or "]"' } },
 };
 

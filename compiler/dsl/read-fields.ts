@@ -79,7 +79,7 @@ export function readFields<F extends Fields>(
   return { values: Object.fromEntries(values) as FieldValues<F>["values"], places, meant };
 }
 
-function shownNumber(value: number, unit: string | undefined): string {
+function shownNumber(value: number | string, unit: string | undefined): string {
   return unit === undefined ? `${value}` : `${value} ${unit}`;
 }
 
@@ -88,6 +88,8 @@ function described(value: ValueNode): string {
   switch (value.kind) {
     case "quantity":
       return shownNumber(value.number, value.unit);
+    case "range":
+      return shownNumber(`${value.low}..${value.high}`, value.unit);
     case "shape":
       return `the shape ${value.sizes.join("x")}`;
     case "text":
@@ -165,6 +167,36 @@ export function numberReader(rule: NumberRule): ValueReader<number> {
   };
 }
 
+/** A range of whole numbers; a single number is both of its ends. */
+export function rangeReader(rule: NumberRule): ValueReader<{ readonly min: number; readonly max: number }> {
+  const end = numberReader({ ...rule, whole: true });
+  return (value, subject, context) => {
+    if (value.kind !== "range") {
+      const both = end(value, subject, context);
+      return both === undefined ? undefined : { min: both, max: both };
+    }
+    const { low, high, unit, span } = value;
+    const [min, max] = [low, high].map((number) =>
+      end({ kind: "quantity", number, ...(unit ? { unit } : {}), span }, subject, context),
+    );
+    if (min === undefined || max === undefined) return undefined;
+    if (min <= max) return { min, max };
+    context.collector.add("language/empty-range", { subject, low, high }, { span });
+    return undefined;
+  };
+}
+
+/** A list of at least one value. */
+export function listReader<T>(what: string, item: ValueReader<T>, example: string): ValueReader<T[]> {
+  return (value, subject, context) => {
+    if (value.kind !== "list" || value.items.length === 0) {
+      return wrongKind(value, subject, `a list of ${what}`, example, context);
+    }
+    const items = value.items.map((part) => item(part, subject, context));
+    return items.every((part) => part !== undefined) ? items : undefined;
+  };
+}
+
 /** A non-empty text with its place. */
 export function textReader(example: string): ValueReader<NameNode> {
   return (value, subject, context) => {
@@ -177,14 +209,8 @@ export function textReader(example: string): ValueReader<NameNode> {
 
 /** A list of at least one text. */
 export function textListReader(example: string): ValueReader<string[]> {
-  const item = textReader(example);
-  return (value, subject, context) => {
-    if (value.kind !== "list" || value.items.length === 0) {
-      return wrongKind(value, subject, "a list of texts", example, context);
-    }
-    const texts = value.items.map((part) => item(part, subject, context)?.text);
-    return texts.every((text) => text !== undefined) ? texts : undefined;
-  };
+  const text = textReader(example);
+  return listReader("texts", (value, subject, context) => text(value, subject, context)?.text, example);
 }
 
 /** Reads what stands between the parentheses of one known word. */
@@ -210,11 +236,33 @@ export function choiceReader<T>(
 
 /** A word of a fixed list, without arguments. */
 export function wordReader<const W extends string>(what: string, words: readonly W[]): ValueReader<W> {
-  const plain = (word: W): CallReader<W> => {
-    return (call, context) => {
-      readFields(call.args ?? [], { fields: {}, form: word }, word, call.span, context);
-      return word;
-    };
-  };
-  return choiceReader(what, new Map<string, CallReader<W>>(words.map((w) => [w, plain(w)])), words[0]!);
+  const readers = words.map((word) => [word, constantReader(word, word)] as const);
+  return choiceReader(what, new Map<string, CallReader<W>>(readers), words[0]!);
 }
+
+/** The arguments of one known word. `read` makes the value of what was given; a word has no arguments without a signature. */
+export function callReader<F extends Fields, T>(
+  subject: string,
+  signature: Signature<F>,
+  read: (values: FieldValues<F>["values"], fields: FieldValues<F>, call: CallNode) => T | undefined,
+): CallReader<T> {
+  return (call, context) => {
+    const fields = readFields(call.args ?? [], signature, subject, call.span, context);
+    return read(fields.values, fields, call);
+  };
+}
+
+/** A word without arguments that stands for a value. */
+export function constantReader<T>(word: string, value: T): CallReader<T> {
+  return callReader(word, { fields: {}, form: word }, () => value);
+}
+
+/** `on` or `off`. */
+export const switchReader: ValueReader<boolean> = choiceReader(
+  "switch",
+  new Map([
+    ["on", constantReader("on", true)],
+    ["off", constantReader("off", false)],
+  ]),
+  "on",
+);

@@ -1,11 +1,11 @@
 // A checked file as the rest of the compiler reads it. In: checked parts. Out: the project with its graph.
 import type { Graph, Node, Origin } from "../graph/graph.ts";
-import type { HardwareSpec, Project } from "../graph/project.ts";
+import type { HardwareSpec, Project, TrainingSpec } from "../graph/project.ts";
 import { assertNever, compilerAssert } from "../support/assert.ts";
 import { positionAt, type SourceFile, type Span } from "../support/source-file.ts";
 import type { CheckedFile } from "./check.ts";
 import type { CheckedModel } from "./check-model.ts";
-import type { Signal } from "./stages.ts";
+import type { Signal } from "./signal.ts";
 
 function originOf({ file, start }: Span): Origin {
   return { file: file.name, ...positionAt(file, start) };
@@ -19,6 +19,10 @@ function toNode(layer: Signal): Node {
       compilerAssert(units !== undefined, `dense ${name} has no units`);
       return { kind, ...base, units };
     case "relu":
+    case "hardtanh":
+    case "step":
+    case "sign":
+    case "batchnorm":
     case "flatten":
     case "argmax":
       return { kind, ...base };
@@ -40,21 +44,34 @@ export function toGraph({ name, input, layers, output }: CheckedModel): Graph {
   };
 }
 
-/** PE and SIMD by layer. Without a prototype, so that a layer named "constructor" has no folding it did not ask for. */
-function foldingOf(layers: readonly Signal[]): HardwareSpec["folding"] {
-  const wished = layers.flatMap(({ name, folding }) => (folding ? [[name, folding] as const] : []));
-  return Object.setPrototypeOf(Object.fromEntries(wished), null);
+/**
+ * What the layers have of one kind, by name. Without a prototype, so that a layer named "constructor" has nothing it
+ * did not ask for.
+ */
+function byName<T>(layers: readonly Signal[], part: (layer: Signal) => T | undefined): Record<string, T> {
+  const parts = layers.flatMap((layer) => {
+    const found = part(layer);
+    return found === undefined ? [] : [[layer.name, found] as const];
+  });
+  return Object.setPrototypeOf(Object.fromEntries(parts), null);
 }
 
 /** Puts the checked parts of a file together. */
 export function toProject(source: SourceFile, checked: CheckedFile): Project {
-  const { model, data, training, hardware } = checked;
+  const { model, data, hardware } = checked;
+  const { layers } = model;
+  const training: TrainingSpec = {
+    ...checked.training,
+    layers: byName(layers, ({ quantization }) => quantization),
+    surrogates: byName(layers, ({ gradient }) => gradient),
+  };
+  const folding: HardwareSpec["folding"] = byName(layers, (layer) => layer.folding);
   return {
     source,
     graph: toGraph(model),
     data,
     training,
-    hardware: { ...hardware, folding: foldingOf(model.layers) },
-    spans: new Map([model.input, ...model.layers].map(({ name, span }) => [name, span])),
+    hardware: { ...hardware, folding },
+    spans: new Map([model.input, ...layers].map(({ name, span }) => [name, span])),
   };
 }

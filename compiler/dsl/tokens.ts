@@ -11,6 +11,8 @@ export const ValueName = createToken({ name: "ValueName", pattern: Lexer.NA });
 export const Word = createToken({ name: "Word", pattern: Lexer.NA });
 /** The word that opens a section. Where a file is damaged the parser goes on at the next of them. */
 export const SectionWord = createToken({ name: "SectionWord", pattern: Lexer.NA });
+/** A word as a value: a name, or a reserved word that is one of a key's values. */
+export const ValueWord = createToken({ name: "ValueWord", pattern: Lexer.NA });
 /** The size of an input. */
 export const Size = createToken({ name: "Size", pattern: Lexer.NA });
 /** Reserved words. */
@@ -28,7 +30,7 @@ export const Name = createToken({
   name: "Name",
   pattern: matchWord,
   line_breaks: false,
-  categories: [AnyName, ValueName, Word],
+  categories: [AnyName, ValueName, Word, ValueWord],
 });
 
 /** A name in the place of a section's word; the lexer cannot tell it from other names, see `tokenize`. */
@@ -49,10 +51,10 @@ function keyword(word: string, ...categories: readonly TokenType[]): TokenType {
 
 export const Floor = keyword("floor", ValueName);
 export const Model = keyword("model", ValueName);
-export const Data = keyword("data", ValueName, SectionWord);
+export const Data = keyword("data", ValueName, SectionWord, ValueWord);
 export const Train = keyword("train", ValueName, SectionWord);
 export const Hardware = keyword("hardware", ValueName, SectionWord);
-export const Input = keyword("input");
+export const Input = keyword("input", ValueWord);
 export const Output = keyword("output");
 export const As = keyword("as", ValueName);
 
@@ -78,15 +80,22 @@ export const Shape = createToken({
   categories: [Size],
 });
 
+const UNIT = `%|(?![eE][+-]?\\d)(?!(?:${KEYWORDS.join("|")})(?![A-Za-z0-9_]))[A-Za-z][A-Za-z0-9_]*(?![A-Za-z0-9_]|[ \\t]*:)`;
+
+/** A range of whole numbers, and its unit: `2..4`, `2..4 bits`. */
+export const Range = createToken({
+  name: "Range",
+  pattern: new RegExp(`${DIGITS}\\.\\.${DIGITS}(?:[ \\t]*(?:${UNIT}))?`),
+  line_breaks: false,
+});
+
 /**
  * A number and its unit. A word after a number on the same line is its unit, known or not, unless it is reserved
  * or a key (a word before a colon): so a mistyped unit is an unknown unit and not a surplus word.
  */
 export const Quantity = createToken({
   name: "Quantity",
-  pattern: new RegExp(
-    `${NUMBER}[ \\t]*(?:%|(?![eE][+-]?\\d)(?!(?:${KEYWORDS.join("|")})(?![A-Za-z0-9_]))[A-Za-z][A-Za-z0-9_]*(?![A-Za-z0-9_]|[ \\t]*:))`,
-  ),
+  pattern: new RegExp(`${NUMBER}[ \\t]*(?:${UNIT})`),
   line_breaks: false,
 });
 
@@ -153,6 +162,7 @@ export const ALL_TOKENS: readonly TokenType[] = [
   Comment,
   ForeignComment,
   Shape,
+  Range,
   Quantity,
   NumberToken,
   ForeignArrow,
@@ -175,6 +185,7 @@ export const ALL_TOKENS: readonly TokenType[] = [
   AnyName,
   ValueName,
   Word,
+  ValueWord,
   SectionWord,
   Size,
   Keyword,

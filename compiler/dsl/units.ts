@@ -5,7 +5,9 @@ export type Dimension =
   | "time"
   | "cycles"
   | "bit operations"
+  | "effective bit operations"
   | "bits"
+  | "look-up tables"
   | "pixels"
   | "samples"
   | "epochs"
@@ -23,7 +25,9 @@ export const BASE_UNITS: Readonly<Record<Dimension, string>> = {
   time: "us",
   cycles: "cycles",
   "bit operations": "bitops",
+  "effective bit operations": "ebops",
   bits: "bits",
+  "look-up tables": "luts",
   pixels: "px",
   samples: "samples",
   epochs: "epochs",
@@ -36,7 +40,9 @@ export const DIMENSION_PHRASES: Readonly<Record<Dimension, string>> = {
   time: "a time",
   cycles: "a number of cycles",
   "bit operations": "a number of bit operations",
+  "effective bit operations": "a number of effective bit operations",
   bits: "a number of bits",
+  "look-up tables": "a number of look-up tables",
   pixels: "a number of pixels",
   samples: "a number of samples",
   epochs: "a number of epochs",
@@ -58,9 +64,15 @@ export const UNITS: ReadonlyMap<string, Unit> = new Map<string, Unit>([
   ["kbitops", { dimension: "bit operations", factor: 1e3 }],
   ["Mbitops", { dimension: "bit operations", factor: 1e6 }],
   ["Gbitops", { dimension: "bit operations", factor: 1e9 }],
+  ["ebops", { dimension: "effective bit operations", factor: 1 }],
+  ["kebops", { dimension: "effective bit operations", factor: 1e3 }],
+  ["Mebops", { dimension: "effective bit operations", factor: 1e6 }],
   ["bit", { dimension: "bits", factor: 1 }],
   ["bits", { dimension: "bits", factor: 1 }],
   ["kbits", { dimension: "bits", factor: 1e3 }],
+  ["Mbits", { dimension: "bits", factor: 1e6 }],
+  ["luts", { dimension: "look-up tables", factor: 1 }],
+  ["kluts", { dimension: "look-up tables", factor: 1e3 }],
   ["px", { dimension: "pixels", factor: 1 }],
   ["sample", { dimension: "samples", factor: 1 }],
   ["samples", { dimension: "samples", factor: 1 }],

@@ -27,6 +27,10 @@ export const languageMessages = {
     message: ({ operation }) => `${operation} after argmax: a class index is a result, not a tensor`,
     hint: () => "make argmax the last stage of the output",
   }),
+  "language/argmax-of-values": entry<{ loss: string }>({
+    message: ({ loss }) => `loss: ${loss} compares real values, but the model ends in argmax`,
+    hint: () => "leave argmax out, or write loss: cross_entropy for a classifier",
+  }),
   "language/bad-escape": entry<{ written: string }>({
     message: ({ written }) => `${written} is no escape`,
     hint: () =>
@@ -41,9 +45,17 @@ export const languageMessages = {
     hint: () =>
       "write u and 1 to 16 bits for unsigned integers (u8), s and 2 to 16 bits for signed ones (s12)",
   }),
+  "language/batchnorm-without-activation": entry({
+    message: () => "a batchnorm is followed by an activation, which takes it into its thresholds",
+    hint: () => "write an activation behind it: fc1: dense(64) -> batchnorm -> relu; or leave it out",
+  }),
   "language/class-without-argmax": entry<{ outputs: string }>({
     message: ({ outputs }) => `outputs: ${outputs} needs the class, but the model does not end in argmax`,
     hint: () => "end the output with -> argmax, or ask for outputs: logits",
+  }),
+  "language/conflicting-keys": entry<{ subject: string; key: string; other: string }>({
+    message: ({ subject, key, other }) => `${subject} takes ${other} or ${key}, not both`,
+    hint: () => "keep one of the two",
   }),
   "language/duplicate-key": entry<{ subject: string; key: string }>({
     message: ({ subject, key }) => `${shown(key)} is given twice in ${subject}`,
@@ -70,6 +82,10 @@ export const languageMessages = {
     message: ({ subject }) => `${subject} is empty`,
     hint: ({ example }) => `write for example ${example}`,
   }),
+  "language/empty-range": entry<{ subject: string; low: number; high: number }>({
+    message: ({ low, high }) => `the range ${low}..${high} holds nothing`,
+    hint: ({ subject, low, high }) => `write ${subject}: ${high}..${low}`,
+  }),
   "language/file-too-large": entry<{ length: number; limit: number }>({
     message: ({ length, limit }) => `the file has ${length} characters; a model text has at most ${limit}`,
     hint: () => "is this the model file? data belongs in files of its own, named in the data section",
@@ -87,6 +103,11 @@ export const languageMessages = {
     message: () => "comments start with #",
     hint: () => "write # in place of //",
   }),
+  "language/group-too-wide": entry<{ size: number; inputs: number }>({
+    message: ({ size, inputs }) => `a group of ${size} weights is more than a unit has inputs (${inputs})`,
+    hint: ({ inputs }) =>
+      `write group(${inputs}) or less; one alpha for all of a unit is weight_alpha: channel`,
+  }),
   "language/half-folding": entry<{ key: string; other: string }>({
     message: ({ key, other }) => `${key} is given without ${other}`,
     hint: ({ other }) => `give ${other} too, or leave both out to have them chosen from the interval`,
@@ -95,6 +116,10 @@ export const languageMessages = {
     severity: "warning",
     message: ({ size }) => `flatten does nothing: the value is flat already (${size} elements)`,
     hint: () => "leave it out",
+  }),
+  "language/input-without-classes": entry({
+    message: () => "target: input compares real values, but loss: cross_entropy compares classes",
+    hint: () => "write loss: mse or loss: huber(1) beside target: input",
   }),
   "language/keyword-as-name": entry<{ word: string }>({
     message: ({ word }) => `${word} is a word of the language and cannot be a name`,
@@ -110,7 +135,7 @@ export const languageMessages = {
       ({
         model: "add model NAME { input ..., output ... }",
         data: 'add data { train: csv("train.csv", label: "kind"), test: csv(...), validation: 100 samples }',
-        train: "add train { objective: budget(210 kbitops) }",
+        train: "add train { }, or say what is wanted: train { objective: budget(210 kbitops) }",
       })[section] ?? `add ${section} { }`,
   }),
   "language/missing-unit": entry<{ subject: string; expected: string; example: string }>({
@@ -121,10 +146,21 @@ export const languageMessages = {
     message: () => "the file does not say which version of the language it is written in",
     hint: () => "make floor 1 the first line",
   }),
+  "language/needs-dense": entry<{ operation: string; after: string }>({
+    message: ({ operation, after }) =>
+      operation === "batchnorm"
+        ? `batchnorm after ${after}: batchnorm directly follows a dense stage`
+        : `${operation} after ${after}: ${operation} directly follows a dense stage or its batchnorm`,
+    hint: () => "move it behind a dense stage, or leave it out",
+  }),
   "language/needs-flat": entry<{ operation: string; shape: readonly number[] }>({
     message: ({ operation, shape }) =>
       `${operation} takes a flat value, not one of shape ${shapeText(shape)}`,
     hint: ({ operation }) => `flatten it first: -> flatten -> ${operation}`,
+  }),
+  "language/needs-image": entry<{ change: string; shape: readonly number[] }>({
+    message: ({ change, shape }) => `${change} changes images; the input has the shape ${shapeText(shape)}`,
+    hint: () => `leave it out, or give the input as height x width x channels, such as 28x28x1`,
   }),
   "language/no-dense": entry({
     message: () => "there is nothing to train: no dense stage leads to the output",
@@ -152,11 +188,7 @@ export const languageMessages = {
   }),
   "language/output-not-dense": entry<{ kind: string }>({
     message: ({ kind }) => `the output comes from ${kind}, not from a dense stage`,
-    hint: () => "leave it out: the last dense gives the score of each class, and argmax may follow it",
-  }),
-  "language/relu-without-dense": entry<{ after: string }>({
-    message: ({ after }) => `relu after ${after}: in this version relu directly follows a dense stage`,
-    hint: () => "move it behind a dense stage, or leave it out",
+    hint: () => "leave it out: the last dense gives the scores or values, and argmax may follow it",
   }),
   "language/several-inputs": entry({
     message: () => "several inputs are not supported in this version",
@@ -177,10 +209,6 @@ export const languageMessages = {
     message: ({ shift, shape }) => `a shift of ${shift} px leaves nothing of an image of ${shapeText(shape)}`,
     hint: () => "write shift(1 px)",
   }),
-  "language/shift-without-image": entry<{ shape: readonly number[] }>({
-    message: ({ shape }) => `only images can be shifted; the input has the shape ${shapeText(shape)}`,
-    hint: () => "leave augment out, or give the input as height x width x channels, such as 28x28x1",
-  }),
   "language/single-quotes": entry({
     message: () => "texts and quoted names stand between double quotes",
     hint: () => "write \" in place of '",
@@ -197,13 +225,18 @@ export const languageMessages = {
     message: ({ expected, found }) => `expected ${expected}, found ${found}`,
     hint: ({ form }) => form,
   }),
+  "language/target-count": entry<{ found: number; outputs: number }>({
+    message: ({ found, outputs }) =>
+      `targets names ${found} columns, but the last dense has ${outputs} units`,
+    hint: () => "give the last dense a unit for each target",
+  }),
   "language/too-deep": entry<{ limit: number }>({
     message: ({ limit }) => `brackets are nested more than ${limit} deep`,
     hint: () => "close the brackets before this one",
   }),
   "language/too-few-classes": entry({
     message: () => "the last dense stage has one unit; a classifier needs one for each of at least 2 classes",
-    hint: () => "give it a unit for each class",
+    hint: () => "give it a unit for each class, or write loss: mse for a real value",
   }),
   "language/too-many-errors": entry({
     severity: "note",
@@ -226,6 +259,34 @@ export const languageMessages = {
   "language/unexpected-end": entry<{ expected: string; form: string }>({
     message: ({ expected }) => `the file ends where ${expected} is expected`,
     hint: ({ form }) => form,
+  }),
+  "language/unfit-bits": entry<{ found: string; min: number; max: number; reason: string }>({
+    message: ({ found, reason }) => `input_bits: ${found} does not fit: ${reason}`,
+    hint: ({ min, max }) =>
+      min === max ? `leave input_bits out` : `give input_bits within ${min}..${max}, or leave it out`,
+  }),
+  "language/unfit-data": entry<{
+    because: string;
+    needed: "labels" | "targets" | "nothing";
+    format: string;
+    found: "labels" | "targets";
+  }>({
+    message: ({ because, needed, format, found }) =>
+      `${because} needs ${needed === "nothing" ? "inputs alone" : needed}, but ${format} gives ${found}`,
+    hint: ({ needed, format }) =>
+      ({
+        nothing: "leave them out",
+        labels: "name the class labels, or write loss: mse for real values",
+        targets:
+          format === "idx"
+            ? "give the targets in csv, npy, npz or json, or write loss: cross_entropy for classes"
+            : "name the targets: real values; or write loss: cross_entropy for classes",
+      })[needed],
+  }),
+  "language/units-unlike-input": entry<{ units: number; elements: number }>({
+    message: ({ units, elements }) =>
+      `target: input needs a unit for each of the input's ${elements} elements, but the last dense has ${units}`,
+    hint: ({ elements }) => `write dense(${elements})`,
   }),
   "language/unknown-key": entry<{ subject: string; key: string } & Unknown>({
     message: ({ subject, key }) => `${subject} has no key ${shown(key)}`,
@@ -269,6 +330,10 @@ export const languageMessages = {
   "language/used-before-definition": entry<{ name: string }>({
     message: ({ name }) => `${shown(name)} is used before it is defined`,
     hint: () => "move the definition above its first use",
+  }),
+  "language/weight-count": entry<{ found: number; outputs: number }>({
+    message: ({ found, outputs }) => `the loss has ${found} weights, but the last dense has ${outputs} units`,
+    hint: ({ outputs }) => `give ${outputs} weights, or leave them out`,
   }),
   "language/wrong-kind": entry<{ subject: string; expected: string; found: string; example: string }>({
     message: ({ subject, expected, found }) => `${subject} takes ${expected}, not ${found}`,

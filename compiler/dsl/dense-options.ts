@@ -1,0 +1,153 @@
+// The options of a dense stage. In: its settings and what enters it. Out: its folding and how it is quantized,
+// complete with defaults; all that does not fit is reported.
+import type { Granularity, LayerQuantization, WidthRange } from "../graph/project.ts";
+import type { Span } from "../support/source-file.ts";
+import type { StageNode } from "./ast.ts";
+import {
+  type CallReader,
+  type CheckContext,
+  callReader,
+  choiceReader,
+  constantReader,
+  type Fields,
+  type FieldValues,
+  numberReader,
+  rangeReader,
+  readFields,
+  type Signature,
+  switchReader,
+  wordReader,
+} from "./read-fields.ts";
+import { MAX_BITS, type Signal, tensorBits } from "./signal.ts";
+
+const count = (example: string) => numberReader({ min: 1, max: 65536, whole: true, example });
+const bits = (key: string) =>
+  rangeReader({ dimension: "bits", unitOptional: true, min: 1, max: MAX_BITS, example: `${key}: 2..4` });
+
+const group = {
+  fields: { size: count("group(16)") },
+  positional: ["size"],
+  required: ["size"],
+  form: "group(16)",
+} as const satisfies Signature<Fields>;
+
+const weightAlpha = choiceReader(
+  "share of an alpha",
+  new Map<string, CallReader<Granularity>>([
+    ["layer", constantReader("layer", { kind: "layer" })],
+    ["channel", constantReader("channel", { kind: "channel" })],
+    ["group", callReader("group", group, ({ size }) => (size ? { kind: "group", size } : undefined))],
+  ]),
+  "weight_alpha: channel",
+);
+
+const options = {
+  fields: {
+    pe: count("pe: 8"),
+    simd: count("simd: 8"),
+    weight_alpha: weightAlpha,
+    weight_bits: bits("weight_bits"),
+    input_alpha: wordReader("share of an alpha", ["layer", "channel"]),
+    input_bits: bits("input_bits"),
+    bias_alpha: wordReader("alpha of the bias", ["accumulator", "layer", "channel"]),
+    prune: switchReader,
+  },
+  form: "dense(64) { weight_bits: 2..4, weight_alpha: channel }",
+} as const satisfies Signature<Fields>;
+
+type Options = FieldValues<typeof options.fields>;
+
+/** What the language reference says of options that are left out; `input_bits` is then what the tensor can have. */
+const QUANTIZATION_DEFAULTS: LayerQuantization = {
+  weights: { granularity: { kind: "layer" }, bits: { min: 1, max: MAX_BITS } },
+  input: { granularity: "layer", bits: { min: 1, max: MAX_BITS } },
+  bias: "accumulator",
+  prune: true,
+};
+
+export interface DenseOptions {
+  readonly folding?: NonNullable<Signal["folding"]>;
+  readonly quantization: LayerQuantization;
+}
+
+/**
+ * Reads the options of a dense. `input` is what enters it and `inputs` the number of its elements; they are
+ * undefined when an earlier error hides them.
+ */
+export function readDenseOptions(
+  stage: StageNode,
+  units: number | undefined,
+  input: Signal | undefined,
+  inputs: number | undefined,
+  context: CheckContext,
+): DenseOptions {
+  const read = readFields(stage.options, options, "dense", stage.span, context);
+  const folding = checkFolding(read, units, inputs, context);
+  const quantization = checkQuantization(read, input, inputs, context);
+  return { ...(folding ? { folding } : {}), quantization };
+}
+
+function checkFolding(
+  { values, places, meant }: Options,
+  units: number | undefined,
+  inputs: number | undefined,
+  context: CheckContext,
+): Signal["folding"] {
+  const limits = { pe: units, simd: inputs };
+  let fits = true;
+  for (const key of ["pe", "simd"] as const) {
+    const limit = limits[key];
+    const wished = values[key];
+    if (limit === undefined || wished === undefined || wished <= limit) continue;
+    fits = false;
+    context.collector.add("language/folding-too-wide", { key, wished, limit }, { span: places.get(key)! });
+  }
+  const given = [...places].filter(([key]) => key === "pe" || key === "simd");
+  if (given.length === 1) {
+    const [[key, span]] = given as [[string, Span]];
+    const other = key === "pe" ? "simd" : "pe";
+    if (!context.partial && !meant.has(other))
+      context.collector.add("language/half-folding", { key, other }, { span });
+  }
+  const { pe, simd } = values;
+  return fits && pe !== undefined && simd !== undefined ? { pe, simd } : undefined;
+}
+
+function checkQuantization(
+  { values, places }: Options,
+  input: Signal | undefined,
+  inputs: number | undefined,
+  context: CheckContext,
+): LayerQuantization {
+  const d = QUANTIZATION_DEFAULTS;
+  const granularity = values.weight_alpha ?? d.weights.granularity;
+  if (granularity.kind === "group" && inputs !== undefined && granularity.size > inputs) {
+    const span = places.get("weight_alpha")!;
+    context.collector.add("language/group-too-wide", { size: granularity.size, inputs }, { span });
+  }
+  return {
+    weights: { granularity, bits: values.weight_bits ?? d.weights.bits },
+    input: {
+      granularity: values.input_alpha ?? d.input.granularity,
+      bits: checkInputBits(values.input_bits, places.get("input_bits"), input, context),
+    },
+    bias: values.bias_alpha ?? d.bias,
+    prune: values.prune ?? d.prune,
+  };
+}
+
+function checkInputBits(
+  wished: WidthRange | undefined,
+  span: Span | undefined,
+  input: Signal | undefined,
+  context: CheckContext,
+): WidthRange {
+  if (!input) return wished ?? QUANTIZATION_DEFAULTS.input.bits;
+  const { min, max, reason } = tensorBits(input);
+  if (wished && span && (wished.min < min || wished.max > max)) {
+    const found = wished.min === wished.max ? `${wished.min}` : `${wished.min}..${wished.max}`;
+    const related = [{ message: `the ${input.kind}`, span: input.span }];
+    context.collector.add("language/unfit-bits", { found, min, max, reason }, { span, related });
+  }
+  return wished ?? { min, max };
+}
