@@ -1,5 +1,6 @@
-// Batches of training samples in a seeded order, shifted at random. In: a sample set. Out: float values and labels
-// of one step; they depend on (seed, purpose, epoch, step) alone.
+// Batches of training samples in a seeded order: shifted, mirrored, with noise. In: a sample set. Out: float values
+// with labels or targets of one step; they depend on (seed, purpose, epoch, step) alone.
+import type { Augmentation } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -8,18 +9,25 @@ import { createRandom, permutation } from "../support/random.ts";
 
 export interface Batch {
   readonly count: number;
-  /** count x elements values, row-major. */
+  /** count x elements values, row-major; only the kept elements where some were left out. */
   readonly inputs: Float32Array;
+  /** Empty where the samples have none. */
   readonly labels: Int32Array;
+  /** count x outputs values of a regression. */
+  readonly targets: Float32Array | null;
 }
 
 export interface BatchSettings {
   readonly seed: number;
   readonly batch: number;
-  /** Largest random shift in pixels, in both directions of an image. */
-  readonly shiftPixels: number;
   /** value = mantissa * 2^-fraction. */
   readonly fraction: number;
+  /** The noise is in units of the batch's values. Mirrored images are turned before they are shifted. */
+  readonly augment: Augmentation;
+  /** `input`: the targets are all elements of the augmented inputs, before noise is added. */
+  readonly target: "data" | "input";
+  /** Indices of the elements that the batch holds; null: all. */
+  readonly kept: readonly number[] | null;
 }
 
 /** Fewest steps of an epoch: a small data set is passed over several times. */
@@ -31,97 +39,219 @@ export interface Batches {
   batch(purpose: string, epoch: number, step: number): Batch;
 }
 
-/** Values of samples `from` to `to`, unshifted and in the order of the set. */
+function elementsOf(samples: SampleSet): number {
+  return samples.inputs.length / samples.count;
+}
+
+/** Values of a regression's targets for one sample; 0 where there are none. */
+function targetsPerSample(samples: SampleSet): number {
+  return samples.targets ? samples.targets.length / samples.count : 0;
+}
+
+/** Values of samples `from` to `to`, not augmented and in the order of the set. */
 export function valuesOf(samples: SampleSet, fraction: number, from: number, to: number): Batch {
-  const elements = samples.inputs.length / samples.count;
+  const elements = elementsOf(samples);
   const scale = 2 ** -fraction;
   const inputs = new Float32Array((to - from) * elements);
   const stored = samples.inputs.subarray(from * elements, to * elements);
   for (let i = 0; i < inputs.length; i++) inputs[i] = stored[i]! * scale;
-  return { count: to - from, inputs, labels: samples.labels.subarray(from, to) };
+  const outputs = targetsPerSample(samples);
+  return {
+    count: to - from,
+    inputs,
+    labels: samples.labels.subarray(from, to),
+    targets: samples.targets ? samples.targets.subarray(from * outputs, to * outputs) : null,
+  };
 }
 
-/** Samples whose stored integers are already those of a format; `fraction` is that of the values they came from. */
+/**
+ * Samples whose stored integers are already those of a format with one fraction; `fraction` is that of the values they
+ * came from. A bipolar format takes the sign: its two values are stored as the integers -1 and 1.
+ */
 export function roundSamples(samples: SampleSet, fraction: number, format: FrozenFormat): SampleSet {
-  compilerAssert(format.width <= 8, "training chooses at most 8 bits");
-  const range = integerRange(format.width, format.signed);
+  const bipolar = format.kind === "bipolar";
+  compilerAssert(typeof format.fraction === "number", "an input has one fraction");
+  const stored = bipolar
+    ? { signed: true, width: 2, fraction: format.fraction }
+    : { signed: format.signed, width: format.width, fraction: format.fraction };
+  const range = integerRange(stored.width, stored.signed);
   const from = integerRange(samples.stored.width, samples.stored.signed);
-  const shift = fraction - format.fraction;
+  const shift = fraction - stored.fraction;
   // There are fewer stored integers than samples of them.
-  const table = Int16Array.from({ length: from.max - from.min + 1 }, (_, i) =>
-    saturate(shiftRound(from.min + i, shift), range),
-  );
-  const stored = samples.inputs;
-  const inputs = format.signed ? new Int8Array(samples.inputs.length) : new Uint8Array(samples.inputs.length);
-  for (let i = 0; i < inputs.length; i++) inputs[i] = table[stored[i]! - from.min]!;
-  return { ...samples, stored: format, inputs };
+  const table = Int32Array.from({ length: from.max - from.min + 1 }, (_, i) => {
+    const mantissa = from.min + i;
+    if (bipolar) return mantissa >= 0 ? 1 : -1;
+    return saturate(shiftRound(mantissa, shift), range);
+  });
+  const mantissas = samples.inputs;
+  const inputs = createIntegers(stored, mantissas.length);
+  for (let i = 0; i < inputs.length; i++) inputs[i] = table[mantissas[i]! - from.min]!;
+  return { ...samples, stored, inputs };
+}
+
+function createIntegers(
+  { signed, width }: { readonly signed: boolean; readonly width: number },
+  length: number,
+): SampleSet["inputs"] {
+  compilerAssert(width <= 16, "an input has at most 16 bits");
+  if (width <= 8) return signed ? new Int8Array(length) : new Uint8Array(length);
+  return signed ? new Int16Array(length) : new Uint16Array(length);
 }
 
 /** The samples at the given indices. */
 export function pickSamples(samples: SampleSet, indices: ArrayLike<number>): SampleSet {
-  const elements = samples.inputs.length / samples.count;
+  const elements = elementsOf(samples);
+  const outputs = targetsPerSample(samples);
   const inputs = samples.inputs.slice(0, indices.length * elements);
-  const labels = new Int32Array(indices.length);
+  const labels = new Int32Array(samples.labels.length > 0 ? indices.length : 0);
+  const targets = samples.targets ? new Float32Array(indices.length * outputs) : null;
   for (let i = 0; i < indices.length; i++) {
-    const at = indices[i]! * elements;
-    inputs.set(samples.inputs.subarray(at, at + elements), i * elements);
-    labels[i] = samples.labels[indices[i]!]!;
+    const index = indices[i]!;
+    inputs.set(samples.inputs.subarray(index * elements, (index + 1) * elements), i * elements);
+    if (labels.length > 0) labels[i] = samples.labels[index]!;
+    targets?.set(samples.targets!.subarray(index * outputs, (index + 1) * outputs), i * outputs);
   }
-  return { ...samples, count: indices.length, inputs, labels };
+  return { ...samples, count: indices.length, inputs, labels, targets };
+}
+
+/** The samples with these elements alone, as flat ones. Labels and targets stay. */
+export function selectElements(samples: SampleSet, indices: readonly number[]): SampleSet {
+  const elements = elementsOf(samples);
+  const from = Int32Array.from(indices);
+  const size = from.length;
+  const stored = samples.inputs;
+  const inputs = createIntegers(samples.stored, samples.count * size);
+  for (let n = 0; n < samples.count; n++)
+    for (let j = 0; j < size; j++) inputs[n * size + j] = stored[n * elements + from[j]!]!;
+  return { ...samples, shape: [size], inputs };
+}
+
+/** The samples of a network that reproduces its input: their targets are their own values. */
+export function inputsAsTargets(samples: SampleSet, fraction: number): SampleSet {
+  const scale = 2 ** -fraction;
+  const targets = Float32Array.from(samples.inputs, (m) => m * scale);
+  return { ...samples, labels: new Int32Array(0), targets };
 }
 
 /** Makes the batches of a sample set of at least one sample. */
 export function createBatches(samples: SampleSet, settings: BatchSettings): Batches {
+  const { seed, augment, fraction } = settings;
   const { count } = samples;
   const size = Math.min(settings.batch, count);
-  const elements = samples.inputs.length / count;
+  const elements = elementsOf(samples);
+  const all = Int32Array.from({ length: elements }, (_, i) => i);
+  const kept = settings.kept ? Int32Array.from(settings.kept) : all;
   const stepsPerEpoch = Math.max(Math.ceil(count / size), MIN_STEPS);
-  const scale = 2 ** -settings.fraction;
-  const shift = settings.shiftPixels;
-  // Anything that is no image is one row of one column.
-  const [height, width] = samples.shape.length < 2 ? [1, 1] : [samples.shape[0]!, samples.shape[1]!];
-  const channels = elements / (height * width);
+  const shift = augment.shiftPixels;
+  const indexAt = createOrder(count, seed);
+  const keptSources = createSources(samples, augment, kept);
+  const allSources = kept === all ? keptSources : createSources(samples, augment, all);
+  const addNoise = augment.noise > 0 ? createInputNoise(seed, augment.noise) : null;
 
+  // Held in variables: reading the properties for every element takes longer than the copy.
+  const stored = samples.inputs;
+  const scale = 2 ** -fraction;
+  const copy = (sources: Int32Array, from: number, out: Float32Array, to: number): void => {
+    for (let j = 0; j < sources.length; j++) {
+      const source = sources[j]!;
+      out[to + j] = source < 0 ? 0 : stored[from + source]! * scale;
+    }
+  };
+
+  const inputs = new Float32Array(size * kept.length);
+  const labels = new Int32Array(samples.labels.length > 0 ? size : 0);
+  const outputs = settings.target === "input" ? elements : targetsPerSample(samples);
+  const targets = outputs > 0 ? new Float32Array(size * outputs) : null;
+  return {
+    stepsPerEpoch,
+    batch: (purpose, epoch, step) => {
+      const shifts = createRandom(seed, "shift", purpose, epoch, step);
+      const flips = createRandom(seed, "flip", purpose, epoch, step);
+      for (let row = 0; row < size; row++) {
+        const index = indexAt(purpose, epoch, step * size + row);
+        if (labels.length > 0) labels[row] = samples.labels[index]!;
+        const dx = shift > 0 ? shifts.integer(-shift, shift) : 0;
+        const dy = shift > 0 ? shifts.integer(-shift, shift) : 0;
+        const mirrored = augment.flip !== "none" && flips.uniform() < 0.5;
+        copy(keptSources(dx, dy, mirrored), index * elements, inputs, row * kept.length);
+        if (targets && settings.target === "input")
+          copy(allSources(dx, dy, mirrored), index * elements, targets, row * outputs);
+        else if (targets)
+          targets.set(samples.targets!.subarray(index * outputs, (index + 1) * outputs), row * outputs);
+      }
+      addNoise?.(inputs, purpose, epoch, step);
+      return { count: size, inputs, labels, targets };
+    },
+  };
+}
+
+/** Index of the sample at a position of an epoch: every pass over the data has an order of its own. */
+function createOrder(
+  count: number,
+  seed: number,
+): (purpose: string, epoch: number, position: number) => number {
   let orderKey = "";
   let order: Int32Array = new Int32Array(0);
-  const indexAt = (purpose: string, epoch: number, position: number): number => {
+  return (purpose, epoch, position) => {
     const pass = Math.floor(position / count);
     const key = `${purpose} ${epoch} ${pass}`;
     if (key !== orderKey) {
-      order = permutation(count, createRandom(settings.seed, "order", purpose, epoch, pass));
+      order = permutation(count, createRandom(seed, "order", purpose, epoch, pass));
       orderKey = key;
     }
     return order[position - pass * count]!;
   };
+}
 
-  // Held in variables: reading the properties for every element takes longer than the copy.
-  const stored = samples.inputs;
-  const copyShifted = (index: number, dx: number, dy: number, out: Float32Array, to: number): void => {
-    const firstColumn = Math.max(0, dx);
-    const columns = Math.min(width, width + dx) - firstColumn;
-    const lastRow = Math.min(height, height + dy);
-    for (let y = Math.max(0, dy); y < lastRow; y++) {
-      const target = to + (y * width + firstColumn) * channels;
-      const source = index * elements + ((y - dy) * width + firstColumn - dx) * channels;
-      for (let i = 0; i < columns * channels; i++) out[target + i] = stored[source + i]! * scale;
+/**
+ * Where each wanted element of an augmented image is in the stored one; -1 for what comes in from outside, which is 0.
+ * There are few shifts, so that each one's table is made once and a batch is one plain copy.
+ */
+function createSources(
+  samples: SampleSet,
+  { flip }: Augmentation,
+  wanted: Int32Array,
+): (dx: number, dy: number, mirrored: boolean) => Int32Array {
+  // Anything that is no image is one row of one column.
+  const [height, width] = samples.shape.length < 2 ? [1, 1] : [samples.shape[0]!, samples.shape[1]!];
+  const channels = elementsOf(samples) / (height * width);
+  const known = new Map<string, Int32Array>();
+  return (dx, dy, mirrored) => {
+    const key = `${dx} ${dy} ${mirrored}`;
+    let sources = known.get(key);
+    if (!sources) {
+      sources = wanted.map((element) => {
+        const pixel = Math.floor(element / channels);
+        let x = (pixel % width) - dx;
+        let y = Math.floor(pixel / width) - dy;
+        if (x < 0 || x >= width || y < 0 || y >= height) return -1;
+        if (mirrored && flip === "horizontal") x = width - 1 - x;
+        if (mirrored && flip === "vertical") y = height - 1 - y;
+        return (y * width + x) * channels + (element % channels);
+      });
+      known.set(key, sources);
     }
+    return sources;
   };
+}
 
-  const inputs = new Float32Array(size * elements);
-  const labels = new Int32Array(size);
-  return {
-    stepsPerEpoch,
-    batch: (purpose, epoch, step) => {
-      if (shift > 0) inputs.fill(0);
-      const random = createRandom(settings.seed, "shift", purpose, epoch, step);
-      for (let row = 0; row < size; row++) {
-        const index = indexAt(purpose, epoch, step * size + row);
-        labels[row] = samples.labels[index]!;
-        const dx = shift > 0 ? random.integer(-shift, shift) : 0;
-        const dy = shift > 0 ? random.integer(-shift, shift) : 0;
-        copyShifted(index, dx, dy, inputs, row * elements);
-      }
-      return { count: size, inputs, labels };
-    },
+/** Normal samples that are made once; every step reads them from another place, which is faster than new ones. */
+const NOISE_POOL = 1 << 19;
+/** Samples that are read from one place: short enough that two steps share few neighbours. */
+const NOISE_STRETCH = 1024;
+
+function createInputNoise(
+  seed: number,
+  deviation: number,
+): (values: Float32Array, purpose: string, epoch: number, step: number) => void {
+  const random = createRandom(seed, "input-noise");
+  const pool = Float32Array.from({ length: NOISE_POOL }, () => random.normal() * deviation);
+  return (values, purpose, epoch, step) => {
+    const offsets = createRandom(seed, "input-noise", purpose, epoch, step);
+    for (let from = 0; from < values.length; from += NOISE_STRETCH) {
+      const length = Math.min(NOISE_STRETCH, values.length - from);
+      const offset = offsets.integer(0, NOISE_POOL - length);
+      for (let i = 0; i < length; i++) values[from + i] = values[from + i]! + pool[offset + i]!;
+    }
   };
 }

@@ -1,6 +1,7 @@
 // When what is trained, and how fast. In: the training settings and the steps of an epoch. Out: phases with their
 // epochs, and the rates of every step.
-import type { TrainingSpec } from "../graph/project.ts";
+import type { RateSchedule, TrainingSpec } from "../graph/project.ts";
+import { assertNever } from "../support/assert.ts";
 
 /**
  * baseline: the same network without quantization, for comparison, with a schedule of its own.
@@ -25,24 +26,56 @@ const NOISE_END = 0.1;
 const ROUNDING_START = 0.7;
 const FINE_END = 0.01;
 
-/** From `start` to `end` along half a cosine; `progress` in [0, 1]. */
-function cosine(progress: number, start: number, end: number): number {
-  return end + (start - end) * 0.5 * (1 + Math.cos(Math.PI * progress));
+/** Rates at the two ends of a phase, as parts of the learning rate. */
+export interface RateEnds {
+  readonly start: number;
+  readonly end: number;
 }
 
-/** Rate of weights and biases at an update of a phase with `steps` updates in all. */
-export function weightRate(phase: Phase, learningRate: number, step: number, steps: number): number {
-  const progress = step / Math.max(1, steps);
+/**
+ * The learning rate at a place of a phase: `progress` in [0, 1], `epoch` counted from 0 where the schedule starts.
+ * cosine: from start to end along half a cosine. constant: that of the start. step: that of the start, multiplied by
+ * the factor after every so many epochs.
+ */
+export function rateAt(
+  schedule: RateSchedule,
+  learningRate: number,
+  { progress, epoch }: { readonly progress: number; readonly epoch: number },
+  { start, end }: RateEnds,
+): number {
+  switch (schedule.kind) {
+    case "cosine":
+      return learningRate * (end + (start - end) * 0.5 * (1 + Math.cos(Math.PI * progress)));
+    case "constant":
+      return learningRate * start;
+    case "step":
+      return learningRate * start * schedule.factor ** Math.floor(epoch / schedule.epochs);
+    default:
+      return assertNever(schedule, "rate schedule");
+  }
+}
+
+function endsOf(phase: Phase): RateEnds {
   switch (phase) {
     case "baseline":
-      return cosine(progress, learningRate, learningRate * FINE_END);
+      return { start: 1, end: FINE_END };
     case "float":
-      return learningRate;
+      return { start: 1, end: 1 };
     case "noise":
-      return cosine(progress, learningRate, learningRate * NOISE_END);
+      return { start: 1, end: NOISE_END };
     case "rounding":
-      return cosine(progress, learningRate * ROUNDING_START, learningRate * FINE_END);
+      return { start: ROUNDING_START, end: FINE_END };
   }
+}
+
+/** Rate of weights and biases at an update of a phase with `steps` updates in all; `epoch` is that of the phase. */
+export function weightRate(
+  phase: Phase,
+  schedule: RateSchedule,
+  learningRate: number,
+  { epoch, step, steps }: { readonly epoch: number; readonly step: number; readonly steps: number },
+): number {
+  return rateAt(schedule, learningRate, { progress: step / Math.max(1, steps), epoch }, endsOf(phase));
 }
 
 /** Rate of the quantizers' logarithms in a noise phase of `steps` updates. */
