@@ -120,6 +120,7 @@ export async function trainStep(
   progress.line(
     `${number(data.training.count)} training, ${number(data.validation.count)} validation, ${number(data.test.count)} test samples; seed ${project.training.seed}`,
   );
+  for (const { message } of data.warnings) progress.line(`warning: ${message}`);
   let lastLine = Number.NEGATIVE_INFINITY;
   if (previous) progress.line(`going on after ${previous.checkpoint.history.length} epochs`);
   const trained = await interrupt.gracefully(() =>

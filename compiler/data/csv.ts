@@ -1,15 +1,17 @@
-// CSV files: a header row, one sample a row. In: UTF-8 bytes. Out: the feature columns as one array and the label
-// column as indices or names. Nothing is guessed or skipped; every bad cell is named by row and column.
+// CSV files: a header row, one sample a row. In: UTF-8 bytes. Out: the feature columns as one array, the label column
+// as indices or names, the target columns as numbers. Nothing is guessed or skipped; a bad cell is named by row and column.
 import { parse } from "csv-parse/browser/esm/sync";
 import { createCollector, type DiagnosticCollector, fail } from "../support/diagnostics.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { gunzipIfNeeded } from "./gzip.ts";
-import { DATA_LIMITS, type DataSource } from "./numeric-array.ts";
-import type { RawInputs, RawLabels } from "./raw-samples.ts";
+import { DATA_LIMITS, type DataSource, type NumericArray } from "./numeric-array.ts";
+import type { RawInputs, RawLabels, RawTargets } from "./raw-samples.ts";
 
 export interface CsvColumns {
   /** Name of the label column; undefined when the file holds no labels. */
   readonly label?: string | undefined;
+  /** Names of the columns with the real values of a regression, in the order of the outputs. */
+  readonly targets?: readonly string[] | undefined;
   /** Names of the feature columns in the order wanted; all others in the file's order when left out. */
   readonly features?: readonly string[] | undefined;
 }
@@ -17,6 +19,7 @@ export interface CsvColumns {
 export interface CsvSamples {
   readonly inputs: RawInputs;
   readonly labels: RawLabels | undefined;
+  readonly targets: RawTargets | undefined;
   readonly featureNames: readonly string[];
 }
 
@@ -29,7 +32,7 @@ const WHOLE_NUMBER = /^[+-]?\d+$/;
 /** 3 and 3.0: some tools write whole labels as floats. */
 const WHOLE_LABEL = /^[+-]?\d+(?:\.0*)?$/;
 
-/** What is wrong with a feature cell, for a person. */
+/** What is wrong with a cell that is no finite number, for a person. */
 function cellProblem(text: string): string {
   if (text === "") return "the cell is empty";
   if (/^[+-]?(?:nan|inf|infinity)$/i.test(text)) return "the number is not finite";
@@ -53,11 +56,21 @@ function append(to: Growing, value: number): void {
   to.data[to.length++] = value;
 }
 
+function createGrowing(capacity: number): Growing {
+  return { data: new Float64Array(capacity), length: 0 };
+}
+
+function matrixOf({ data, length }: Growing, rows: number, columns: number): NumericArray {
+  return { shape: [rows, columns], dtype: "float64", data: data.subarray(0, length) };
+}
+
 interface Header {
   readonly names: readonly string[];
   /** Positions of the features, in the order wanted. */
   readonly features: readonly number[];
   readonly label: number | undefined;
+  /** Positions of the targets, in the order of the outputs. */
+  readonly targets: readonly number[];
 }
 
 function readHeader(names: readonly string[], columns: CsvColumns, source: DataSource): Header {
@@ -85,19 +98,27 @@ function readHeader(names: readonly string[], columns: CsvColumns, source: DataS
     return position ?? -1;
   };
   const label = columns.label === undefined ? undefined : find(columns.label);
-  const features = columns.features?.map(find) ?? names.map((_, i) => i).filter((i) => i !== label);
-  const twice = features.find((f, i) => f >= 0 && features.indexOf(f) !== i);
-  if (twice !== undefined) {
-    const problem = `the column ${JSON.stringify(names[twice])} is named twice as a feature`;
+  const targets = columns.targets?.map(find) ?? [];
+  const taken = new Set([label, ...targets]);
+  const features = columns.features?.map(find) ?? names.map((_, i) => i).filter((i) => !taken.has(i));
+  const uses = new Map<number, string>();
+  const use = (position: number, as: string): void => {
+    const before = uses.get(position);
+    uses.set(position, as);
+    if (before === undefined || position < 0) return;
+    const quoted = JSON.stringify(names[position]);
+    const problem =
+      before === as
+        ? `the column ${quoted} is named twice as a ${as}`
+        : `the column ${quoted} is named both as a ${as} and as a ${before}`;
     errors.add("data/csv-header", { path, problem }, place);
-  }
-  if (label !== undefined && label >= 0 && features.includes(label)) {
-    const problem = `the column ${JSON.stringify(columns.label)} is named both as a feature and as the label`;
-    errors.add("data/csv-header", { path, problem }, place);
-  }
+  };
+  if (label !== undefined) use(label, "label");
+  for (const target of targets) use(target, "target");
+  for (const feature of features) use(feature, "feature");
   errors.throwIfErrors();
   if (features.length === 0) fail("data/csv-header", { path, problem: "there is no feature column" }, place);
-  return { names, features, label };
+  return { names, features, label, targets };
 }
 
 /** Collects the rows of one file. */
@@ -108,8 +129,9 @@ interface RowReader {
 
 function createRowReader(columns: CsvColumns, source: DataSource, errors: DiagnosticCollector): RowReader {
   const { path, place } = source;
-  const values: Growing = { data: new Float64Array(1024), length: 0 };
-  const lines: Growing = { data: new Float64Array(256), length: 0 };
+  const values = createGrowing(1024);
+  const targetValues = createGrowing(256);
+  const lines = createGrowing(256);
   const labels: string[] = [];
   let header: Header | undefined;
   let whole = true;
@@ -120,6 +142,11 @@ function createRowReader(columns: CsvColumns, source: DataSource, errors: Diagno
   const cellError = (row: number, column: string, text: string, problem: string): void => {
     errors.add("data/csv-cell", { path, row, column, text: text.slice(0, 40), problem }, place);
     stopAtLimit();
+  };
+  const numberOf = (text: string, row: number, column: string): number => {
+    const value = NUMBER.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isFinite(value)) cellError(row, column, text, cellProblem(text));
+    return value;
   };
 
   return {
@@ -132,7 +159,7 @@ function createRowReader(columns: CsvColumns, source: DataSource, errors: Diagno
         );
         return;
       }
-      const { names, features, label } = header;
+      const { names, features, label, targets } = header;
       if (cells.length !== names.length) {
         errors.add(
           "data/csv-ragged",
@@ -145,11 +172,11 @@ function createRowReader(columns: CsvColumns, source: DataSource, errors: Diagno
       append(lines, line);
       for (const position of features) {
         const text = cells[position]!.trim();
-        const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-        if (!Number.isFinite(value)) cellError(line, names[position]!, text, cellProblem(text));
+        append(values, numberOf(text, line, names[position]!));
         if (whole && !WHOLE_NUMBER.test(text)) whole = false;
-        append(values, value);
       }
+      for (const position of targets)
+        append(targetValues, numberOf(cells[position]!.trim(), line, names[position]!));
       if (label !== undefined) {
         const text = cells[label]!.trim();
         if (text === "") cellError(line, names[label]!, text, "the label is empty");
@@ -159,19 +186,23 @@ function createRowReader(columns: CsvColumns, source: DataSource, errors: Diagno
     finish: () => {
       errors.throwIfErrors();
       if (header === undefined) fail("data/csv-header", { path, problem: "the file is empty" }, place);
-      const { names, features, label } = header;
+      const { names, features, label, targets } = header;
       const count = lines.length;
       const rowOf = (sample: number): string => `row ${lines.data[sample]}`;
-      const shape = [count, features.length];
+      const cellOf = (columns: readonly number[]) => (sample: number, column: number) =>
+        `${rowOf(sample)}, column ${JSON.stringify(names[columns[column]!] ?? "")}`;
       return {
         featureNames: features.map((f) => names[f]!),
         inputs: {
-          array: { shape, dtype: "float64", data: values.data.subarray(0, values.length) },
+          array: matrixOf(values, count, features.length),
           numbers: whole ? "stored" : "values",
           flat: true,
-          where: (sample, element) =>
-            `${rowOf(sample)}, column ${JSON.stringify(names[features[element]!] ?? "")}`,
+          where: cellOf(features),
         },
+        targets:
+          columns.targets === undefined
+            ? undefined
+            : { array: matrixOf(targetValues, count, targets.length), where: cellOf(targets) },
         labels:
           label === undefined
             ? undefined

@@ -1,90 +1,50 @@
-// JSON samples: {"inputs": [...nested numbers...], "labels": [...]}. In: UTF-8 bytes. Out: an array and labels. The
-// shape is read off the nesting, which has to be regular.
+// JSON samples: {"inputs": [...nested numbers...], "labels": [...]}. In: UTF-8 bytes. Out: an array, labels, targets.
+// The shape is read off the nesting, which has to be regular.
 import { fail } from "../support/diagnostics.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { gunzipIfNeeded } from "./gzip.ts";
 import { findJsonError } from "./json-error.ts";
-import { DATA_LIMITS, type DataSource, elementCount, MAX_RANK } from "./numeric-array.ts";
+import { describeJson, type RowOptions, readJsonRows, takeRows } from "./json-rows.ts";
+import { DATA_LIMITS, type DataSource } from "./numeric-array.ts";
 import {
   describeElement,
   describeSample,
   type NumberKind,
   type RawInputs,
   type RawLabels,
+  type RawTargets,
 } from "./raw-samples.ts";
+import { joinTargets } from "./targets.ts";
 
 export interface JsonFields {
   readonly inputs: string;
   /** Undefined when the file holds no labels. */
   readonly labels?: string | undefined;
+  /** Fields with the real values of a regression, in the order of the outputs. */
+  readonly targets?: readonly string[] | undefined;
 }
 
 export interface JsonSamples {
   readonly inputs: RawInputs;
   readonly labels: RawLabels | undefined;
+  readonly targets: RawTargets | undefined;
+  /** What is wrong with each row that was skipped. */
+  readonly skipped: readonly string[];
 }
 
 /** Says how the numbers are meant where JSON cannot: it has no difference between 1 and 1.0. */
 const NUMBERS_FIELD = "numbers";
 
-function describe(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === "object") return "an object";
-  return `the ${typeof value} ${JSON.stringify(value).slice(0, 40)}`;
-}
-
-function nestingOf(value: unknown): readonly number[] {
-  const shape: number[] = [];
-  let inner = value;
-  while (Array.isArray(inner) && shape.length <= MAX_RANK) {
-    shape.push(inner.length);
-    inner = inner[0];
-  }
-  return shape;
-}
-
-/** Row-major numbers of a regular nesting of the given shape. */
-function flatten(value: unknown, shape: readonly number[], field: string, source: DataSource): Float64Array {
-  const data = new Float64Array(elementCount(shape));
-  let at = 0;
-  const index: number[] = [];
-  const bad = (problem: string): never => {
-    const where = field + index.map((i) => `[${i}]`).join("");
-    return fail("data/json-value", { path: source.path, where, problem }, source.place);
-  };
-  // The depth is at most MAX_RANK.
-  const visit = (node: unknown): void => {
-    const depth = index.length;
-    if (depth === shape.length) {
-      if (typeof node !== "number") return bad(`a number is expected, not ${describe(node)}`);
-      if (!Number.isFinite(node)) return bad("the number is too large to be held");
-      data[at++] = node;
-      return;
-    }
-    const length = shape[depth]!;
-    if (!Array.isArray(node) || node.length !== length)
-      return bad(`an array of ${length} is expected as in the first sample, not ${describe(node)}`);
-    for (let i = 0; i < length; i++) {
-      index.push(i);
-      visit(node[i]);
-      index.pop();
-    }
-  };
-  visit(value);
-  return data;
-}
-
 function readLabels(value: unknown, field: string, source: DataSource): RawLabels {
   const { path, place } = source;
   const bad = (where: string, problem: string): never =>
     fail("data/json-value", { path, where, problem }, place);
-  if (!Array.isArray(value)) return bad(field, `an array of labels is expected, not ${describe(value)}`);
+  if (!Array.isArray(value)) return bad(field, `an array of labels is expected, not ${describeJson(value)}`);
   const kind = typeof value[0];
   for (let i = 0; i < value.length; i++) {
     const type = typeof value[i];
     if ((type !== "number" && type !== "string") || type !== kind)
-      bad(`${field}[${i}]`, `labels are all numbers or all names, not ${describe(value[i])}`);
+      bad(`${field}[${i}]`, `labels are all numbers or all names, not ${describeJson(value[i])}`);
   }
   return kind === "string"
     ? { kind: "names", values: value as string[], where: describeSample }
@@ -105,12 +65,36 @@ function parseJson(text: string, source: DataSource): unknown {
   }
 }
 
+function isWhole(data: ArrayLike<number>): boolean {
+  for (let i = 0; i < data.length; i++) if (!Number.isInteger(data[i])) return false;
+  return true;
+}
+
+/** Only the labels of the rows that are kept of `count`. */
+function keepLabels(labels: RawLabels, kept: Int32Array, count: number, source: DataSource): RawLabels {
+  if (labels.values.length !== count) {
+    const parameters = { path: source.path, labels: labels.values.length, inputs: count };
+    fail("data/label-count", parameters, source.place);
+  }
+  const where = (sample: number): string => labels.where(kept[sample]!);
+  const rows = [...kept];
+  return labels.kind === "names"
+    ? { kind: "names", values: rows.map((row) => labels.values[row]!), where }
+    : { kind: "indices", values: rows.map((row) => labels.values[row]!), where };
+}
+
 /**
  * Reads samples from a JSON object. Numbers are stored integers when all of them are whole, else values; a field
- * "numbers" of "stored" or "values" decides it instead. Throws data/utf8, data/too-large, data/json-syntax,
- * data/json-field and data/json-value.
+ * "numbers" of "stored" or "values" decides it instead. With `skipMalformed`, a row whose inputs or targets have not
+ * the shape of the others is left out and named in `skipped`. Throws data/utf8, data/too-large, data/json-syntax,
+ * data/json-field, data/json-value, data/label-count and data/target-count.
  */
-export function decodeJson(file: Uint8Array, fields: JsonFields, source: DataSource): JsonSamples {
+export function decodeJson(
+  file: Uint8Array,
+  fields: JsonFields,
+  source: DataSource,
+  options: RowOptions = {},
+): JsonSamples {
   const { path, place } = source;
   const bytes = gunzipIfNeeded(file, source);
   const limit = (source.limits ?? DATA_LIMITS).textBytes;
@@ -120,7 +104,7 @@ export function decodeJson(file: Uint8Array, fields: JsonFields, source: DataSou
   if (text === undefined) fail("data/utf8", { path }, place);
   const root = parseJson(text, source);
   if (typeof root !== "object" || root === null || Array.isArray(root)) {
-    const problem = `an object is expected, not ${describe(root)}`;
+    const problem = `an object is expected, not ${describeJson(root)}`;
     fail("data/json-value", { path, where: "the whole file", problem }, place);
   }
   const object = root as Readonly<Record<string, unknown>>;
@@ -130,35 +114,39 @@ export function decodeJson(file: Uint8Array, fields: JsonFields, source: DataSou
     return object[name];
   };
 
-  const inputs = field(fields.inputs);
-  const shape = nestingOf(inputs);
-  if (shape.length === 0 || shape.length > MAX_RANK) {
-    const problem =
-      shape.length === 0
-        ? `an array of samples is expected, not ${describe(inputs)}`
-        : `more than ${MAX_RANK} arrays inside of each other`;
-    fail("data/json-value", { path, where: fields.inputs, problem }, place);
-  }
-  const data = flatten(inputs, shape, fields.inputs, source);
+  const inputs = readJsonRows(field(fields.inputs), fields.inputs, source, options);
+  const { skipMalformed } = options;
+  const columns = (fields.targets ?? []).map((name) =>
+    readJsonRows(field(name), name, source, { skipMalformed }),
+  );
   const labels =
     fields.labels === undefined ? undefined : readLabels(field(fields.labels), fields.labels, source);
 
-  let numbers: NumberKind = data.every(Number.isInteger) ? "stored" : "values";
+  const count = inputs.shape[0]!;
+  const bad = new Map([inputs, ...columns].flatMap((rows) => [...rows.bad]));
+  const kept = Int32Array.from({ length: count }, (_, row) => row).filter((row) => !bad.has(row));
+  const keep = (rows: typeof inputs): RawTargets => {
+    const found = rows.shape[0]!;
+    if (found !== count) fail("data/target-count", { path, targets: found, inputs: count }, place);
+    const { shape, data } = bad.size === 0 ? rows : takeRows(rows, kept);
+    const where = describeElement(shape.slice(1));
+    return { array: { shape, dtype: "float64", data }, where: (sample, k) => where(kept[sample]!, k) };
+  };
+  const { array, where } = keep(inputs);
+
+  let numbers: NumberKind = isWhole(array.data) ? "stored" : "values";
   if (Object.hasOwn(object, NUMBERS_FIELD) && fields.inputs !== NUMBERS_FIELD) {
     const said = object[NUMBERS_FIELD];
     if (said !== "stored" && said !== "values") {
-      const problem = `"stored" or "values" is expected, not ${describe(said)}`;
+      const problem = `"stored" or "values" is expected, not ${describeJson(said)}`;
       fail("data/json-value", { path, where: NUMBERS_FIELD, problem }, place);
     }
     numbers = said;
   }
   return {
-    inputs: {
-      array: { shape, dtype: "float64", data },
-      numbers,
-      flat: false,
-      where: describeElement(shape.slice(1)),
-    },
-    labels,
+    inputs: { array, numbers, flat: array.shape.length === 2, where },
+    labels: labels && bad.size > 0 ? keepLabels(labels, kept, count, source) : labels,
+    targets: columns.length === 0 ? undefined : joinTargets(columns.map(keep), source),
+    skipped: [...bad.values()],
   };
 }

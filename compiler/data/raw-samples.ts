@@ -1,5 +1,5 @@
-// What the text and array formats have in common once they are decoded: inputs, labels, and words for the place of
-// each in its file.
+// What the text and array formats have in common once they are decoded: inputs, labels, targets, and words for the
+// place of each in its file.
 import type { NumericArray } from "./numeric-array.ts";
 
 /** How the numbers of a file are meant: stored integers (mantissas), or values that are quantized once. */
@@ -9,7 +9,7 @@ export interface RawInputs {
   /** The first axis counts the samples. */
   readonly array: NumericArray;
   readonly numbers: NumberKind;
-  /** True when a sample is a flat row (CSV) that takes the shape of the input; else its shape has to match. */
+  /** True when a sample is a flat row (CSV, JSON) that takes the shape of the input; else its shape has to match. */
   readonly flat: boolean;
   /** Words for the place of element `element` (row-major) of sample `sample`. */
   readonly where: (sample: number, element: number) => string;
@@ -28,6 +28,13 @@ export type RawLabels = {
   | { readonly kind: "names"; readonly values: readonly string[] }
 );
 
+/** Real values that the outputs are compared with, not yet checked. */
+export interface RawTargets {
+  /** Row-major; the first axis counts the samples, of one output there may be no other. */
+  readonly array: NumericArray;
+  readonly where: (sample: number, output: number) => string;
+}
+
 /** Position of a row-major element of one sample, such as [3, 0]. */
 export function elementIndex(shape: readonly number[], element: number): readonly number[] {
   const index: number[] = [];
@@ -41,7 +48,10 @@ export function elementIndex(shape: readonly number[], element: number): readonl
 
 /** The usual words for an element of an array file. */
 export function describeElement(shape: readonly number[]): (sample: number, element: number) => string {
-  return (sample, element) => `sample ${sample}, element [${elementIndex(shape, element).join(", ")}]`;
+  return (sample, element) => {
+    const index = elementIndex(shape, element).join(", ");
+    return `${describeSample(sample)}${index === "" ? "" : `, element [${index}]`}`;
+  };
 }
 
 /** The usual words for a sample. */

@@ -1,10 +1,13 @@
 // The data of a project. In: a project and a reader of the user's files. Out: training, validation and test samples,
 // and a digest of all that training depends on.
-import { type LoadedSamples, loadDataSet, splitValidation } from "../data/load.ts";
-import { type Graph, nodeNamed } from "../graph/graph.ts";
+import { loadDataSet } from "../data/load.ts";
+import { splitValidation } from "../data/select-samples.ts";
+import type { ComparedWith, LoadedSamples, SampleTarget } from "../data/whole-file.ts";
+import { nodeNamed } from "../graph/graph.ts";
 import type { Project } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import { compilerAssert } from "../support/assert.ts";
+import type { Diagnostic } from "../support/diagnostics.ts";
 import { digestOf } from "../support/digest.ts";
 import type { FileReader } from "../support/host.ts";
 import { VERSION } from "../support/version.ts";
@@ -15,35 +18,42 @@ export interface ProjectData {
   /** Never handed to the trainer. */
   readonly test: LoadedSamples;
   readonly digest: string;
+  /** Such as rows that were skipped. */
+  readonly warnings: readonly Diagnostic[];
 }
 
-/** Shape, stored type and number of classes that the data must have. */
-export function sampleTargetOf(graph: Graph): Parameters<typeof loadDataSet>[1] {
-  const input = graph.nodes.find((n) => n.kind === "input");
-  compilerAssert(input?.kind === "input", "a checked graph has an input");
+/** What the outputs are compared with: a loss over classes has labels, the others have real values. */
+function comparedWith({ graph, training }: Project): ComparedWith {
+  if (training.target === "input") return { kind: "input" };
   const output = nodeNamed(graph, graph.outputs[0]!.node);
-  const logits = output.kind === "argmax" ? nodeNamed(graph, output.input) : output;
-  return { shape: input.shape, stored: input.stored, classes: logits.shape[logits.shape.length - 1]! };
+  const last = output.kind === "argmax" ? nodeNamed(graph, output.input) : output;
+  const count = last.shape[last.shape.length - 1]!;
+  return { kind: training.loss.kind === "cross-entropy" ? "classes" : "values", count };
+}
+
+/** Shape and stored type of the samples, and what they hold beside the input. */
+export function sampleTargetOf(project: Project): SampleTarget {
+  const input = project.graph.nodes.find((n) => n.kind === "input");
+  compilerAssert(input?.kind === "input", "a checked graph has an input");
+  return { shape: input.shape, stored: input.stored, outputs: comparedWith(project) };
 }
 
 /** Reads and checks all data of a project; throws DiagnosticError with everything that is wrong with it. */
 export function loadProjectData(project: Project, reader: Pick<FileReader, "read">): ProjectData {
-  const { train, test } = loadDataSet(project.data, sampleTargetOf(project.graph), reader);
+  const { train, test, warnings } = loadDataSet(project.data, sampleTargetOf(project), reader);
   const split = splitValidation(train, project.data.validation, project.training.seed);
   return {
     training: split.train,
     validation: split.validation,
     test,
-    digest: digestOf(bytesOfSamples(train), bytesOfSamples(test)),
+    digest: digestOf(...bytesOfSamples(train), ...bytesOfSamples(test)),
+    warnings,
   };
 }
 
-function bytesOfSamples(samples: SampleSet): Uint8Array {
-  const { inputs, labels } = samples;
-  const bytes = new Uint8Array(inputs.byteLength + labels.byteLength);
-  bytes.set(new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength));
-  bytes.set(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength), inputs.byteLength);
-  return bytes;
+function bytesOfSamples({ inputs, labels, targets }: SampleSet): readonly Uint8Array[] {
+  const arrays = targets === null ? [inputs, labels] : [inputs, labels, targets];
+  return arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength));
 }
 
 /** What a training run depends on, by name: a checkpoint or a trained graph of another identity is not this run's. */

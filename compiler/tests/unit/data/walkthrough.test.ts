@@ -14,7 +14,11 @@ const blocks = (language: string): string[] =>
   );
 const source = createSourceFile("motor.floor", blocks("floor")[0]!);
 const { project } = compileSource(source, { exists: () => "found" });
-const target = { shape: [4], stored: { signed: false, width: 8, fraction: 8 }, classes: 3 };
+const target = {
+  shape: [4],
+  stored: { signed: false, width: 8, fraction: 8 },
+  outputs: { kind: "classes", count: 3 } as const,
+};
 
 function load(train: string, test: string) {
   const read = (path: string) => encodeUtf8(path === "train.csv" ? train : test);
