@@ -176,9 +176,10 @@ export function rangeReader(rule: NumberRule): ValueReader<{ readonly min: numbe
       return both === undefined ? undefined : { min: both, max: both };
     }
     const { low, high, unit, span } = value;
-    const [min, max] = [low, high].map((number) =>
-      end({ kind: "quantity", number, ...(unit ? { unit } : {}), span }, subject, context),
-    );
+    const read = (number: number): number | undefined =>
+      end({ kind: "quantity", number, ...(unit ? { unit } : {}), span }, subject, context);
+    const min = read(low);
+    const max = min === undefined ? undefined : read(high);
     if (min === undefined || max === undefined) return undefined;
     if (min <= max) return { min, max };
     context.collector.add("language/empty-range", { subject, low, high }, { span });

@@ -73,7 +73,7 @@ const dense: StageRule = {
     if (input && inputs === undefined) {
       collector.add("language/needs-flat", { operation: "dense", shape: input.shape }, place(stage));
     }
-    if (input?.kind === "batchnorm") {
+    if (input?.kind === "batchnorm" && input.input?.kind === "dense") {
       const related = [{ message: "the batchnorm", span: input.span }];
       collector.add("language/batchnorm-without-activation", {}, { ...place(stage), related });
     }

@@ -6,7 +6,7 @@ const shown = (name: string): string => {
   const short = [...name].length > 40 ? `${[...name].slice(0, 40).join("")}...` : name;
   return /^[\p{L}\p{N}_.%-]+$/u.test(short) ? short : JSON.stringify(short);
 };
-const MAX_LISTED = 12;
+const MAX_LISTED = 20;
 const listed = (names: readonly string[]): string =>
   names.slice(0, MAX_LISTED).map(shown).join(", ") +
   (names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "");

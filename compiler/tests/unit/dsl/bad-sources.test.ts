@@ -9,8 +9,30 @@ const inData = (body: string): string => fileWith({ data: `data {\n${body}\n}` }
 const inTrain = (body: string): string =>
   fileWith({ train: `train {\n${body}\nobjective: budget(1 kbitops)\n}` });
 const inHardware = (body: string): string => fileWith({ hardware: `hardware {\n${body}\n}` });
+const inFlatTrain = (train: string, body: string): string =>
+  fileWith({ model: `model m {\ninput x: 6 as u8\n${body}\n}`, train: `train { ${train} }` });
+/** A regression of two values, with its data from line 3 on. */
+const inTargets = (body: string): string =>
+  fileWith({
+    data: `data {\n${body}\n}`,
+    train: "train { loss: mse }",
+    model: "model m {\n input x: 6 as u8\n output y = x -> dense(2)\n}",
+  });
+const inCopy = (body: string): string =>
+  fileWith({
+    data: `data {\n${body}\n}`,
+    train: "train { loss: mse, target: input }",
+    model: "model m {\n input x: 6 as u8\n output y = x -> dense(6)\n}",
+  });
+const inCopyOf = (units: number): string =>
+  fileWith({
+    model: `model m {\n input x: 6 as u8\n output y = x -> dense(${units})\n}`,
+    train: "train { loss: mse, target: input }",
+    data: 'data { train: csv("a.csv"), test: csv("b.csv"), validation: 5 }',
+  });
 const inFlat = (body: string): string => modelWith(`input x: 6 as u8\n${body}`);
 const inImage = (body: string): string => modelWith(`input x: 2x3x1 as u8\n${body}`);
+const TARGETS_REST = 'test: npz("a.npz"), validation: 5';
 const DATA_REST = 'test: csv("a.csv", label: "k"), validation: 5';
 const GOOD = fileWith({});
 
@@ -107,8 +129,53 @@ const models: readonly Case[] = [
   ["4:17 language/unknown-stage", inFlat("output y = x -> dens(3)")],
   ["4:17 language/needs-flat", inImage("output y = x -> dense(2)")],
   ["4:17 language/needs-flat", inImage("output y = x -> argmax")],
-  ["4:17 language/relu-without-dense", inFlat("output y = x -> relu -> dense(2)")],
-  ["4:37 language/relu-without-dense", inFlat("output y = x -> dense(3) -> relu -> relu -> dense(2)")],
+  ["4:17 language/needs-dense", inFlat("output y = x -> relu -> dense(2)")],
+  ["4:37 language/needs-dense", inFlat("output y = x -> dense(3) -> relu -> relu -> dense(2)")],
+  ["4:17 language/needs-dense", inFlat("output y = x -> sign -> dense(2)")],
+  ["4:37 language/needs-dense", inFlat("output y = x -> dense(3) -> step -> hardtanh -> dense(2)")],
+  ["4:17 language/needs-dense", inFlat("output y = x -> batchnorm -> dense(3) -> relu -> dense(2)")],
+  ["4:37 language/needs-dense", inFlat("output y = x -> dense(3) -> relu -> batchnorm -> sign -> dense(2)")],
+  ["4:42 language/batchnorm-without-activation", inFlat("output y = x -> dense(3) -> batchnorm -> dense(2)")],
+  ["4:8 language/output-not-dense", inFlat("output y = x -> dense(3) -> batchnorm")],
+  ["4:8 language/output-not-dense", inFlat("output y = x -> dense(3) -> batchnorm -> sign -> argmax")],
+  ["4:46 language/wrong-kind", inFlat("output y = x -> dense(3) -> sign { gradient: 3 } -> dense(2)")],
+  [
+    "4:46 language/unknown-word",
+    inFlat("output y = x -> dense(3) -> sign { gradient: gauss(1) } -> dense(2)"),
+  ],
+  ["4:46 language/missing-key", inFlat("output y = x -> dense(3) -> sign { gradient: normal } -> dense(2)")],
+  [
+    "4:53 language/out-of-range",
+    inFlat("output y = x -> dense(3) -> step { gradient: normal(0) } -> dense(2)"),
+  ],
+  [
+    "4:41 language/unknown-key",
+    inFlat("output y = x -> dense(3) -> batchnorm { gradient: normal(1) } -> relu -> dense(2)"),
+  ],
+  ["4:28 language/unknown-key", inFlat("output y = x -> dense(2) { weight_alfa: layer }")],
+  ["4:42 language/unknown-word", inFlat("output y = x -> dense(2) { weight_alpha: tensor }")],
+  ["4:42 language/missing-key", inFlat("output y = x -> dense(2) { weight_alpha: group }")],
+  ["4:48 language/out-of-range", inFlat("output y = x -> dense(2) { weight_alpha: group(0) }")],
+  ["4:28 language/group-too-wide", inFlat("output y = x -> dense(2) { weight_alpha: group(7) }")],
+  ["4:41 language/unknown-word", inFlat("output y = x -> dense(2) { input_alpha: group(2) }")],
+  ["4:40 language/unknown-word", inFlat("output y = x -> dense(2) { bias_alpha: none }")],
+  ["4:41 language/out-of-range", inFlat("output y = x -> dense(2) { weight_bits: 9 }")],
+  ["4:41 language/out-of-range", inFlat("output y = x -> dense(2) { weight_bits: 0..9 }")],
+  ["4:41 language/empty-range", inFlat("output y = x -> dense(2) { weight_bits: 4..2 }")],
+  ["4:41 language/wrong-unit", inFlat("output y = x -> dense(2) { weight_bits: 2..4 px }")],
+  ["4:41 language/wrong-kind", inFlat("output y = x -> dense(2) { weight_bits: narrow }")],
+  ["4:41 language/not-whole", inFlat("output y = x -> dense(2) { weight_bits: 1.5 }")],
+  ["4:35 language/unknown-word", inFlat("output y = x -> dense(2) { prune: yes }")],
+  ["4:23 language/wrong-kind", inFlat("output y = x -> dense(2..3)")],
+  ["4:28 language/unfit-bits", modelWith("input x: 6 as s8\noutput y = x -> dense(2) { input_bits: 1..4 }")],
+  ["4:40 language/unfit-bits", inFlat("output y = x -> dense(3) -> dense(2) { input_bits: 1 }")],
+  ["4:52 language/unfit-bits", inFlat("output y = x -> dense(3) -> hardtanh -> dense(2) { input_bits: 1 }")],
+  ["4:48 language/unfit-bits", inFlat("output y = x -> dense(3) -> sign -> dense(2) { input_bits: 2 }")],
+  ["4:48 language/unfit-bits", inFlat("output y = x -> dense(3) -> step -> dense(2) { input_bits: 1..2 }")],
+  [
+    "4:61 language/unfit-bits",
+    inFlat("output y = x -> dense(3) -> batchnorm -> relu -> dense(2) { input_bits: 2..5 }"),
+  ],
   ["4:39 language/after-argmax", inFlat("output y = x -> dense(3) -> argmax -> dense(2)")],
   ["4:8 language/output-not-dense", inFlat("output y = x -> dense(3) -> relu")],
   ["4:8 language/output-not-dense", inFlat("output y = x -> dense(3) -> relu -> argmax")],
@@ -141,7 +208,6 @@ const models: readonly Case[] = [
 ];
 
 const settings: readonly Case[] = [
-  ["2:1 language/missing-key", fileWith({ train: "train { }" })],
   ["2:1 language/missing-key", inData(DATA_REST)],
   ["3:8 language/missing-key", inData(`train: csv("a.csv") ${DATA_REST}`)],
   ["3:8 language/missing-key", inData(`train: idx("a") ${DATA_REST}`)],
@@ -167,22 +233,91 @@ const settings: readonly Case[] = [
   ["3:8 language/out-of-range", inTrain("noise: 0")],
   ["3:8 language/out-of-range", inTrain("batch: 0")],
   ["3:16 language/out-of-range", inTrain("learning_rate: 0")],
-  ["3:10 language/unknown-word", inTrain("augment: flip")],
+  ["3:10 language/unknown-word", inTrain("augment: rotate(3)")],
+  ["3:10 language/missing-key", inTrain("augment: flip")],
+  ["3:15 language/unknown-word", inTrain("augment: flip(sideways)")],
+  ["3:16 language/out-of-range", inTrain("augment: noise(0)")],
+  ["3:10 language/wrong-kind", inTrain("augment: []")],
+  ["3:11 language/unknown-word", inTrain("augment: [none]")],
+  ["3:24 language/duplicate-key", inTrain("augment: [shift(1 px), shift(2 px)]")],
   ["3:16 language/missing-unit", inTrain("augment: shift(1)")],
   ["3:16 language/unknown-unit", inTrain("augment: shift(1 pixel)")],
-  ["3:1 language/shift-too-far", inTrain("augment: shift(4 px)")],
+  ["3:10 language/shift-too-far", inTrain("augment: shift(4 px)")],
+  ["3:23 language/shift-too-far", inTrain("augment: [noise(0.1), shift(4 px)]")],
   [
-    "3:1 language/shift-without-image",
+    "3:10 language/needs-image, 3:33 language/needs-image",
     fileWith({
-      train: "train {\naugment: shift(1 px)\nobjective: budget(1 kbitops) }",
+      train: "train {\naugment:[shift(1 px), noise(1), flip(vertical)]\nobjective: budget(1 kbitops) }",
       model: "model m {\n input x: 6 as u8\n output y = x -> dense(2)\n}",
     }),
   ],
-  ["2:20 language/unknown-word", fileWith({ train: "train { objective: lossless(tolerance: 0.2 %) }" })],
+  ["2:29 language/unknown-key", fileWith({ train: "train { objective: lossless(tolerance: 0.2 %) }" })],
+  ["2:29 language/wrong-unit", fileWith({ train: "train { objective: lossless(2 %) }" })],
+  ["2:29 language/out-of-range", fileWith({ train: "train { objective: lossless(0) }" })],
+  ["2:20 language/unknown-word", fileWith({ train: "train { objective: smallest }" })],
+  ["2:34 language/wrong-unit", fileWith({ train: "train { objective: budget(ebops: 3 bitops) }" })],
+  ["2:36 language/missing-unit", fileWith({ train: "train { objective: budget(weights: 60) }" })],
+  ["2:33 language/unknown-unit", fileWith({ train: "train { objective: budget(luts: 5 LUT) }" })],
+  ["2:33 language/out-of-range", fileWith({ train: "train { objective: budget(mean: 0.5 bits) }" })],
+  ["2:27 language/unknown-key", fileWith({ train: "train { objective: budget(lut: 5 luts) }" })],
+  ["2:20 language/missing-key", fileWith({ train: "train { objective: budget() }" })],
   ["2:27 language/missing-unit", fileWith({ train: "train { objective: budget(210000) }" })],
   ["2:27 language/wrong-unit", fileWith({ train: "train { objective: budget(210 kbits) }" })],
   ["2:27 language/out-of-range", fileWith({ train: "train { objective: budget(0 bitops) }" })],
   ["2:20 language/missing-key", fileWith({ train: "train { objective: budget }" })],
+  ["3:7 language/unknown-word", inTrain("loss: cross_entropi")],
+  ["3:32 language/out-of-range", inTrain("loss: cross_entropy(smoothing: 1)")],
+  ["3:30 language/wrong-kind", inTrain("loss: cross_entropy(weights: 2)")],
+  ["3:31 language/out-of-range", inTrain("loss: cross_entropy(weights: [0, 1, 1])")],
+  ["3:21 language/weight-count", inTrain("loss: cross_entropy(weights: [2, 1])")],
+  [
+    "6:21 language/out-of-range, 6:24 language/unknown-key",
+    inFlatTrain("loss: huber(0, weight: [1])", "output y = x -> dense(2)")
+      .replaceAll('"kind"', '["a", "b"]')
+      .replaceAll("label", "targets"),
+  ],
+  ["3:9 language/unknown-word", inTrain("target: labels")],
+  ["3:1 language/unknown-key", inTrain("targets: data")],
+  ["3:12 language/unknown-word", inTrain("optimizer: rmsprop")],
+  ["3:17 language/surplus-argument", inTrain("optimizer: adam(0.9)")],
+  ["3:26 language/out-of-range", inTrain("optimizer: sgd(momentum: 1)")],
+  ["3:15 language/out-of-range", inTrain("weight_decay: 2")],
+  ["3:11 language/unknown-word", inTrain("schedule: linear")],
+  ["3:11 language/missing-key", inTrain("schedule: step")],
+  ["3:16 language/wrong-unit", inTrain("schedule: step(3 px)")],
+  ["3:11 language/out-of-range", inTrain("patience: 0 epochs")],
+  ["3:12 language/unknown-word", inTrain("normalize: layer")],
+  ["3:9 language/unknown-word", inTrain("search: exact")],
+  ["3:11 language/missing-key", inTrain("gradient: ewgs")],
+  ["3:15 language/unknown-word", inTrain("distillation: both")],
+  ["3:15 language/missing-key", inTrain("distillation: distill")],
+  ["3:23 language/out-of-range", inTrain("distillation: distill(2)")],
+  ["6:9 language/input-without-classes", inFlatTrain("target: input", "output y = x -> dense(6)")],
+  [
+    "7:9 language/argmax-of-values",
+    inFlatTrain("loss: mse", "output y = x -> dense(2) -> argmax\n").replace(
+      /label: "kind"/g,
+      'targets: ["a", "b"]',
+    ),
+  ],
+  ["4:18 language/units-unlike-input", inCopyOf(5)],
+  ["4:17 language/too-few-classes", inFlatTrain("", "output y = x -> dense(1)")],
+  ["3:8 language/missing-key", inTargets(`train: csv("a.csv") ${TARGETS_REST}`)],
+  ["3:8 language/missing-key", inTargets(`train: npy("a.npy") ${TARGETS_REST}`)],
+  ["3:8 language/unfit-data", inTargets(`train: idx("a") ${TARGETS_REST}`)],
+  ["3:17 language/unfit-data", inTargets(`train: idx("a", labels: "b") ${TARGETS_REST}`)],
+  ["3:21 language/unfit-data", inTargets(`train: csv("a.csv", label: "k") ${TARGETS_REST}`)],
+  ["3:21 language/target-count", inTargets(`train: csv("a.csv", targets: ["k"]) ${TARGETS_REST}`)],
+  ["3:21 language/unknown-key", inTargets(`train: csv("a.csv", target: ["k", "l"]) ${TARGETS_REST}`)],
+  ["3:21 language/unfit-data", inCopy(`train: npy("a.npy", labels: "b") test: npy("a.npy"), validation: 5`)],
+  ["3:21 language/unfit-data", inCopy(`train: npy("a.npy", targets: "b") test: npy("a.npy"), validation: 5`)],
+  ["3:21 language/unfit-data", inData(`train: csv("a.csv", targets: ["k"]) ${DATA_REST}`)],
+  ["3:21 language/unfit-data", inData(`train: npz("a.npz", targets: "k") ${DATA_REST}`)],
+  ["3:33 language/conflicting-keys", inData(`train: csv("a.csv", label: "k", targets: ["l"]) ${DATA_REST}`)],
+  ["3:33 language/conflicting-keys", inData(`train: json("a.json", first: 3, last: 4) ${DATA_REST}`)],
+  ["3:39 language/unknown-word", inData(`train: json("a.json", skip_malformed: maybe) ${DATA_REST}`)],
+  ["3:30 language/out-of-range", inData(`train: json("a.json", first: 0) ${DATA_REST}`)],
+  ["3:33 language/unknown-key", inData(`train: csv("a.csv", label: "k", first: 3) ${DATA_REST}`)],
   ["3:8 language/missing-unit", inHardware("clock: 100")],
   ["3:8 language/unknown-unit", inHardware("clock: 100 Mhz")],
   ["3:8 language/wrong-unit", inHardware("clock: 10 ns")],
