@@ -1,15 +1,18 @@
-// Trained graph -> integer program. Copies frozen mantissas; never rounds a float. Each dense layer becomes the
-// requantization of its input (with the ReLU before it, if any) and the product with its accumulators.
-import { type Graph, type Node, nodeNamed } from "../graph/graph.ts";
-import type { TrainedDense, TrainedGraph } from "../graph/trained-graph.ts";
+// Trained graph -> integer program. Copies frozen mantissas; never rounds a float. Each dense layer becomes the entry
+// of its tensor (a requantization or thresholds, with the activation before it) and the product with its accumulators.
+import { type Graph, type Node, nodeNamed, type UnaryNode } from "../graph/graph.ts";
+import type { FrozenFormat, TrainedDense, TrainedGraph } from "../graph/trained-graph.ts";
 import { createProgramBuilder, intFormat, type ProgramBuilder } from "../program/builder.ts";
-import type { Program } from "../program/program.ts";
+import type { Format, Program } from "../program/program.ts";
 import { assertNever, compilerAssert } from "../support/assert.ts";
 
-/** A node's value while its consumer is not known yet: ReLU waits for the requantization that clamps. */
+/** What stands between a layer's sums and the next layer's entry, which computes it. */
+type Waiting = Extract<UnaryNode["kind"], "relu" | "hardtanh" | "step" | "sign" | "batchnorm">;
+
+/** A node's value while its consumer is not known yet. */
 interface Pending {
   readonly value: string;
-  readonly relu: boolean;
+  readonly waiting: readonly Waiting[];
 }
 
 /** The integer program of a trained graph. Throws DiagnosticError when it breaks a rule of the program. */
@@ -34,48 +37,87 @@ function lowerNode(
   if (node.kind === "input") {
     const { signed, width, fraction } = node.stored;
     const format = intFormat(signed, width, fraction);
-    return { value: builder.input({ name: node.name, shape: node.shape, format }), relu: false };
+    return { value: builder.input({ name: node.name, shape: node.shape, format }), waiting: [] };
   }
   const source = pending.get(node.input);
   compilerAssert(source, `lower: ${node.name} comes before its input`);
   switch (node.kind) {
     case "relu":
-      return { value: source.value, relu: true };
-    case "flatten":
-      return {
-        value: builder.flatten({ layer: node.name, name: node.name, input: source.value }),
-        relu: source.relu,
-      };
+    case "hardtanh":
+    case "step":
+    case "sign":
+    case "batchnorm":
+      return { value: source.value, waiting: [...source.waiting, node.kind] };
+    case "flatten": {
+      const value = builder.flatten({ layer: node.name, name: node.name, input: source.value });
+      return { value, waiting: source.waiting };
+    }
     case "dense": {
       const layer = layers.get(node.name);
       compilerAssert(layer, `lower: layer ${node.name} is not trained`);
-      const { signed, width, fraction } = layer.activationFormat;
-      const input = builder.requantize({
-        layer: node.name,
-        name: names.derived(node.name, "input"),
-        input: source.value,
-        format: intFormat(signed, width, fraction),
-        activation: source.relu ? "relu" : "none",
-      });
-      const { weightFormat: w } = layer;
+      // Behind the first layer, what nobody reads was never computed.
+      const first = layers.values().next().value === layer;
+      const selected =
+        first && layer.keptInputs
+          ? builder.select({
+              layer: node.name,
+              name: names.derived(node.name, "kept"),
+              input: source.value,
+              indices: layer.keptInputs,
+            })
+          : source.value;
+      const input = lowerEntry(layer, { ...source, value: selected }, builder, names);
       const weights = {
         units: layer.units,
         data: layer.weights,
-        format: intFormat(w.signed, w.width, w.fraction),
+        format: programFormat(layer.weightFormat),
       };
-      const value = builder.dense({ layer: node.name, name: node.name, input, weights, bias: layer.bias });
-      return { value, relu: false };
+      const bias = layer.bias === null ? {} : { bias: layer.bias };
+      const value = builder.dense({ layer: node.name, name: node.name, input, weights, ...bias });
+      return { value, waiting: [] };
     }
-    case "argmax":
-      // The order of the largest is the same before and after a ReLU only where it is positive.
-      compilerAssert(!source.relu, "lower: argmax takes a layer's sums");
-      return {
-        value: builder.argmax({ layer: node.name, name: node.name, input: source.value }),
-        relu: false,
-      };
+    case "argmax": {
+      // The order of the largest is the same before and after an activation only where that is strictly increasing.
+      compilerAssert(source.waiting.length === 0, "lower: argmax takes a layer's sums");
+      const value = builder.argmax({ layer: node.name, name: node.name, input: source.value });
+      return { value, waiting: [] };
+    }
     default:
       return assertNever(node, "lower");
   }
+}
+
+/** The tensor that enters a dense layer, of sums or stored integers and of the activation that waits. */
+function lowerEntry(
+  layer: TrainedDense,
+  { value, waiting }: Pending,
+  builder: ProgramBuilder,
+  names: Names,
+): string {
+  const { entry, activationFormat, node } = layer;
+  const step = { layer: node, name: names.derived(node, "input"), input: value };
+  const format = programFormat(activationFormat);
+  if (entry.kind === "threshold") {
+    const { thresholds, levels, base } = entry;
+    return builder.threshold({ ...step, thresholds, levels, base, format });
+  }
+  for (const kind of waiting) {
+    if (kind === "hardtanh")
+      // Saturation is the clamp, so the format must end where the clamp does.
+      compilerAssert(isWithinOne(activationFormat), `lower: the hardtanh before ${node} is no saturation`);
+    else compilerAssert(kind === "relu", `lower: the ${kind} before ${node} needs thresholds`);
+  }
+  compilerAssert(entry.relu === waiting.includes("relu"), `lower: the entry of ${node} is not the graph's`);
+  return builder.requantize({ ...step, format, activation: entry.relu ? "relu" : "none" });
+}
+
+/** Whether every value of a format lies in [-1, 1). */
+function isWithinOne({ signed, width, fraction }: FrozenFormat): boolean {
+  return typeof fraction === "number" && fraction >= (signed ? width - 1 : width);
+}
+
+function programFormat({ kind, signed, width, fraction }: FrozenFormat): Format {
+  return kind === "bipolar" ? { kind, fraction } : intFormat(signed, width, fraction);
 }
 
 /** An argmax output carries its logits beside it. */
@@ -88,9 +130,9 @@ function addOutput(
   names: Names,
 ): void {
   const node = nodeNamed(graph, nodeName);
-  const { value, relu } = pending.get(nodeName)!;
-  // A ReLU becomes the clamp of the next layer's requantization; an output has none. Front ends refuse it.
-  compilerAssert(!relu, `lower: output ${name} ends in a relu`);
+  const { value, waiting } = pending.get(nodeName)!;
+  // An activation is part of the next layer's entry; an output has none. Front ends refuse it.
+  compilerAssert(waiting.length === 0, `lower: output ${name} ends in a ${waiting.join(", ")}`);
   if (node.kind !== "argmax") return builder.output(name, value, "value");
   builder.output(names.derived(name, "logits"), pending.get(node.input)!.value, "logits");
   builder.output(name, value, "class");

@@ -1,29 +1,49 @@
 // Lowering: small trained graphs made by hand, the programs they become, and their numbers worked out by hand.
 import { describe, expect, it } from "vitest";
-import type { Graph, Node, Origin } from "../../../graph/graph.ts";
-import type { TensorNoise, TrainedDense, TrainedGraph } from "../../../graph/trained-graph.ts";
+import type { Graph, Node, Origin, UnaryNode } from "../../../graph/graph.ts";
+import type {
+  Entry,
+  FrozenFormat,
+  TensorNoise,
+  TrainedDense,
+  TrainedGraph,
+} from "../../../graph/trained-graph.ts";
 import { lower } from "../../../lower/lower.ts";
 import { constantNamed, type Program, valueNamed } from "../../../program/program.ts";
 import { simulate } from "../../../sim/simulate.ts";
+import { randomSamples, randomTrained, trainedOf } from "./random-trained.ts";
 
 const origin: Origin = { file: "hand.floor", line: 1, column: 1 };
 const stored = { signed: false, width: 8, fraction: 8 };
 const noise: TensorNoise = { alpha: 1, rms: 1, std: 1, snrBits: 0, varyingSnrBits: 0, residueRms: 1 };
-const score = { accuracy: 1, loss: 0 };
 
 type Layer = Omit<TrainedDense, "weightNoise" | "activationNoise">;
 
 function trained(nodes: readonly Node[], outputs: Graph["outputs"], layers: readonly Layer[]): TrainedGraph {
-  return {
-    schema: "noisefloor.trained/1",
-    graph: { name: "hand", nodes, outputs },
-    layers: layers.map((layer) => ({ ...layer, weightNoise: noise, activationNoise: noise })),
-    seed: 1,
-    backend: "none",
-    bitOperations: 0,
-    validation: { float: score, quantized: score },
-  };
+  return trainedOf(
+    { name: "hand", nodes, outputs },
+    layers.map((layer) => ({ ...layer, weightNoise: noise, activationNoise: noise })),
+  );
 }
+
+const int = (signed: boolean, width: number, fraction: number | readonly number[]): FrozenFormat => ({
+  kind: "int",
+  signed,
+  width,
+  fraction,
+});
+const bipolar = (fraction: number): FrozenFormat => ({ kind: "bipolar", signed: false, width: 1, fraction });
+const ROUNDED: Entry = { kind: "requantize", relu: false };
+const RECTIFIED: Entry = { kind: "requantize", relu: true };
+const ALL = { keptInputs: null, keptUnits: null };
+
+const unary = (kind: UnaryNode["kind"], name: string, input: string, size: number): Node => ({
+  kind,
+  name,
+  input,
+  shape: [size],
+  origin,
+});
 
 const dense = (name: string, input: string, units: number): Node => ({
   kind: "dense",
@@ -49,31 +69,37 @@ function threeLayers(): TrainedGraph {
     [{ name: "digit", node: "digit.logits" }],
     [
       {
+        ...ALL,
+        entry: ROUNDED,
         node: "fc1",
         units: 2,
         inputs: 4,
         weights: [1, -2, 3, 0, -1, 0, -2, 1],
-        weightFormat: { signed: true, width: 3, fraction: 1 },
+        weightFormat: int(true, 3, 1),
         bias: [1, 2],
-        activationFormat: { signed: false, width: 2, fraction: 2 },
+        activationFormat: int(false, 2, 2),
       },
       {
+        ...ALL,
+        entry: RECTIFIED,
         node: "fc1.input",
         units: 2,
         inputs: 2,
         weights: [1, -1, -2, 1],
-        weightFormat: { signed: true, width: 2, fraction: 0 },
+        weightFormat: int(true, 2, 0),
         bias: [0, 1],
-        activationFormat: { signed: false, width: 3, fraction: 1 },
+        activationFormat: int(false, 3, 1),
       },
       {
+        ...ALL,
+        entry: ROUNDED,
         node: "fc3",
         units: 2,
         inputs: 2,
         weights: [1, 1, 0, -1],
-        weightFormat: { signed: true, width: 2, fraction: 2 },
+        weightFormat: int(true, 2, 2),
         bias: [2, 2],
-        activationFormat: { signed: true, width: 3, fraction: 0 },
+        activationFormat: int(true, 3, 0),
       },
     ],
   );
@@ -118,14 +144,11 @@ describe("a program of three layers", () => {
       if (instruction?.op !== "dense") throw new Error(`no product for ${layer.node}`);
       const weights = constantNamed(program, instruction.weights);
       expect(weights).toMatchObject({ shape: [layer.units, layer.inputs], data: layer.weights });
-      expect(weights.format).toEqual({ kind: "int", ...layer.weightFormat });
+      expect(weights.format).toEqual(layer.weightFormat);
       expect(constantNamed(program, instruction.bias!).data).toEqual(layer.bias);
-      expect(valueNamed(program, instruction.input).format).toEqual({
-        kind: "int",
-        ...layer.activationFormat,
-      });
+      expect(valueNamed(program, instruction.input).format).toEqual(layer.activationFormat);
       expect(valueNamed(program, layer.node).format.fraction).toBe(
-        layer.weightFormat.fraction + layer.activationFormat.fraction,
+        (layer.weightFormat.fraction as number) + (layer.activationFormat.fraction as number),
       );
     }
   });
@@ -155,13 +178,15 @@ describe("a program of three layers", () => {
 describe("a layer named like another layer's constants", () => {
   it("is kept apart from them", () => {
     const layer = (node: string): Layer => ({
+      ...ALL,
+      entry: ROUNDED,
       node,
       units: 1,
       inputs: 1,
       weights: [1],
-      weightFormat: { signed: true, width: 2, fraction: 0 },
+      weightFormat: int(true, 2, 0),
       bias: [0],
-      activationFormat: { signed: false, width: 2, fraction: 2 },
+      activationFormat: int(false, 2, 2),
     });
     const program = lower(
       trained(
@@ -179,4 +204,155 @@ describe("a layer named like another layer's constants", () => {
     expect([...values.get("fc.bias")!]).toEqual([2]);
     expect(program.outputs).toEqual([{ name: "y", value: "fc.bias", role: "value" }]);
   });
+});
+
+describe("what training left out", () => {
+  /** Of an image of four pixels and of three units; fc1 keeps two of each, fc2 reads what is there. */
+  const program = lower(
+    trained(
+      [
+        { kind: "input", name: "image", shape: [2, 2], stored, origin },
+        unary("flatten", "flat", "image", 4),
+        dense("fc1", "flat", 3),
+        unary("relu", "relu", "fc1", 3),
+        dense("fc2", "relu", 2),
+      ],
+      [{ name: "y", node: "fc2" }],
+      [
+        {
+          node: "fc1",
+          units: 2,
+          inputs: 2,
+          keptInputs: [1, 3],
+          keptUnits: [0, 2],
+          entry: ROUNDED,
+          weights: [1, 2, -1, 1],
+          weightFormat: int(true, 3, 0),
+          bias: [0, 1],
+          activationFormat: int(false, 8, 8),
+        },
+        {
+          node: "fc2",
+          units: 2,
+          inputs: 2,
+          keptInputs: [0, 2],
+          keptUnits: null,
+          entry: RECTIFIED,
+          weights: [1, 0, 1, 1],
+          weightFormat: int(true, 2, 1),
+          bias: [3, 4],
+          activationFormat: int(false, 8, 7),
+        },
+      ],
+    ),
+  );
+  it("is selected once, before the first layer", () => {
+    expect(steps(program)).toEqual([
+      "flat: flatten image -> flat",
+      "fc1: select flat -> fc1.kept",
+      "fc1: requantize fc1.kept -> fc1.input",
+      "fc1: dense fc1.input -> fc1",
+      "fc2: requantize fc1 -> fc2.input",
+      "fc2: dense fc2.input -> fc2",
+    ]);
+    expect(program.instructions[1]).toMatchObject({ op: "select", indices: [1, 3] });
+    expect(valueNamed(program, "fc1").shape).toEqual([2]);
+  });
+  it("and the sums of a regression are values of what is kept", () => {
+    expect(program.outputs).toEqual([{ name: "y", value: "fc2", role: "value" }]);
+    const { values } = simulate(program, new Map([["image", [99, 10, 99, 20]]]), 1);
+    // 10 + 40, -10 + 20 + 1; halved, ties upwards: 25, 6.
+    expect([...values.get("fc2")!]).toEqual([28, 35]);
+  });
+});
+
+describe("activations and batch-norm", () => {
+  const two = (between: readonly UnaryNode["kind"][], entry: Entry, format: FrozenFormat): Program => {
+    const nodes: Node[] = [
+      { kind: "input", name: "x", shape: [2], stored: { signed: true, width: 8, fraction: 0 }, origin },
+      dense("fc1", "x", 2),
+    ];
+    for (const kind of between) nodes.push(unary(kind, kind, nodes.at(-1)!.name, 2));
+    nodes.push(dense("fc2", nodes.at(-1)!.name, 1));
+    return lower(
+      trained(
+        nodes,
+        [{ name: "y", node: "fc2" }],
+        [
+          {
+            ...ALL,
+            node: "fc1",
+            units: 2,
+            inputs: 2,
+            entry: ROUNDED,
+            weights: [1, 0, 0, 1],
+            weightFormat: int(true, 2, [2, 3]),
+            bias: entry.kind === "threshold" ? null : [0, 0],
+            activationFormat: int(true, 8, 0),
+          },
+          {
+            ...ALL,
+            node: "fc2",
+            units: 1,
+            inputs: 2,
+            entry,
+            weights: [1, 0],
+            weightFormat: bipolar(0),
+            bias: null,
+            activationFormat: format,
+          },
+        ],
+      ),
+    );
+  };
+  const enteringOf = (program: Program, x: readonly number[]): number[] => {
+    const { values } = simulate(program, new Map([["x", x]]), x.length / 2);
+    return Array.from(values.get("fc2.input")!);
+  };
+  const thresholds = (base: number, levels: number, ...all: readonly number[]): Entry => ({
+    kind: "threshold",
+    base,
+    levels,
+    thresholds: all,
+  });
+
+  it("become thresholds on sums without a bias", () => {
+    const program = two(["batchnorm", "relu"], thresholds(0, 3, -5, 0, 7, 1, 1, 2), int(false, 2, 0));
+    expect(steps(program)[2]).toBe("fc2: threshold fc1 -> fc2.input");
+    expect(program.constants.map((c) => c.name)).not.toContain("fc1.bias");
+    expect(enteringOf(program, [-6, 0, -5, 1, 6, 2, 7, 3])).toEqual([0, 0, 1, 2, 2, 3, 3, 3]);
+  });
+  it("become signs, which the next layer takes for -1 and 1", () => {
+    const program = two(["batchnorm", "sign"], thresholds(0, 1, 3, -2), bipolar(1));
+    expect(valueNamed(program, "fc2.input").format).toEqual({ kind: "bipolar", fraction: 1 });
+    expect(enteringOf(program, [2, -3, 3, -2])).toEqual([0, 0, 1, 1]);
+    const { values } = simulate(program, new Map([["x", [2, -3, 3, -3]]]), 2);
+    // Weights 1 and -1.
+    expect([...values.get("fc2")!]).toEqual([0, 2]);
+  });
+  it("start from the least mantissa of a signed format", () => {
+    const program = two(["batchnorm", "hardtanh"], thresholds(-2, 3, -1, 0, 1, -2, 0, 2), int(true, 2, 1));
+    expect(enteringOf(program, [-2, -2, 0, 1, 1, 2])).toEqual([-2, -1, 0, 0, 1, 1]);
+  });
+  it("a hardtanh is the saturation of a format within [-1, 1), each channel with its own shift", () => {
+    const program = two(["hardtanh"], ROUNDED, int(true, 4, 3));
+    // Shifts of -1 and 0.
+    expect(enteringOf(program, [3, 3, 4, 8, -5, -9])).toEqual([6, 3, 7, 7, -8, -8]);
+    expect(() => two(["hardtanh"], ROUNDED, int(true, 4, 2))).toThrow(/saturation/);
+  });
+  it("are refused where the entry does not compute them", () => {
+    expect(() => two(["batchnorm"], ROUNDED, int(true, 4, 2))).toThrow(/batchnorm before fc2/);
+    expect(() => two(["sign"], ROUNDED, int(true, 4, 2))).toThrow(/sign before fc2/);
+    expect(() => two(["relu"], ROUNDED, int(true, 4, 2))).toThrow(/entry of fc2/);
+    expect(() => two([], RECTIFIED, int(true, 4, 2))).toThrow(/entry of fc2/);
+  });
+});
+
+it("random trained graphs of every kind are legal programs", () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const graph = randomTrained(seed);
+    const program = lower(graph);
+    const { inputs, count } = randomSamples(graph, 2, seed);
+    expect(simulate(program, new Map([["x", inputs]]), count).values.size).toBe(program.values.length);
+  }
 });
