@@ -9,7 +9,8 @@
 //   section = ("data" | "train" | "hardware") options
 //   options = "{" { setting [","] } "}" setting = WORD ":" value
 //   arguments = "(" [ argument { "," argument } ] ")"    argument = [WORD ":"] value
-//   value   = QUANTITY | RANGE | SIZE | TEXT | NAME [arguments] | "[" [ value { "," value } ] "]"
+//   value   = QUANTITY | RANGE | SIZE | TEXT | word [arguments] | "[" [ value { "," value } ] "]"
+//   word    = NAME | "data" | "input"
 import {
   type CstNode,
   CstParser,
@@ -211,7 +212,8 @@ class FloorParser extends CstParser {
   }
 
   private startsSection(): boolean {
-    return this.nextIs(t.LeftBrace, 2) || (this.onNewLine() && !this.nextIs(t.Colon, 2));
+    const opens = this.nextIs(t.LeftBrace, 2) || (this.nextIs(t.Model) && this.nextIs(t.LeftBrace, 3));
+    return opens || (this.onNewLine() && !this.nextIs(t.Colon, 2));
   }
 
   /** A reserved word on a new line begins something; so does a key. */
@@ -220,7 +222,8 @@ class FloorParser extends CstParser {
   }
 
   private startsItem(): boolean {
-    return this.nextIs(t.AnyName) && (this.nextIs(t.Equals, 2) || this.onNewLine());
+    const opens = (this.nextIs(t.Input) || this.nextIs(t.Output)) && this.nextIs(t.AnyName, 2);
+    return this.nextIs(t.AnyName) && (opens || this.nextIs(t.Equals, 2) || this.onNewLine());
   }
 }
 

@@ -1,6 +1,14 @@
 // What accepted texts mean: graph, data, training, hardware.
 import { describe, expect, test } from "vitest";
-import { compileText, diagnose, fileWith, modelWith, projectOf, SECTIONS } from "./model-text.ts";
+import {
+  compileText,
+  diagnose,
+  fileWith,
+  modelWith,
+  projectOf,
+  SECTIONS,
+  type Sections,
+} from "./model-text.ts";
 
 const layersOf = (text: string): string[] =>
   projectOf(text).graph.nodes.map((n) => `${n.name}: ${n.kind} ${n.shape.join("x")}`);
@@ -145,13 +153,113 @@ describe("model", () => {
   });
 });
 
+describe("layers", () => {
+  const specOf = (text: string) => projectOf(modelWith(text)).training;
+  const complete = {
+    weights: { granularity: { kind: "layer" }, bits: { min: 1, max: 8 } },
+    input: { granularity: "layer", bits: { min: 1, max: 8 } },
+    bias: "accumulator",
+    prune: true,
+  };
+
+  test("each dense is quantized by defaults where it asks for nothing", () => {
+    const { layers } = specOf("input x: 6 as u8\n output y = x -> a: dense(4) -> relu -> b: dense(2)");
+    expect(layers).toEqual({ a: complete, b: complete });
+  });
+
+  test("every option", () => {
+    const { layers } = specOf(`input x: 6 as u8
+      output y = x -> a: dense(4) {
+        weight_alpha: group(3), weight_bits: 2..4, input_alpha: channel
+        input_bits: 1..2 bits, bias_alpha: layer, prune: off, pe: 2, simd: 3
+      } -> relu -> b: dense(2) { weight_alpha: channel weight_bits: 1 input_bits: 3 bits bias_alpha: channel }`);
+    expect(layers.a).toEqual({
+      weights: { granularity: { kind: "group", size: 3 }, bits: { min: 2, max: 4 } },
+      input: { granularity: "channel", bits: { min: 1, max: 2 } },
+      bias: "layer",
+      prune: false,
+    });
+    expect(layers.b).toEqual({
+      weights: { granularity: { kind: "channel" }, bits: { min: 1, max: 1 } },
+      input: { granularity: "layer", bits: { min: 3, max: 3 } },
+      bias: "channel",
+      prune: true,
+    });
+  });
+
+  test.each([
+    ["u8", "", 1, 8],
+    ["s8", "", 2, 8],
+    ["u8", "-> a: dense(4)", 2, 8],
+    ["u8", "-> a: dense(4) -> relu", 1, 8],
+    ["u8", "-> a: dense(4) -> hardtanh", 2, 8],
+    ["u8", "-> a: dense(4) -> sign", 1, 1],
+    ["u8", "-> a: dense(4) -> step", 1, 1],
+    ["u8", "-> a: dense(4) -> batchnorm -> relu", 1, 4],
+    ["u8", "-> a: dense(4) -> batchnorm -> hardtanh", 2, 4],
+    ["u8", "-> a: dense(4) -> batchnorm -> sign", 1, 1],
+    ["u8", "-> a: dense(4) -> batchnorm -> step", 1, 1],
+  ])("%s %s is entered with %i to %i bits", (stored, stages, min, max) => {
+    const { layers } = specOf(`input x: 6 as ${stored}\n output y = x ${stages} -> z: dense(2)`);
+    expect(layers.z?.input.bits).toEqual({ min, max });
+  });
+
+  test("a flatten hides nothing of the input", () => {
+    const { layers } = specOf("input x: 2x3 as s4\n output y = x -> flatten -> a: dense(2)");
+    expect(layers.a?.input.bits).toEqual({ min: 2, max: 8 });
+  });
+
+  test("stages of a labelled dense are named after it", () => {
+    const text = modelWith(
+      "input x: 6 as u8\n output y = x -> a: dense(4) -> batchnorm -> sign -> b: dense(2)",
+    );
+    expect(layersOf(text)).toEqual([
+      "x: input 6",
+      "a: dense 4",
+      "a.batchnorm: batchnorm 4",
+      "a.sign: sign 4",
+      "b: dense 2",
+    ]);
+  });
+
+  test.each([
+    ["straight_through", { kind: "straight-through" }],
+    ["ewgs(0.1)", { kind: "ewgs", delta: 0.1 }],
+    ["normal(0.5)", { kind: "regularized", noise: "normal", sigma: 0.5 }],
+    ["uniform(sigma: 1)", { kind: "regularized", noise: "uniform", sigma: 1 }],
+  ])("gradient: %s, of all and of one activation", (written, gradient) => {
+    for (const activation of ["relu", "hardtanh", "step", "sign"]) {
+      const model = `model m { input x: 6 as u8
+        output y = x -> a: dense(4) -> ${activation} { gradient: ${written} } -> dense(3) -> ${activation} -> dense(2) }`;
+      const { training } = projectOf(fileWith({ model, train: `train { gradient: ${written} }` }));
+      expect(training.gradient).toEqual(gradient);
+      expect(training.surrogates).toEqual({ [`a.${activation}`]: gradient });
+    }
+  });
+
+  test.each(["__proto__", "constructor"])(
+    "a layer named %s has what it asks for and nothing else",
+    (name) => {
+      const model = `input x: 6 as u8\n output y = x -> "${name}": dense(2) { prune: off }`;
+      const { layers, surrogates } = specOf(model);
+      expect(Object.keys(layers)).toEqual([name]);
+      expect(layers[name]).toEqual({ ...complete, prune: false });
+      expect(surrogates[name]).toBeUndefined();
+    },
+  );
+});
+
 describe("data", () => {
-  const dataOf = (train: string) => {
-    const { span: _, ...file } = projectOf(
-      fileWith({ data: `data { train: ${train}\n test: ${train}\n validation: 9 samples }` }),
-    ).data.train;
+  const fileOf = (train: string, sections: Sections) => {
+    const data = `data { train: ${train}\n test: ${train}\n validation: 9 samples }`;
+    const { span: _, ...file } = projectOf(fileWith({ ...sections, data })).data.train;
     return file;
   };
+  const dataOf = (train: string) => fileOf(train, {});
+  const regression = (units: number, train: string): Sections => ({
+    model: `model m { input x: 6 as u8 output y = x -> dense(${units}) }`,
+    train: `train { ${train} }`,
+  });
   test.each([
     ['idx("a", labels: "b")', { format: "idx", path: "a", labels: "b" }],
     ['idx(labels: "b", path: "a")', { format: "idx", path: "a", labels: "b" }],
@@ -171,7 +279,48 @@ describe("data", () => {
       'idx("npm:@scope/name/data/x", labels: "npm:name/y")',
       { format: "idx", path: "npm:@scope/name/data/x", labels: "npm:name/y" },
     ],
+    [
+      'json("a.json", inputs: "data", skip_malformed: on, first: 6000 samples)',
+      {
+        format: "json",
+        path: "a.json",
+        inputKeys: ["data"],
+        labelKey: "labels",
+        skipMalformed: true,
+        part: { from: "first", perClass: 6000 },
+      },
+    ],
+    [
+      'json("a.json", skip_malformed: off, last: 1000)',
+      {
+        format: "json",
+        path: "a.json",
+        inputKeys: ["inputs"],
+        labelKey: "labels",
+        part: { from: "last", perClass: 1000 },
+      },
+    ],
   ])("%s", (written, file) => expect(dataOf(written)).toEqual(file));
+
+  test.each([
+    ['csv("a.csv", targets: ["p", "q"])', { format: "csv", path: "a.csv", targetKeys: ["p", "q"] }],
+    ['npy("a.npy", targets: "b.npy")', { format: "npy", path: "a.npy", targets: "b.npy" }],
+    ['npz("a.npz")', { format: "npz", path: "a.npz", inputKeys: ["x"], targetKeys: ["y"] }],
+    ['npz("a.npz", targets: "t")', { format: "npz", path: "a.npz", inputKeys: ["x"], targetKeys: ["t"] }],
+    ['json("a.json")', { format: "json", path: "a.json", inputKeys: ["inputs"], targetKeys: ["targets"] }],
+  ])("%s of a regression", (written, file) => {
+    expect(fileOf(written, regression(2, "loss: huber(1)"))).toEqual(file);
+  });
+
+  test.each([
+    ['csv("a.csv")', { format: "csv", path: "a.csv" }],
+    ['idx("a")', { format: "idx", path: "a" }],
+    ['npy("a.npy")', { format: "npy", path: "a.npy" }],
+    ['npz("a.npz")', { format: "npz", path: "a.npz", inputKeys: ["x"] }],
+    ['json("a.json", inputs: "u")', { format: "json", path: "a.json", inputKeys: ["u"] }],
+  ])("%s of an autoencoder", (written, file) => {
+    expect(fileOf(written, regression(6, "loss: mse, target: input"))).toEqual(file);
+  });
 
   test("each path is looked for once", async () => {
     const { compileSource } = await import("../../../dsl/compile-source.ts");
@@ -188,18 +337,119 @@ describe("data", () => {
 });
 
 describe("train and hardware", () => {
-  test("have defaults", () => {
-    const { training, hardware } = projectOf(
-      `floor 1\n${SECTIONS.model}\n${SECTIONS.data}\n${SECTIONS.train}`,
+  const trainingOf = (train: string) => {
+    const {
+      layers: _,
+      surrogates: __,
+      ...training
+    } = projectOf(fileWith({ train: `train { ${train} }` })).training;
+    return training;
+  };
+  const DEFAULTS = {
+    objective: { kind: "lossless", epsilon: null },
+    loss: { kind: "cross-entropy", smoothing: 0, weights: null },
+    target: "data",
+    epochs: { float: 4, noise: 12, rounding: 24 },
+    batch: 256,
+    optimizer: { kind: "adam" },
+    weightDecay: 0,
+    learningRate: 0.003,
+    schedule: { kind: "cosine" },
+    patience: null,
+    seed: 1,
+    augment: { shiftPixels: 0, flip: "none", noise: 0 },
+    normalize: "none",
+    search: "noise",
+    gradient: { kind: "straight-through" },
+    distillation: null,
+  };
+
+  test("an empty train section is lossless, by the defaults", () => {
+    expect(trainingOf("")).toEqual(DEFAULTS);
+  });
+
+  test.each([
+    ["objective: lossless", { objective: { kind: "lossless", epsilon: null } }],
+    ["objective: lossless(0.02)", { objective: { kind: "lossless", epsilon: 0.02 } }],
+    ["objective: budget(210 kbitops)", { objective: { kind: "budget", limits: { bitOperations: 210_000 } } }],
+    ["objective: budget(mean: 2.5 bits)", { objective: { kind: "budget", limits: { meanWeightBits: 2.5 } } }],
+    [
+      `objective: budget(bit_operations: 118016 bitops, weights: 60 kbits, ebops: 100 kebops, luts: 5 kluts,
+        mean: 1 bit)`,
+      {
+        objective: {
+          kind: "budget",
+          limits: {
+            bitOperations: 118_016,
+            weightBits: 60_000,
+            ebops: 100_000,
+            luts: 5000,
+            meanWeightBits: 1,
+          },
+        },
+      },
+    ],
+    [
+      "objective: budget(118016 bitops, weights: 0.06 Mbits)",
+      { objective: { kind: "budget", limits: { bitOperations: 118_016, weightBits: 60_000 } } },
+    ],
+    [
+      "loss: cross_entropy(smoothing: 0.1, weights: [1, 2.5, 1])",
+      { loss: { kind: "cross-entropy", smoothing: 0.1, weights: [1, 2.5, 1] } },
+    ],
+    ["target: data", {}],
+    ["optimizer: radam", { optimizer: { kind: "radam" } }],
+    ["optimizer: sgd", { optimizer: { kind: "sgd", momentum: 0 } }],
+    ["optimizer: sgd(momentum: 0.9)", { optimizer: { kind: "sgd", momentum: 0.9 } }],
+    ["optimizer: adam, weight_decay: 1e-4", { weightDecay: 1e-4 }],
+    ["optimizer: adamw", { weightDecay: 0.01 }],
+    ["weight_decay: 0, optimizer: adamw", { weightDecay: 0 }],
+    ["schedule: constant", { schedule: { kind: "constant" } }],
+    ["schedule: step(10 epochs)", { schedule: { kind: "step", epochs: 10, factor: 0.1 } }],
+    ["schedule: step(3, factor: 0.5)", { schedule: { kind: "step", epochs: 3, factor: 0.5 } }],
+    ["patience: 5 epochs", { patience: 5 }],
+    ["augment: none", {}],
+    ["augment: flip(vertical)", { augment: { shiftPixels: 0, flip: "vertical", noise: 0 } }],
+    [
+      "augment: [noise(0.05), shift(1 px), flip(horizontal)]",
+      { augment: { shiftPixels: 1, flip: "horizontal", noise: 0.05 } },
+    ],
+    ["normalize: element", { normalize: "element" }],
+    ["normalize: tensor", { normalize: "tensor" }],
+    ["search: rounding", { search: "rounding" }],
+    ["distillation: none", {}],
+    ["distillation: distill(0.5)", { distillation: { weight: 0.5, temperature: 2 } }],
+    ["distillation: distill(1, temperature: 4)", { distillation: { weight: 1, temperature: 4 } }],
+  ])("%s", (written, changed) => expect(trainingOf(written)).toEqual({ ...DEFAULTS, ...changed }));
+
+  test.each([
+    ["mse", { kind: "mse", weights: null }],
+    ["mse(weights: [1, 2])", { kind: "mse", weights: [1, 2] }],
+    ["huber", { kind: "huber", delta: 1, weights: null }],
+    ["huber(0.5)", { kind: "huber", delta: 0.5, weights: null }],
+    ["huber(delta: 2, weights: [3, 1])", { kind: "huber", delta: 2, weights: [3, 1] }],
+  ])("loss: %s, of data and of the input", (written, loss) => {
+    const model = "model m { input x: 2 as u8 output y = x -> dense(2) }";
+    for (const target of ["data", "input"]) {
+      const file = target === "data" ? 'csv("a.csv", targets: ["p", "q"])' : 'csv("a.csv")';
+      const data = `data { train: ${file}, test: ${file}, validation: 3 }`;
+      const { training } = projectOf(
+        fileWith({ model, data, train: `train { loss: ${written} target: ${target} }` }),
+      );
+      expect(training).toMatchObject({ loss, target });
+    }
+  });
+
+  test("one value is a regression's output too", () => {
+    const model = "model m { input x: 2 as u8 output y = x -> dense(1) }";
+    const data = 'data { train: csv("a", targets: ["p"]), test: csv("b", targets: ["p"]), validation: 3 }';
+    expect(projectOf(fileWith({ model, data, train: "train { loss: mse }" })).hardware.outputs).toBe(
+      "logits",
     );
-    expect(training).toEqual({
-      objective: { kind: "budget", bitOperations: 1000 },
-      epochs: { float: 4, noise: 12, rounding: 24 },
-      batch: 256,
-      learningRate: 0.003,
-      seed: 1,
-      shiftPixels: 0,
-    });
+  });
+
+  test("hardware has defaults", () => {
+    const { hardware } = projectOf(`floor 1\n${SECTIONS.model}\n${SECTIONS.data}\n${SECTIONS.train}`);
     expect(hardware).toMatchObject({ clockMHz: 100, intervalCycles: 1024, outputs: "class" });
   });
 
@@ -216,13 +466,13 @@ describe("train and hardware", () => {
         hardware: "hardware { clock: 12.5 MHz interval: 1_000 cycles outputs: both }",
       }),
     );
-    expect(training).toEqual({
-      objective: { kind: "budget", bitOperations: 210000 },
+    expect(training).toMatchObject({
+      objective: { kind: "budget", limits: { bitOperations: 210_000 } },
       epochs: { float: 0, noise: 1, rounding: 1 },
       batch: 64,
       learningRate: 5e-4,
       seed: 4294967295,
-      shiftPixels: 3,
+      augment: { shiftPixels: 3, flip: "none", noise: 0 },
     });
     expect(hardware).toMatchObject({ clockMHz: 12.5, intervalCycles: 1000, outputs: "both" });
   });
@@ -256,6 +506,13 @@ describe("texts", () => {
     expect(diagnose(`\ufeff${text.replace("floor 1", "floor 2")}`)).toEqual([
       "1:7 language/unsupported-version",
     ]);
+  });
+
+  test("a whole file may stand on one line", () => {
+    const line = (text: string) => text.replaceAll(/\s+/g, " ");
+    const one = projectOf(line(fileWith({ train: "train { target: data seed: 1\n}" })));
+    const { graph } = projectOf(fileWith({}));
+    expect(one.graph.nodes.map((n) => n.name)).toEqual(graph.nodes.map((n) => n.name));
   });
 
   test("comments go to the end of the line, sections come in any order", () => {
