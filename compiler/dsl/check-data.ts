@@ -4,7 +4,7 @@ import type { DataFile, DataSpec } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { NameNode } from "./ast.ts";
 import type { Answers, SectionInput } from "./check-training.ts";
-import { DATA_FORMS, dataFile, TARGET_FORMS, type WrittenFile } from "./data-files.ts";
+import { CLASS_MARK, DATA_FORMS, dataFile, TARGET_FORMS, type WrittenFile } from "./data-files.ts";
 import { type CheckContext, type Fields, numberReader, readFields, type Signature } from "./read-fields.ts";
 
 /** The files that a model may name. */
@@ -37,7 +37,8 @@ const data = {
 
 function checkPaths(paths: readonly NameNode[], queries: FileQueries, context: CheckContext): void {
   const answers = new Map<string, ReturnType<FileQueries["exists"]>>();
-  for (const { text, span } of paths) {
+  for (const { text: written, span } of paths) {
+    const text = written.replaceAll(CLASS_MARK, "0");
     const answer = answers.get(text) ?? queries.exists(text);
     answers.set(text, answer);
     if (answer === "missing") context.collector.add("data/missing-file", { path: text }, { span });
@@ -61,6 +62,16 @@ function withAnswers(written: WrittenFile, answers: Answers | undefined, context
     const parameters = { subject: format, key: "targets", other: written.labelKey };
     context.collector.add("language/conflicting-keys", parameters, { span: targetsAt, related });
     return both;
+  }
+  if (written.ofClasses) {
+    const named = labelsAt ?? targetsAt;
+    const problem = named
+      ? "it names a file for each class, and labels or targets are named too"
+      : "it names a file for each class, but the model's outputs are no classes";
+    if (named || (answers && answers.needed !== "labels")) {
+      context.collector.add("data/class-path", { path: file.path, problem }, { span: named ?? span });
+    }
+    return file;
   }
   if (!answers) return both;
   const { needed, because } = answers;

@@ -14,6 +14,7 @@ import {
   switchReader,
   textListReader,
   textReader,
+  type ValueReader,
 } from "./read-fields.ts";
 
 type Format = DataFile["format"];
@@ -36,6 +37,9 @@ export const TARGET_FORMS: Readonly<Record<Format, string>> = {
   json: 'json("samples.json", inputs: "inputs", targets: "targets")',
 };
 
+/** Stands in a path for 0, 1 and so on: a file for each class. */
+export const CLASS_MARK = "{class}";
+
 type Given = Partial<Pick<DataFile, "labels" | "labelKey" | "targets" | "targetKeys">>;
 
 /** A data file as written. */
@@ -48,6 +52,8 @@ export interface WrittenFile {
   readonly targets?: Given;
   /** What it gives where nothing is written; absent for formats that have no usual names. */
   readonly defaults?: { readonly labels: Given; readonly targets: Given };
+  /** A file for each class, which says the label. */
+  readonly ofClasses: boolean;
   /** The key of the labels in this format. */
   readonly labelKey: "label" | "labels";
   readonly places: ReadonlyMap<string, Span>;
@@ -56,6 +62,13 @@ export interface WrittenFile {
 
 const path = textReader('"flowers.csv"');
 const key = textReader('"label"');
+const names = textListReader('targets: ["torque", "heat"]');
+/** One name, or a list of them. */
+const keys: ValueReader<string[]> = (value, subject, context) => {
+  if (value.kind === "list") return names(value, subject, context);
+  const name = key(value, subject, context);
+  return name && [name.text];
+};
 
 const idx = {
   fields: { path, labels: path },
@@ -70,7 +83,7 @@ const npy = {
   form: DATA_FORMS.npy,
 } as const satisfies Signature<Fields>;
 const npz = {
-  fields: { path, inputs: key, labels: key, targets: key },
+  fields: { path, inputs: key, labels: key, targets: keys },
   positional: ["path"],
   required: ["path"],
   form: DATA_FORMS.npz,
@@ -92,7 +105,7 @@ const csv = {
   fields: {
     path,
     label: key,
-    targets: textListReader('targets: ["torque", "heat"]'),
+    targets: names,
     features: textListReader('features: ["width", "height"]'),
   },
   positional: ["path"],
@@ -124,6 +137,7 @@ function formatReader<F extends Fields>(
       ...(labels ? { labels } : {}),
       ...(targets ? { targets } : {}),
       ...(defaults ? { defaults } : {}),
+      ofClasses: path.text.includes(CLASS_MARK),
       labelKey: format === "csv" ? "label" : "labels",
       places,
       meant,
@@ -134,7 +148,7 @@ function formatReader<F extends Fields>(
 interface ArrayNames {
   readonly inputs?: NameNode;
   readonly labels?: NameNode;
-  readonly targets?: NameNode;
+  readonly targets?: readonly string[];
 }
 
 /** Names of arrays in one file, as written or by the format's habit. */
@@ -142,7 +156,7 @@ function namedArrays({ inputs, labels, targets }: ArrayNames, usual: readonly [s
   return {
     inputKeys: [inputs?.text ?? usual[0]],
     labels: labels && { labelKey: labels.text },
-    targets: targets && { targetKeys: [targets.text] },
+    targets: targets && { targetKeys: targets },
     defaults: { labels: { labelKey: usual[1] }, targets: { targetKeys: [usual[2]] } },
   };
 }

@@ -291,6 +291,11 @@ describe("data", () => {
       },
     ],
     [
+      'json("a/{class}.json", inputs: "data", last: 5)',
+      { format: "json", path: "a/{class}.json", inputKeys: ["data"], part: { from: "last", perClass: 5 } },
+    ],
+    ['npy("{class}.npy")', { format: "npy", path: "{class}.npy" }],
+    [
       'json("a.json", skip_malformed: off, last: 1000)',
       {
         format: "json",
@@ -308,6 +313,10 @@ describe("data", () => {
     ['npz("a.npz")', { format: "npz", path: "a.npz", inputKeys: ["x"], targetKeys: ["y"] }],
     ['npz("a.npz", targets: "t")', { format: "npz", path: "a.npz", inputKeys: ["x"], targetKeys: ["t"] }],
     ['json("a.json")', { format: "json", path: "a.json", inputKeys: ["inputs"], targetKeys: ["targets"] }],
+    [
+      'json("a.json", targets: ["p", "q"])',
+      { format: "json", path: "a.json", inputKeys: ["inputs"], targetKeys: ["p", "q"] },
+    ],
   ])("%s of a regression", (written, file) => {
     expect(fileOf(written, regression(2, "loss: huber(1)"))).toEqual(file);
   });
@@ -333,6 +342,9 @@ describe("data", () => {
     const data = 'data { train: csv("a.csv", label: "k"), test: csv("a.csv", label: "k"), validation: 3 }';
     compileSource(createSourceFile("test.floor", fileWith({ data })), { exists });
     expect(asked).toEqual(["a.csv"]);
+    const classes = 'data { train: npy("{class}.npy"), test: npy("{class}.npy"), validation: 3 }';
+    compileSource(createSourceFile("test.floor", fileWith({ data: classes })), { exists });
+    expect(asked).toEqual(["a.csv", "0.npy"]);
   });
 });
 
