@@ -24,9 +24,9 @@ export interface JsonRows {
 }
 
 export interface RowOptions {
-  /** Bad rows are counted instead of refused. The shape is then that of the first row that fits. */
+  /** Bad rows are handed back instead of refused. */
   readonly skipMalformed?: boolean | undefined;
-  /** Whether a row of this shape can be a sample. */
+  /** Whether a row of this shape can be a sample: the first such row has the shape of all, else the very first. */
   readonly fits?: ((shape: readonly number[]) => boolean) | undefined;
 }
 
@@ -67,7 +67,7 @@ function readRow(
     return undefined;
   }
   if (!Array.isArray(row) || row.length !== length) {
-    const problem = `an array of ${length} is expected as in the first sample, not ${describeJson(row)}`;
+    const problem = `an array of ${length} is expected as in other samples, not ${describeJson(row)}`;
     return { place: "", problem };
   }
   const step = elementCount(inner);
@@ -99,7 +99,7 @@ export function readJsonRows(
     fail("data/json-value", { path, where: field, problem }, place);
   }
   const { skipMalformed = false, fits } = options;
-  const model = skipMalformed && fits ? value.find((row) => fits(nestingOf(row))) : undefined;
+  const model = fits && value.find((row) => fits(nestingOf(row)));
   const sample = value.length === 0 ? [] : nestingOf(model ?? value[0]);
   if (sample.length >= MAX_RANK) {
     const problem = `more than ${MAX_RANK} arrays inside of each other`;

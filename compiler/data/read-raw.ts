@@ -32,7 +32,7 @@ export interface RawSamples {
 
 export interface RawOptions {
   readonly beside: Beside;
-  /** Whether a row of this shape can be a sample, where malformed ones are skipped. */
+  /** Whether a row of this shape can be a sample (JSON). */
   readonly fits: (shape: readonly number[]) => boolean;
   readonly place?: DiagnosticPlace | undefined;
   readonly limits?: DataLimits | undefined;

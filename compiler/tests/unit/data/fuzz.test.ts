@@ -42,6 +42,15 @@ const readers: readonly Reader[] = [
     valid: [json, gzipSync(json)],
     read: (b) => decodeJson(b, { inputs: "inputs", labels: "labels" }, source).inputs.array,
   },
+  {
+    name: "JSON with skipped rows",
+    valid: [encodeUtf8('{"inputs": [[1, 2.5], [], [3, -4e1]], "labels": ["x", "y", "x"], "t": [1, 2, [3]]}')],
+    read: (b) =>
+      decodeJson(b, { inputs: "inputs", labels: "labels", targets: ["t"] }, source, {
+        skipMalformed: true,
+        fits: (shape) => shape[0] === 2,
+      }).inputs.array,
+  },
 ];
 
 function check(read: Reader["read"], bytes: Uint8Array): void {

@@ -69,7 +69,7 @@ describe("decodeJson", () => {
 
   it("names the place of a ragged array and of what is no number", () => {
     expect(messagesOf(() => read('{"inputs": [[1, 2], [3]], "labels": [0, 1]}'))).toBe(
-      "t.json, inputs[1]: an array of 2 is expected as in the first sample, not an array of 1",
+      "t.json, inputs[1]: an array of 2 is expected as in other samples, not an array of 1",
     );
     expect(messagesOf(() => read('{"inputs": [[1, 2], [3, [4]]], "labels": [0, 1]}'))).toContain(
       "inputs[1][1]",
