@@ -151,10 +151,12 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
   // Held in variables: reading the properties for every element takes longer than the copy.
   const stored = samples.inputs;
   const scale = 2 ** -fraction;
-  const copy = (sources: Int32Array, from: number, out: Float32Array, to: number): void => {
-    for (let j = 0; j < sources.length; j++) {
-      const source = sources[j]!;
-      out[to + j] = source < 0 ? 0 : stored[from + source]! * scale;
+  const copy = (runs: Int32Array, from: number, out: Float32Array, to: number): void => {
+    let target = to;
+    for (let r = 0; r < runs.length; r += 2) {
+      const end = target + runs[r + 1]!;
+      if (runs[r]! < 0) for (; target < end; target++) out[target] = 0;
+      else for (let source = from + runs[r]!; target < end; target++) out[target] = stored[source++]! * scale;
     }
   };
 
@@ -204,8 +206,8 @@ function createOrder(
 }
 
 /**
- * Where each wanted element of an augmented image is in the stored one; -1 for what comes in from outside, which is 0.
- * There are few shifts, so that each one's table is made once and a batch is one plain copy.
+ * Where the wanted elements of an augmented image are in the stored one, as runs of neighbours: source and length of
+ * each, the source -1 for what comes in from outside, which is 0. There are few shifts, so each one's runs are made once.
  */
 function createSources(
   samples: SampleSet,
@@ -218,9 +220,9 @@ function createSources(
   const known = new Map<string, Int32Array>();
   return (dx, dy, mirrored) => {
     const key = `${dx} ${dy} ${mirrored}`;
-    let sources = known.get(key);
-    if (!sources) {
-      sources = wanted.map((element) => {
+    let runs = known.get(key);
+    if (!runs) {
+      const sources = wanted.map((element) => {
         const pixel = Math.floor(element / channels);
         let x = (pixel % width) - dx;
         let y = Math.floor(pixel / width) - dy;
@@ -229,10 +231,23 @@ function createSources(
         if (mirrored && flip === "vertical") y = height - 1 - y;
         return (y * width + x) * channels + (element % channels);
       });
-      known.set(key, sources);
+      runs = runsOf(sources);
+      known.set(key, runs);
     }
-    return sources;
+    return runs;
   };
+}
+
+/** Source and length of every stretch in which the sources ascend by 1, or are all -1. */
+function runsOf(sources: Int32Array): Int32Array {
+  const runs: number[] = [];
+  sources.forEach((source, i) => {
+    const before = i > 0 ? sources[i - 1]! : -2;
+    const goesOn = source < 0 ? before === -1 : before >= 0 && source === before + 1;
+    if (goesOn) runs[runs.length - 1]!++;
+    else runs.push(source, 1);
+  });
+  return Int32Array.from(runs);
 }
 
 /** Normal samples that are made once; every step reads them from another place, which is faster than new ones. */
