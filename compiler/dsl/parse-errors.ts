@@ -220,7 +220,7 @@ function syntaxDiagnostic(file: SourceFile, error: IRecognitionException, nestin
     return createDiagnostic("language/unexpected-end", { expected, form }, { span, related });
   }
   const span = tokenSpan(file, token);
-  if (tokenMatcher(token, t.Keyword) && /name|value|stage/.test(expected) && !expected.includes('"')) {
+  if (tokenMatcher(token, t.Keyword) && /name|stage/.test(expected) && !expected.includes('"')) {
     return createDiagnostic("language/keyword-as-name", { word: token.image }, { span });
   }
   // Something is missing at the end of a line: the place is there and not on the next line.

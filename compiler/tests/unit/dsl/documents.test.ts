@@ -105,3 +105,32 @@ test("examples/mnist is the network that its figures are compared with", () => {
   expect(project?.training.objective).toEqual({ kind: "budget", limits: { bitOperations: 210_000 } });
   expect(project?.hardware.intervalCycles).toBe(784);
 });
+
+test.each([
+  ["mnist/binary", [64, 64, 64, 10], { bitOperations: 118_016, weightBits: 60_000 }, 2],
+  ["mnist/binary-59k", [64, 64, 64, 10], { bitOperations: 59_008 }, 1],
+])(
+  "examples/%s has one-bit weights, and its limits are reached by its widths",
+  (name, units, limits, bits) => {
+    const { project } = compileText(readFileSync(new URL(`examples/${name}.floor`, root), "utf8"));
+    const { graph, training } = project!;
+    const dense = graph.nodes.flatMap((n) => (n.kind === "dense" ? [n] : []));
+    expect(dense.map((n) => n.units)).toEqual(units);
+    expect(training.objective).toEqual({ kind: "budget", limits });
+    for (const { weights, input } of Object.values(training.layers)) {
+      expect(weights.bits).toEqual({ min: 1, max: 1 });
+      expect(input.bits).toEqual({ min: bits, max: bits });
+    }
+    const sizes = [784, ...units];
+    const multiplications = units.reduce((sum, n, i) => sum + n * sizes[i]!, 0);
+    expect(multiplications * bits).toBe(limits.bitOperations);
+  },
+);
+
+test("examples/autoencoder has the shape that its text names", () => {
+  const { project } = compileText(
+    readFileSync(new URL("examples/autoencoder/autoencoder.floor", root), "utf8"),
+  );
+  const units = project?.graph.nodes.flatMap((n) => (n.kind === "dense" ? [n.units] : []));
+  expect(units).toEqual([128, 128, 128, 128, 8, 128, 128, 128, 128, 640]);
+});

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileText, diagnose, fileWith, modelWith } from "./model-text.ts";
+import { compileText, diagnose, fileWith, modelWith, SECTIONS } from "./model-text.ts";
 
 describe("several mistakes", () => {
   test("mistakes of every kind are reported in one run, in the order of the text", () => {
@@ -57,6 +57,34 @@ output = f -> dense(2)`);
     expect(lines).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
+  test("a missing value does not swallow what follows it", () => {
+    const train = "train { target:\n}\ndata { train: 3 }";
+    const text = `floor 1\n${SECTIONS.model}\n${train}`;
+    expect(diagnose(text)).toEqual(["6:16 language/syntax", "8:15 language/wrong-kind"]);
+    const model = "model m {\ninput x: 6 as u8\noutput y = x -> dense(2) { pe:\ninput z: 3 as u8\n}";
+    expect(diagnose(fileWith({ model }))[0]).toBe("4:31 language/syntax");
+  });
+
+  test("a damaged file is not asked for what its loss needs", () => {
+    const text = fileWith({
+      train: "train { loss mse\n}",
+      data: SECTIONS.data.replaceAll(', label: "kind"', ""),
+    });
+    expect(diagnose(text)).toEqual(["2:14 language/syntax"]);
+  });
+
+  test("a mistake in the loss hides what the data and the outputs should be", () => {
+    const model = "model m { input x: 6 as u8 output y = x -> dense(1) }";
+    const data =
+      'data { train: csv("a.csv", targets: ["p"]), test: csv("b.csv", targets: ["p"]), validation: 3 }';
+    expect(diagnose(fileWith({ train: "train { loss: msee }", model, data }))).toEqual([
+      "2:15 language/unknown-word",
+    ]);
+    expect(diagnose(fileWith({ train: "train { los: mse }", model, data }))).toEqual([
+      "2:9 language/unknown-key",
+    ]);
+  });
+
   test("what a damaged line may define is not reported as unknown", () => {
     const text = modelWith("input x: 6 as u8\nhidden = x -> -> dense(3)\noutput y = hidden -> dense(2)");
     expect(diagnose(text)).toEqual(["4:15 language/syntax"]);
@@ -98,7 +126,9 @@ output = f -> dense(2)`);
 });
 
 describe("any text", () => {
-  const example = readFileSync(new URL("../../../../examples/mnist/mnist.floor", import.meta.url), "utf8");
+  const exampleOf = (name: string) =>
+    readFileSync(new URL(`../../../../examples/${name}.floor`, import.meta.url), "utf8");
+  const example = exampleOf("mnist/mnist");
   /** What must hold of every answer. */
   const answered = (text: string): void => {
     const { project, diagnostics } = compileText(text);
@@ -123,6 +153,9 @@ describe("any text", () => {
       ...'floor 1 model data train hardware input output as -> : , = ( ) { } [ ] 28x28x1 6 u8 s4 "a" "" \'b\' dense relu'.split(
         " ",
       ),
+      ..."batchnorm sign gradient: normal weight_bits: 2..4 9..1 bits target: input data loss: mse targets: objective:".split(
+        " ",
+      ),
       ..."flatten argmax csv budget shift seed clock 100 MHz 3% 1.5 -2 1e999 x y z # // => ; \n \r\n \\ @ \ufeff".split(
         " ",
       ),
@@ -135,22 +168,26 @@ describe("any text", () => {
     );
   });
 
-  test("the example with a piece cut out, doubled, or replaced", () => {
-    const at = fc.nat(example.length);
-    const damage = fc.tuple(
-      at,
-      at,
-      fc.constantFrom("", "{", "}", "(", '"', "->", "\n", "0", "=", "x ", "\u0001"),
-    );
-    fc.assert(
-      fc.property(damage, fc.boolean(), ([a, b, put], twice) => {
-        const [from, to] = a < b ? [a, b] : [b, a];
-        answered(example.slice(0, from) + put + example.slice(twice ? from : to));
-        answered(example.slice(0, to) + put + example.slice(from));
-      }),
-      options,
-    );
-  });
+  test.each(["mnist/mnist", "mnist/binary", "regression/regression", "autoencoder/autoencoder"])(
+    "the example %s with a piece cut out, doubled, or replaced",
+    (name) => {
+      const example = exampleOf(name);
+      const at = fc.nat(example.length);
+      const damage = fc.tuple(
+        at,
+        at,
+        fc.constantFrom("", "{", "}", "(", '"', "->", "\n", "0", "=", "x ", "..", "input", "\u0001"),
+      );
+      fc.assert(
+        fc.property(damage, fc.boolean(), ([a, b, put], twice) => {
+          const [from, to] = a < b ? [a, b] : [b, a];
+          answered(example.slice(0, from) + put + example.slice(twice ? from : to));
+          answered(example.slice(0, to) + put + example.slice(from));
+        }),
+        options,
+      );
+    },
+  );
 
   test("every prefix of the example is an error, or the whole", () => {
     const whole = example.trimEnd().length;
