@@ -125,6 +125,8 @@ function readSettings(r: Reader, options: CstNode | undefined): ast.SettingNode[
   for (const setting of nodes(options, "setting")) {
     const key = readWord(r, token(setting, "Word"));
     const value = readValue(r, node(setting, "value"));
+    // A word alone is what the parser left over from a broken value.
+    if (!value && !token(setting, "Colon")) continue;
     if (key) settings.push({ key, ...(value ? { value } : {}), span: spanOf(r, setting) });
   }
   return settings;

@@ -214,6 +214,8 @@ export function textListReader(example: string): ValueReader<string[]> {
   return listReader("texts", (value, subject, context) => text(value, subject, context)?.text, example);
 }
 
+const withArticle = (what: string): string => `${/^[aeiou]/.test(what) ? "an" : "a"} ${what}`;
+
 /** Reads what stands between the parentheses of one known word. */
 export type CallReader<T> = (call: CallNode, context: CheckContext) => T | undefined;
 
@@ -225,7 +227,7 @@ export function choiceReader<T>(
 ): ValueReader<T> {
   const known = [...choices.keys()];
   return (value, subject, context) => {
-    if (value.kind !== "call") return wrongKind(value, subject, `a ${what}`, example, context);
+    if (value.kind !== "call") return wrongKind(value, subject, withArticle(what), example, context);
     const read = choices.get(value.name.text);
     if (read) return read(value, context);
     const word = value.name.text;

@@ -65,6 +65,12 @@ output = f -> dense(2)`);
     expect(diagnose(fileWith({ model }))[0]).toBe("4:31 language/syntax");
   });
 
+  test("what is left of a broken value is no unknown key", () => {
+    expect(diagnose(fileWith({ train: "train { target: output }" }))).toEqual(["2:17 language/syntax"]);
+    const list = "train { augment: [noise(1) flip(horizontal)] }";
+    expect(diagnose(fileWith({ train: list }))).toEqual(["2:28 language/syntax"]);
+  });
+
   test("a damaged file is not asked for what its loss needs", () => {
     const text = fileWith({
       train: "train { loss mse\n}",
