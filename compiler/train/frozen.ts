@@ -125,8 +125,7 @@ function fractionOf(format: FrozenFormat): number {
 }
 
 /** Whether sums, bias and the half that rounding adds stay exact in one float32 graph. */
-function fitsOneGraph({ trained, weights, bias, largest, parts }: IntegerLayer, step: Step): boolean {
-  if (parts.length > 1) return false;
+function fitsOneGraph({ trained, weights, bias, largest }: IntegerLayer, step: Step): boolean {
   const { units, inputs } = trained;
   for (let u = 0; u < units; u++) {
     const shift = step.kind === "requantize" ? step.shifts[u]! : 0;

@@ -208,6 +208,9 @@ describe("targets", () => {
     const picked = pickSamples(samples, [4, 2]);
     expect([...picked.targets!]).toEqual([2, 2.25, 1, 1.25]);
     expect(picked.labels.length).toBe(0);
+    const labelled = pickSamples(samplesOf(30, [3, 3], UNSIGNED), [4, 2, 29]);
+    expect([...labelled.labels]).toEqual([4, 2, 29]);
+    expect(labelled.targets).toBeNull();
   });
   test("of a network that reproduces its input are the augmented image, whole and without the noise", () => {
     const settings: BatchSettings = {
@@ -215,14 +218,13 @@ describe("targets", () => {
       target: "input",
     };
     const clean = createBatches(samples, settings);
-    const noisy = createBatches(samples, {
-      ...settings,
-      augment: { ...settings.augment, noise: 0.5 },
-      kept: [1, 7],
-    });
+    const withNoise = { ...settings, augment: { ...settings.augment, noise: 0.5 } };
+    const noisyWhole = createBatches(samples, withNoise);
+    const noisy = createBatches(samples, { ...withNoise, kept: [1, 7] });
     for (let step = 0; step < 5; step++) {
       const whole = clean.batch("noise", 0, step);
       expect(whole.targets).toEqual(whole.inputs);
+      expect(noisyWhole.batch("noise", 0, step).targets).toEqual(whole.targets);
       const part = noisy.batch("noise", 0, step);
       expect(part.inputs.length).toBe(20);
       expect(part.targets).toEqual(whole.targets);

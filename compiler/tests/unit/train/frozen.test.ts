@@ -157,6 +157,32 @@ describe("by plain integers", () => {
     expectEqual(single, randomSamples(single, 20, 3));
   });
 
+  test("split sums keep what each unit has of its own, and ties", () => {
+    const wide = layer(0, [1500, 4], int(true, 8, 7), int(false, 8, 8), 1e6);
+    const eachUnit = chain(int(false, 8, 8), [
+      { ...wide, weightFormat: int(true, 8, [7, 9, 4, 10]) },
+      layer(1, [4, 3], int(true, 8, 7), int(true, 8, 0), 0),
+    ]);
+    expectEqual(eachUnit, randomSamples(eachUnit, 30, 4));
+    // Sums of products with one sign are far beyond 2^24.
+    const large = { ...wide, weights: wide.weights.map((w) => 63 + Math.floor(Math.abs(w) / 2)) };
+    const alone = chain(int(false, 8, 8), [large]);
+    const samples = randomSamples(alone, 30, 5);
+    // The thresholds are the sums of the first sample: it reaches each of them, by nothing.
+    const thresholds = expectEqual(alone, samples).slice(0, 4);
+    expect(Math.min(...thresholds)).toBeGreaterThan(2 ** 24);
+    const tied = chain(int(false, 8, 8), [
+      large,
+      {
+        ...layer(1, [4, 1], int(true, 4, 0), { ...int(false, 1, 0), kind: "bipolar" }, 0),
+        weights: [1, 2, 4, -8],
+        bias: [8],
+        entry: { kind: "threshold", base: 0, levels: 1, thresholds },
+      },
+    ]);
+    expect(expectEqual(tied, samples)[0]).toBe(1 + 2 + 4 - 8 + 8);
+  });
+
   test("a small network worked out with a pencil", () => {
     // Elements 0 and 2 are kept; the input's thresholds make signs of them, the sums' thresholds 2-bit levels.
     const plain = chain(int(false, 8, 8), [

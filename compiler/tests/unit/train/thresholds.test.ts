@@ -161,7 +161,11 @@ describe("by hand", () => {
       shift: Float32Array.of(0),
     };
     // Just above 0: the sum 0 is not enough.
-    expect(foldThresholds({ norm, fraction: 0, format: BIPOLAR, decision: "sign" }).thresholds).toEqual([1]);
+    const sign = { fraction: 0, format: BIPOLAR, decision: "sign" } as const;
+    expect(foldThresholds({ ...sign, norm }).thresholds).toEqual([1]);
+    // 2^-125 / (3 * 2^-149) is 2^24 / 3 = 5592405.33.
+    const slow = { ...norm, gain: Float32Array.of(3 * least), shift: Float32Array.of(-(2 ** -125)) };
+    expect(foldThresholds({ ...sign, norm: { ...slow, mean: norm.shift } }).thresholds).toEqual([5592406]);
   });
   test("a gain of 0 has no threshold", () => {
     const norm = { ...biasConstants(Float32Array.of(1)), gain: Float32Array.of(0) };
