@@ -72,7 +72,7 @@ describe("by plain integers", () => {
     const { min, max } = integerRange(width, signed);
     return Array.from({ length: count }, () => random.integer(min, max));
   };
-  const int = (signed: boolean, width: number, fraction: number): FrozenFormat => ({
+  const int = (signed: boolean, width: number, fraction: number | readonly number[]): FrozenFormat => ({
     kind: "int",
     signed,
     width,
