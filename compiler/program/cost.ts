@@ -1,4 +1,5 @@
 // What a program costs, counted on its integers: parameters, stored bits, bit operations, EBOPs.
+import { digitSpan } from "../support/fixed-point.ts";
 import { channelsOf, constantNamed, type Program, valueNamed, widthOf } from "./program.ts";
 
 /** Costs of one layer with weights. */
@@ -16,14 +17,6 @@ export interface LayerCost {
   readonly weightWidth: number;
   readonly activationWidth: number;
   readonly accumulatorWidth: number;
-}
-
-/** Digits from the highest to the lowest one of |m|, both counted; 0 for 0. 12 = 1100b spans 2. */
-export function digitSpan(mantissa: number): number {
-  let m = Math.abs(mantissa);
-  if (m === 0) return 0;
-  while (m % 2 === 0) m /= 2;
-  return Math.floor(Math.log2(m)) + 1;
 }
 
 /** Costs of every dense instruction, in program order. */

@@ -71,3 +71,11 @@ export function quantize(value: number, fraction: number, range: Range): number 
   const result = saturate(scaled, range);
   return result === 0 ? 0 : result;
 }
+
+/** Digits from the highest to the lowest one of |m|, both counted; 0 for 0. 12 = 1100b spans 2. */
+export function digitSpan(mantissa: number): number {
+  let m = Math.abs(mantissa);
+  if (m === 0) return 0;
+  while (m % 2 === 0) m /= 2;
+  return Math.floor(Math.log2(m)) + 1;
+}

@@ -1,26 +1,30 @@
 // The end of training: mantissas, formats and noise figures as the trained graph. In: float variables and frozen
 // formats. Out: plain data that holds integers, and the score of those integers on the validation samples.
-import type { Graph } from "../graph/graph.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import {
+  type Entry,
   type FrozenFormat,
-  type Score,
+  type Outcome,
   type TensorNoise,
   TRAINED_SCHEMA,
   type TrainedDense,
   type TrainedGraph,
 } from "../graph/trained-graph.ts";
-import type { TensorFlow } from "../support/tensorflow.ts";
-import type { ParameterSet } from "./adam.ts";
-import { valuesOf } from "./batches.ts";
-import { bitOperationsOf, type LayerFormats } from "./bit-operations.ts";
-import type { Chain } from "./chain.ts";
+import { activate } from "./activation.ts";
+import { inputsAsTargets } from "./batches.ts";
+import { inverseDeviation } from "./batch-norm.ts";
+import type { Activation } from "./chain.ts";
+import { fractionOf, unitFraction } from "./formats.ts";
 import { evaluateFrozen } from "./frozen.ts";
+import { ledgerOf } from "./ledger.ts";
+import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
 import { enteringTensors } from "./network.ts";
 import { noiseFigures } from "./noise-figures.ts";
-import { variableOf } from "./parameters.ts";
-import { roundedPasses } from "./phases.ts";
-import { roundValues } from "./quantizers.ts";
+import { optionalVariable, variableOf } from "./parameters.ts";
+import { keptInputs } from "./prune.ts";
+import { roundedPasses } from "./rounding-phase.ts";
+import { frozenOf, type Run } from "./run.ts";
+import { biasConstants, foldThresholds, type NormConstants } from "./thresholds.ts";
 
 /** Values of a mean square between these need no scaling. */
 const USUAL_RMS = { least: 2 ** -3, most: 2 ** 2 };
@@ -37,13 +41,20 @@ export function inputScaleOf(samples: SampleSet): number {
   return rms === 0 || (rms >= USUAL_RMS.least && rms <= USUAL_RMS.most) ? 0 : Math.round(Math.log2(rms));
 }
 
-function mantissas(values: Float32Array, fraction: number): number[] {
+function mantissas(values: Float32Array, format: FrozenFormat, fractionAt: (index: number) => number): number[] {
+  if (format.kind === "bipolar") return Array.from(values, (x) => (x >= 0 ? 1 : 0));
   // The sum turns -0 into 0.
-  return Array.from(values, (x) => x * 2 ** fraction + 0);
+  return Array.from(values, (x, i) => x * 2 ** fractionAt(i) + 0);
 }
 
 function scaledFormat(format: FrozenFormat, shift: number): FrozenFormat {
-  return { ...format, fraction: format.fraction + shift };
+  const { kind, signed, width, fraction } = format;
+  return {
+    kind,
+    signed,
+    width,
+    fraction: typeof fraction === "number" ? fraction + shift : fraction.map((f) => f + shift),
+  };
 }
 
 function scaledNoise(noise: TensorNoise, shift: number): TensorNoise {
@@ -57,58 +68,130 @@ function scaledNoise(noise: TensorNoise, shift: number): TensorNoise {
   };
 }
 
-export interface Assembly {
-  readonly graph: Graph;
-  readonly chain: Chain;
-  readonly parameters: ParameterSet;
-  readonly formats: readonly LayerFormats[];
-  readonly seed: number;
-  readonly backend: string;
-  /** The baseline's score on the validation samples. */
-  readonly float: Score;
-  /** Training samples that the figures of the activations are measured on. */
-  readonly samples: SampleSet;
-  readonly validation: SampleSet;
-  readonly inputFraction: number;
+/** Batch-norm of a layer as the constants that thresholds are folded from; a layer without one has its bias. */
+function constantsOf({ parameters }: Frozen, layer: number, bias: Float32Array | null): NormConstants {
+  const gain = optionalVariable(parameters, layer, "gain");
+  if (!gain) return biasConstants(bias!);
+  return {
+    gain,
+    inverse: variableOf(parameters, layer, "variance").map(inverseDeviation),
+    mean: variableOf(parameters, layer, "mean"),
+    shift: variableOf(parameters, layer, "shift"),
+  };
 }
 
-/** Makes the trained graph. */
-export function assembleTrained(tf: TensorFlow, assembly: Assembly): TrainedGraph {
-  const { graph, chain, parameters, formats, samples, inputFraction } = assembly;
-  const passes = roundedPasses(chain, parameters, formats);
-  const { count, inputs } = valuesOf(samples, inputFraction, 0, samples.count);
-  const entering = enteringTensors(tf, count, inputs, passes);
-  const inputScale = inputFraction - samples.stored.fraction;
+/** How the entering tensor of a layer is made of the sums before it. */
+function entryOf(frozen: Frozen, layer: number, biasBefore: Float32Array | null): Entry {
+  const { activation, enteringNormalized } = frozen.chain.layers[layer]!;
+  const discrete = activation === "sign" || activation === "step";
+  if (!discrete && !enteringNormalized) return { kind: "requantize", relu: activation === "relu" };
+  const before = frozen.formats[layer - 1]!;
+  const units = frozen.chain.layers[layer - 1]!.units;
+  const sums = (u: number): number => unitFraction(before.weight, u) + fractionOf(before.activation);
+  return foldThresholds({
+    fraction: Array.from({ length: units }, (_, u) => sums(u)),
+    norm: constantsOf(frozen, layer - 1, biasBefore),
+    decision: discrete ? "sign" : "rounding",
+    format: frozen.formats[layer]!.activation,
+  });
+}
 
-  const layers = chain.layers.map((layer, i): TrainedDense => {
-    const { weight, activation } = formats[i]!;
+/** Whether the sums of a layer go into thresholds that hold its bias. */
+function biasIsFolded(frozen: Frozen, layer: number): boolean {
+  const next = frozen.chain.layers[layer + 1];
+  return next !== undefined && (next.enteringNormalized || next.activation === "sign" || next.activation === "step");
+}
+
+/** Makes the trained graph of a run that is over. */
+export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
+  const { tf, request, training, measured, inputFraction, state, chain } = run;
+  const frozen = frozenOf(run);
+  const passes = roundedPasses(frozen, training, false);
+  const entering = enteringTensors(
+    tf,
+    measured.count,
+    keptInputs(measured, frozen.kept[0]!, chain.elements),
+    passes,
+  );
+  const inputScale = inputFraction - request.samples.stored.fraction;
+  const layers = frozen.chain.layers.map((layer, i): TrainedDense => {
+    const { weight, activation } = frozen.formats[i]!;
     // The scaling of the inputs moves the first layer's binary points, in opposite directions.
     const shift = i === 0 ? inputScale : 0;
-    const signal = layer.signed ? entering[i]! : entering[i]!.map((x) => Math.max(0, x));
+    const pass = passes[i]!;
+    const signal = signalOf(entering[i]!, layer.activation);
+    const unitOf = (index: number): number => Math.floor(index / layer.inputs);
     return {
       node: layer.node,
       units: layer.units,
       inputs: layer.inputs,
-      weights: mantissas(passes[i]!.weights, weight.fraction),
+      keptInputs: frozen.kept[i]!,
+      keptUnits: frozen.kept[i + 1] ?? null,
+      entry: entryOf(frozen, i, i > 0 ? passes[i - 1]!.bias : null),
+      weights: mantissas(pass.weights, weight, (k) => unitFraction(weight, unitOf(k))),
       weightFormat: scaledFormat(weight, shift),
       weightNoise: scaledNoise(
-        noiseFigures(variableOf(parameters, i, "weights"), passes[i]!.weights, weight),
+        noiseFigures(latentOf(frozen, i), pass.weights, (k) => stepOf(weight, unitFraction(weight, unitOf(k)))),
         shift,
       ),
-      bias: mantissas(passes[i]!.bias, weight.fraction + activation.fraction),
+      bias:
+        pass.bias && !biasIsFolded(frozen, i)
+          ? Array.from(pass.bias, (b, u) => b * 2 ** (unitFraction(weight, u) + fractionOf(activation)) + 0)
+          : null,
       activationFormat: scaledFormat(activation, -shift),
-      activationNoise: scaledNoise(noiseFigures(signal, roundValues(signal, activation), activation), -shift),
+      activationNoise: scaledNoise(
+        noiseFigures(signal, activate(entering[i]!, pass.activation), () => stepOf(activation, fractionOf(activation))),
+        -shift,
+      ),
     };
   });
   const unscored: TrainedGraph = {
     schema: TRAINED_SCHEMA,
-    graph,
+    graph: request.graph,
     layers,
-    seed: assembly.seed,
-    backend: assembly.backend,
-    bitOperations: bitOperationsOf(chain, formats),
-    validation: { float: assembly.float, quantized: { accuracy: 0, loss: 0 } },
+    ledger: ledgerOf(run, frozen),
+    outcome,
+    seed: training.seed,
+    backend: request.backend,
+    bitOperations: bitOperationsOf(frozen.chain, widthsOf(frozen.formats)),
+    validation: { float: state.baseline!.validation, quantized: { accuracy: null, loss: 0 } },
   };
-  const { score } = evaluateFrozen(tf, unscored, assembly.validation);
-  return { ...unscored, validation: { float: assembly.float, quantized: score } };
+  const { score } = evaluateFrozen(tf, unscored, comparedWith(run, request.validation), training.loss);
+  return { ...unscored, validation: { ...unscored.validation, quantized: score } };
+}
+
+/** The samples with what their outputs are compared with. */
+function comparedWith({ training }: Run, samples: SampleSet): SampleSet {
+  return training.target === "input" ? inputsAsTargets(samples, samples.stored.fraction) : samples;
+}
+
+/** Distance of neighbouring values. */
+function stepOf(format: FrozenFormat, fraction: number): number {
+  return (format.kind === "bipolar" ? 2 : 1) * 2 ** -fraction;
+}
+
+/** Latent weights in the units of the rounded ones: bipolar latents have a size of their own. */
+function latentOf(frozen: Frozen, layer: number): Float32Array {
+  const latent = variableOf(frozen.parameters, layer, "weights");
+  const { weight } = frozen.formats[layer]!;
+  if (weight.kind !== "bipolar") return latent;
+  const mean = latent.reduce((sum, w) => sum + Math.abs(w), 0) / latent.length;
+  const scale = mean > 0 ? 2 ** -unitFraction(weight, 0) / mean : 1;
+  return latent.map((w) => w * scale);
+}
+
+/** The part of the sums that a quantizer is to carry. */
+function signalOf(entering: Float32Array, activation: Activation): Float32Array {
+  switch (activation) {
+    case "none":
+      return entering;
+    case "relu":
+      return entering.map((x) => Math.max(0, x));
+    case "hardtanh":
+      return entering.map((x) => Math.max(-1, Math.min(1, x)));
+    case "step":
+      return entering.map((x) => (x >= 0 ? 1 : 0));
+    case "sign":
+      return entering.map((x) => (x >= 0 ? 1 : -1));
+  }
 }

@@ -1,31 +1,42 @@
-// What of a graph is trained: a chain of dense layers, each with the kind of signal that enters it. In: a graph.
-// Out: the chain, or a diagnostic for every node that does not fit one.
+// What of a graph is trained: a chain of dense layers, each with what is done to the tensor that enters it. In: a
+// graph. Out: the chain, or a diagnostic for every node that does not fit one.
 import type { Graph, InputNode, Node } from "../graph/graph.ts";
 import { createCollector } from "../support/diagnostics.ts";
+
+/** What stands between a layer's sums (or the input) and the quantizer of the tensor that enters the next layer. */
+export type Activation = "none" | "relu" | "hardtanh" | "step" | "sign";
 
 /** A dense layer of the chain together with the tensor that enters it, which gets a quantizer of its own. */
 export interface ChainLayer {
   readonly node: string;
   readonly inputs: number;
   readonly units: number;
-  /** Whether the entering tensor may be negative: no ReLU since the last layer or since a signed input. */
+  /** Of the entering tensor; its quantizer clamps where the activation does. */
+  readonly activation: Activation;
+  /** The activation's node, or the layer's own where there is none. */
+  readonly activationNode: string;
+  /** Whether the entering tensor may be negative. */
   readonly signed: boolean;
-  /** Whether a ReLU cuts the entering tensor; its quantizer does so anyway. */
-  readonly rectified: boolean;
+  /** Whether the sums before the entering tensor are normalised; then thresholds make it. */
+  readonly enteringNormalized: boolean;
+  /** Whether a batch-norm follows the layer's sums. The layer has no bias then. */
+  readonly batchNorm: boolean;
 }
 
 export interface Chain {
   readonly input: InputNode;
   readonly elements: number;
   readonly layers: readonly ChainLayer[];
-  /** Units of the last layer. */
-  readonly classes: number;
+  /** Units of the last layer: classes, or outputs of a regression. */
+  readonly outputs: number;
 }
 
 /** Multiplications of one inference in a layer. */
-export function macsOf(layer: ChainLayer): number {
+export function macsOf(layer: Pick<ChainLayer, "inputs" | "units">): number {
   return layer.inputs * layer.units;
 }
+
+type OpenLayer = { -readonly [K in keyof ChainLayer]: ChainLayer[K] };
 
 /** The chain of a graph. Throws `train/unsupported` for every node that is in the way of one. */
 export function chainOf(graph: Graph): Chain {
@@ -38,39 +49,60 @@ export function chainOf(graph: Graph): Chain {
     );
 
   let input: InputNode | undefined;
-  let last: Node | undefined;
-  let signed = false;
-  let rectified = false;
-  let ended = false;
-  const layers: ChainLayer[] = [];
+  let before: Node | undefined;
+  const layers: OpenLayer[] = [];
+  /** What the next dense gets. */
+  let entering = { activation: "none" as Activation, node: "", signed: false, normalized: false };
   let lastDense: Node | undefined;
-  let reluSinceDense = false;
+  let ended = false;
   for (const node of graph.nodes) {
     if (node.kind === "input") {
       if (input) refuse(node, "more than one input");
       input ??= node;
-      last = node;
-      signed = node.stored.signed;
+      before = node;
+      entering = { activation: "none", node: node.name, signed: node.stored.signed, normalized: false };
       continue;
     }
-    if (node.input !== last?.name) refuse(node, "a value that is used twice, or a branch");
+    if (node.input !== before?.name) refuse(node, "a value that is used twice, or a branch");
     if (ended) refuse(node, "a layer after argmax");
+    const layer = layers.at(-1);
     switch (node.kind) {
       case "dense": {
-        const before = graph.nodes.find((n) => n.name === node.input);
-        const shape = before?.shape ?? [];
+        const shape = graph.nodes.find((n) => n.name === node.input)?.shape ?? [];
         if (shape.length !== 1) refuse(node, `dense on a ${shape.join("x")} tensor; flatten it first`);
-        layers.push({ node: node.name, inputs: shape[0] ?? 1, units: node.units, signed, rectified });
-        signed = true;
-        rectified = false;
+        if (layer?.batchNorm && entering.activation === "none")
+          refuse(node, "dense directly after a batchnorm; an activation belongs between them");
+        layers.push({
+          node: node.name,
+          inputs: shape[0] ?? 1,
+          units: node.units,
+          activation: entering.activation,
+          activationNode: entering.node,
+          signed: entering.signed,
+          enteringNormalized: entering.normalized,
+          batchNorm: false,
+        });
+        entering = { activation: "none", node: node.name, signed: true, normalized: false };
         lastDense = node;
-        reluSinceDense = false;
         break;
       }
+      case "batchnorm":
+        if (!layer || before?.kind !== "dense") refuse(node, "a batchnorm that does not follow a dense");
+        else layer.batchNorm = true;
+        entering.normalized = true;
+        break;
       case "relu":
-        signed = false;
-        rectified = true;
-        reluSinceDense = true;
+      case "hardtanh":
+      case "step":
+      case "sign":
+        if (before?.kind !== "dense" && before?.kind !== "batchnorm")
+          refuse(node, `${node.kind} that does not follow a dense or its batchnorm`);
+        entering = {
+          ...entering,
+          activation: node.kind,
+          node: node.name,
+          signed: node.kind === "hardtanh" || node.kind === "sign",
+        };
         break;
       case "argmax":
         ended = true;
@@ -78,13 +110,13 @@ export function chainOf(graph: Graph): Chain {
       case "flatten":
         break;
     }
-    last = node;
+    before = node;
   }
-  if (lastDense && reluSinceDense) refuse(lastDense, "relu after the last dense layer");
+  if (lastDense && entering.activation !== "none") refuse(lastDense, "an activation after the last dense layer");
+  if (lastDense && layers.at(-1)!.batchNorm) refuse(lastDense, "a batchnorm after the last dense layer");
   const place = graph.nodes[0];
-  if (!input || !lastDense) {
+  if (!input || !lastDense)
     problems.add("train/nothing-to-train", { model: graph.name }, place ? { file: place.origin.file } : {});
-  }
   for (const output of graph.outputs) {
     const at = graph.nodes.findIndex((n) => n.name === output.node);
     const from = lastDense ? graph.nodes.indexOf(lastDense) : -1;
@@ -96,6 +128,6 @@ export function chainOf(graph: Graph): Chain {
     input: input!,
     elements: input!.shape.reduce((a, b) => a * b, 1),
     layers,
-    classes: layers.at(-1)!.units,
+    outputs: layers.at(-1)!.units,
   };
 }

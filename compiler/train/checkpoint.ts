@@ -4,20 +4,24 @@ import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { fail } from "../support/diagnostics.ts";
 import { decodeUtf8, encodeUtf8 } from "../support/text.ts";
-import type { AdamState, ParameterSet } from "./adam.ts";
-import type { LayerFormats } from "./bit-operations.ts";
 import type { LayerSize } from "./divergence.ts";
 import type { FloatModel } from "./float-model.ts";
+import type { LayerFormats } from "./formats.ts";
+import type { Bracket } from "./lossless.ts";
+import type { Penalties } from "./noise-phase.ts";
+import type { OptimizerState, ParameterSet } from "./optimizers.ts";
 import type { Phase } from "./schedule.ts";
 
 /** What an epoch ended with. */
 export interface EpochRecord {
   readonly phase: Phase;
-  /** Finished epochs of the phase, from 1. */
+  /** Of the rounding phase: each one trains other formats. From 1. */
+  readonly round: number;
+  /** Finished epochs of the phase, or of its round, from 1. */
   readonly epoch: number;
-  /** Means over the epoch's batches. */
+  /** Means over the epoch's batches; no accuracy of a regression. */
   readonly loss: number;
-  readonly accuracy: number;
+  readonly accuracy: number | null;
   /** Score on the validation samples of the network as the phase sees it. */
   readonly validation: Score;
   /** Of the formats that a freeze now would give; null while nothing is quantized. */
@@ -25,17 +29,30 @@ export interface EpochRecord {
   readonly bitOperations: number | null;
 }
 
+/** Formats of a frozen network and what is left of its layers' inputs. */
+export interface Frozenness {
+  readonly formats: readonly LayerFormats[];
+  readonly kept: readonly (readonly number[] | null)[];
+}
+
 export interface Checkpoint {
   readonly schema: typeof CHECKPOINT_SCHEMA;
   readonly phase: Phase;
-  /** Finished epochs of the phase. */
+  /** Rounds of the rounding phase that are over. */
+  readonly round: number;
+  /** Finished epochs of the phase, or of its round. */
   readonly epoch: number;
+  /** Epochs since the validation loss was lowest, and that loss. */
+  readonly best: { readonly loss: number; readonly age: number } | null;
   readonly parameters: ParameterSet;
-  readonly optimizer: AdamState;
-  /** Weight of the cost, nats per halving. */
-  readonly penalty: number;
-  /** Frozen formats; null before the rounding phase. */
-  readonly formats: readonly LayerFormats[] | null;
+  readonly optimizer: OptimizerState;
+  /** Weights of the costs, nats per halving. */
+  readonly penalties: Penalties;
+  /** Null before the rounding phase. */
+  readonly frozen: Frozenness | null;
+  /** Of a search for lossless formats: what was seen, and the smallest network that held. */
+  readonly bracket: Bracket;
+  readonly accepted: (Frozenness & { readonly parameters: ParameterSet }) | null;
   /** What divergence is measured against. */
   readonly sizes: readonly LayerSize[];
   /** The float baseline once it is trained, with its score on the validation samples. */
@@ -43,7 +60,7 @@ export interface Checkpoint {
   readonly history: readonly EpochRecord[];
 }
 
-export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/1";
+export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/2";
 
 const MAGIC = 0x4e464350;
 /** Magic, length of the JSON, length of the values, check sum. */
@@ -122,7 +139,7 @@ export function decodeCheckpoint(
 }
 
 /** A deep copy: what was handed out does not change when training goes on. */
-export function copyCheckpoint(checkpoint: Checkpoint): Checkpoint {
+export function copyPlain<T>(plain: T): T {
   const copy = (value: unknown): unknown => {
     if (value instanceof Float32Array) return value.slice();
     if (Array.isArray(value)) return value.map(copy);
@@ -130,5 +147,5 @@ export function copyCheckpoint(checkpoint: Checkpoint): Checkpoint {
       return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, copy(v)]));
     return value;
   };
-  return copy(checkpoint) as Checkpoint;
+  return copy(plain) as T;
 }

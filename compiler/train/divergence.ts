@@ -1,17 +1,17 @@
 // Runs that cannot come to a good end, told early and with the layer's name. In: what a step or an epoch left.
 // Out: nothing, or a `train/diverged` diagnostic.
 import { fail } from "../support/diagnostics.ts";
-import type { ParameterSet } from "./adam.ts";
 import type { Chain } from "./chain.ts";
+import { rmsOf } from "./formats.ts";
 import type { BatchResult } from "./network.ts";
-import { variableOf } from "./parameters.ts";
-import { rmsOf } from "./quantizers.ts";
+import type { ParameterSet } from "./optimizers.ts";
+import { optionalVariable, variableOf } from "./parameters.ts";
 
 /** Size of a layer's variables, to be compared with what they were when the float warm-up ended. */
 export interface LayerSize {
   /** Root mean square of the weights. */
   readonly weightRms: number;
-  /** Clamp of the entering tensor; absent before the noise phase. */
+  /** Clamp of the entering tensor, the largest of its channels; absent before the noise phase. */
   readonly activationRange?: number;
 }
 
@@ -25,10 +25,10 @@ const PEAK = 64;
 /** Sizes of every layer's variables. */
 export function sizesOf(chain: Chain, parameters: ParameterSet): LayerSize[] {
   return chain.layers.map((_, i) => {
-    const range = variableOf(parameters, i, "activationLogRange") as Float32Array | undefined;
+    const ranges = optionalVariable(parameters, i, "activationLogRange");
     return {
       weightRms: rmsOf(variableOf(parameters, i, "weights")),
-      ...(range ? { activationRange: 2 ** range[0]! } : {}),
+      ...(ranges ? { activationRange: 2 ** ranges.reduce((a, b) => Math.max(a, b)) } : {}),
     };
   });
 }

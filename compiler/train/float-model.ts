@@ -1,75 +1,111 @@
-// The network without quantization: its weights as plain data, and its score. In: weights and samples. Out: accuracy
-// and loss.
+// The network without quantization: its passes, its weights as plain data, and its score. In: weights and samples.
+// Out: accuracy and loss.
 import type { Graph } from "../graph/graph.ts";
+import type { LossSpec, Surrogate, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
-import type { ParameterSet } from "./adam.ts";
-import { valuesOf } from "./batches.ts";
-import { type Chain, chainOf } from "./chain.ts";
-import { crossEntropy } from "./cross-entropy.ts";
-import { type LayerPass, logitsOf } from "./network.ts";
-import { variableOf } from "./parameters.ts";
+import { type Batch, inputsAsTargets, valuesOf } from "./batches.ts";
+import { type Activation, type Chain, type ChainLayer, chainOf } from "./chain.ts";
+import { createLoss, plainLoss } from "./losses.ts";
+import { type LayerPass, outputsOf } from "./network.ts";
+import type { ParameterSet } from "./optimizers.ts";
+import { batchNormOf, copyParameters, optionalVariable, variableOf } from "./parameters.ts";
 
 /** Trained float weights, plain data. */
 export interface FloatModel {
-  /** The stored inputs are divided by 2^inputFraction before the first layer. */
+  /** value = stored integer * 2^-inputFraction enters the first layer. */
   readonly inputFraction: number;
-  readonly layers: readonly {
-    readonly node: string;
-    /** Row-major [units, inputs]. */
-    readonly weights: Float32Array;
-    readonly bias: Float32Array;
-  }[];
+  /** The chain's variables without those of quantizers. */
+  readonly parameters: ParameterSet;
 }
 
 const BATCH = 1000;
+/** Half the width in which a gradient passes step and sign. Batch-norms make sums of this size. */
+const WINDOW = 1;
 
-/** The layers of a pass without quantization. */
-export function floatPasses(chain: Chain, parameters: ParameterSet): LayerPass[] {
+/** How gradients pass what is discrete before a layer. */
+export function surrogateOf(
+  layer: ChainLayer,
+  training: TrainingSpec,
+  phase: "float" | "noise" | "rounding",
+): { readonly activation: Activation; readonly surrogate: Surrogate | null; readonly window: number } {
+  const own = training.surrogates[layer.activationNode];
+  const discrete = layer.activation === "step" || layer.activation === "sign";
+  const shared = discrete || phase === "rounding" ? training.gradient : null;
+  return { activation: layer.activation, surrogate: own ?? shared, window: WINDOW };
+}
+
+/** The layers of a pass without quantization. `useBatch`: batch-norms with the batch's statistics. */
+export function floatPasses(
+  chain: Chain,
+  training: TrainingSpec,
+  parameters: ParameterSet,
+  useBatch: boolean,
+): LayerPass[] {
   return chain.layers.map((layer, i) => ({
     units: layer.units,
     inputs: layer.inputs,
     weights: variableOf(parameters, i, "weights"),
-    bias: variableOf(parameters, i, "bias"),
-    activation: { kind: "float", rectified: layer.rectified },
+    bias: optionalVariable(parameters, i, "bias") ?? null,
+    norm: batchNormOf(parameters, i, useBatch),
+    activation: { kind: "float", ...surrogateOf(layer, training, "float") },
   }));
 }
 
-/** Score of a pass over all samples, in their order. */
+/** The float model of a chain's variables. */
+export function floatModelOf(parameters: ParameterSet, inputFraction: number): FloatModel {
+  const kept = Object.entries(parameters).filter(([name]) => !name.includes("Log"));
+  return { inputFraction, parameters: copyParameters(Object.fromEntries(kept)) };
+}
+
+/** Samples as values, compared with their data or with themselves. */
+export function batchOfAll(samples: SampleSet, inputFraction: number, target: TrainingSpec["target"]): Batch {
+  const compared = target === "input" ? inputsAsTargets(samples, inputFraction) : samples;
+  return valuesOf(compared, inputFraction, 0, samples.count);
+}
+
+/** Mean plain loss and accuracy of a pass over samples given as values; `perSample` receives each sample's loss. */
 export function scorePasses(
   tf: TensorFlow,
   passes: readonly LayerPass[],
-  samples: SampleSet,
-  inputFraction: number,
+  batch: Batch,
+  spec: LossSpec,
+  perSample?: Float64Array,
 ): Score {
-  const classes = passes.at(-1)!.units;
-  let loss = 0;
+  const inputs = passes[0]!.inputs;
+  const outputs = passes.at(-1)!.units;
+  const loss = createLoss(plainLoss(spec), outputs);
+  let total = 0;
   let right = 0;
-  for (let from = 0; from < samples.count; from += BATCH) {
-    const batch = valuesOf(samples, inputFraction, from, Math.min(samples.count, from + BATCH));
-    const { total, hits } = crossEntropy(
-      logitsOf(tf, batch.count, batch.inputs, passes),
-      batch.labels,
-      classes,
-    );
-    loss += total;
+  for (let from = 0; from < batch.count; from += BATCH) {
+    const to = Math.min(batch.count, from + BATCH);
+    const { total: sum, hits } = loss.evaluate({
+      outputs: outputsOf(tf, to - from, batch.inputs.subarray(from * inputs, to * inputs), passes),
+      count: to - from,
+      targets: {
+        labels: batch.labels.subarray(from, to),
+        values: batch.targets && batch.targets.subarray(from * outputs, to * outputs),
+      },
+      perSample: perSample?.subarray(from, to),
+    });
+    total += sum;
     right += hits;
   }
-  return { accuracy: right / samples.count, loss: loss / samples.count };
+  return {
+    accuracy: spec.kind === "cross-entropy" ? right / batch.count : null,
+    loss: total / batch.count,
+  };
 }
 
 /** Score of the float network on samples of the stored type that it was trained on. */
-export function scoreFloat(tf: TensorFlow, graph: Graph, model: FloatModel, samples: SampleSet): Score {
-  const passes = chainOf(graph).layers.map((layer, i): LayerPass => {
-    const { weights, bias } = model.layers[i]!;
-    return {
-      units: layer.units,
-      inputs: layer.inputs,
-      weights,
-      bias,
-      activation: { kind: "float", rectified: layer.rectified },
-    };
-  });
-  return scorePasses(tf, passes, samples, model.inputFraction);
+export function scoreFloat(
+  tf: TensorFlow,
+  graph: Graph,
+  training: TrainingSpec,
+  model: FloatModel,
+  samples: SampleSet,
+): Score {
+  const passes = floatPasses(chainOf(graph), training, model.parameters, false);
+  return scorePasses(tf, passes, batchOfAll(samples, model.inputFraction, training.target), training.loss);
 }

@@ -1,14 +1,17 @@
-// From trained steps and ranges to integer formats. In: range and step of a quantizer. Out: the format whose step is
-// the nearest power of two and whose width holds the range.
+// From trained steps and ranges to integer formats. In: steps and ranges of quantizers. Out: formats whose steps are
+// the nearest powers of two and whose widths hold the ranges, within the widths that the layer allows.
+import type { TrainingSpec, WidthRange } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
-import {
-  continuousBits,
-  type LayerFormats,
-  MAX_WIDTH,
-  minWidth,
-  type TrainedQuantizers,
-} from "./bit-operations.ts";
-import type { Chain } from "./chain.ts";
+import { type Chain, type ChainLayer } from "./chain.ts";
+import { type LayerFormats, MAX_WIDTH, rmsOf, type WeightFormat } from "./formats.ts";
+import { leastActivationBits } from "./limits.ts";
+import type { NoisyQuantizer } from "./noise-quantizer.ts";
+
+/** Quantizers of a layer while they are trained; undefined where one bit is all there is: its sign. */
+export interface LayerQuantizers {
+  readonly weight: NoisyQuantizer | undefined;
+  readonly activation: NoisyQuantizer | undefined;
+}
 
 /**
  * Two's complement has one level more than the symmetric range that was trained: 2^b - 1 levels are log2(2^b - 1)
@@ -16,24 +19,133 @@ import type { Chain } from "./chain.ts";
  */
 const SIGNED_ROUNDING = 0.2;
 
-/** The integer format of a trained quantizer. A width above the largest gives up its finest steps, not its range. */
-export function frozenFormat(range: number, step: number, signed: boolean): FrozenFormat {
-  const exponent = Math.round(Math.log2(step));
-  const bits = continuousBits(range, 2 ** exponent, signed) + (signed ? SIGNED_ROUNDING : 0);
-  const width = Math.round(bits);
-  const excess = Math.max(0, width - MAX_WIDTH);
-  // -0 would be printed and compared as another fraction.
-  const fraction = 0 - (exponent + excess);
-  return { signed, width: Math.max(minWidth(signed), Math.min(width, MAX_WIDTH)), fraction };
+/** Bits of a quantizer: log2(1 + levels), 0 when nothing is left. */
+export function continuousBits(range: number, step: number, signed: boolean): number {
+  return Math.log2(1 + (signed ? 2 : 1) * (range / step));
 }
 
-/** Formats of every layer. */
-export function freeze(chain: Chain, quantizers: readonly TrainedQuantizers[]): LayerFormats[] {
+/** The largest step that still has a format of this width. */
+export function stepOfWidth(range: number, width: number, signed: boolean): number {
+  return signed ? (2 * range) / (2 ** width - 2) : range / (2 ** width - 1);
+}
+
+/** The integer format of a trained quantizer. A width above the largest gives up its finest steps, not its range. */
+export function frozenFormat(range: number, step: number, signed: boolean, widths: WidthRange): FrozenFormat {
+  const exponent = Math.round(Math.log2(step));
+  const bits = continuousBits(range, 2 ** exponent, signed) + (signed ? SIGNED_ROUNDING : 0);
+  const least = Math.max(widths.min, signed ? 2 : 1);
+  const width = Math.round(bits);
+  const excess = Math.max(0, width - widths.max);
+  // Too narrow for the layer's wish: finer steps.
+  const lack = Math.max(0, least - width);
+  // -0 would be printed and compared as another fraction.
+  const fraction = 0 - (exponent + excess - lack);
+  return { kind: "int", signed, width: Math.max(least, Math.min(width, widths.max)), fraction };
+}
+
+/** The bipolar format whose size is nearest to the weights' mean size. */
+export function bipolarFormat(weights: Float32Array): WeightFormat {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += Math.abs(weights[i]!);
+  const size = sum / Math.max(1, weights.length);
+  const fraction = size > 0 ? 0 - Math.round(Math.log2(size)) : 0;
+  return { kind: "bipolar", signed: false, width: 1, fraction, groups: null };
+}
+
+const SIGN: FrozenFormat = { kind: "bipolar", signed: false, width: 1, fraction: 0 };
+const STEP: FrozenFormat = { kind: "int", signed: false, width: 1, fraction: 0 };
+
+/** Format of the tensor that enters a layer, when its activation leaves no choice. */
+export function fixedActivation(layer: ChainLayer): FrozenFormat | undefined {
+  if (layer.activation === "sign") return SIGN;
+  return layer.activation === "step" ? STEP : undefined;
+}
+
+/** Formats of one tensor's steps, brought to one width; finer fractions for narrower parts of the range. */
+function byStep(q: NoisyQuantizer, widths: WidthRange): { readonly width: number; readonly fractions: number[] } {
+  const formats = Array.from({ length: q.map.count }, (_, k) =>
+    frozenFormat(q.ranges[k]!, q.steps[k]!, q.signed, widths),
+  );
+  return {
+    width: Math.max(...formats.map((f) => f.width)),
+    fractions: formats.map((f) => f.fraction as number),
+  };
+}
+
+/** The weights' format. The last layer's units share one fraction: their sums are compared. */
+function weightFormat(q: NoisyQuantizer, widths: WidthRange, isLast: boolean): WeightFormat {
+  const { width, fractions } = byStep(q, widths);
+  const base = { kind: "int", signed: true } as const;
+  if (fractions.length === 1) return { ...base, width, fraction: fractions[0]!, groups: null };
+  if (q.map.perRow && !isLast) return { ...base, width, fraction: fractions, groups: null };
+  const finest = Math.max(...fractions);
+  if (q.map.perRow) return { ...base, width: Math.min(MAX_WIDTH, width), fraction: finest, groups: null };
+  // All groups are summed, so they share the finest fraction and the width that holds the largest range.
+  const coarsest = Math.min(...fractions);
+  const shared = Math.min(widths.max, MAX_WIDTH, width + finest - coarsest);
+  const fraction = coarsest + (shared - width);
+  const shifts = fractions.map((f) => Math.max(0, fraction - f));
+  const size = q.map.column.filter((k) => k === 0).length;
+  return { ...base, width: shared, fraction, groups: { size, shifts } };
+}
+
+/** The activation's format: one fraction, the finest where channels differ (see `equalize`). A hard-tanh's range is [-1, 1). */
+function activationFormat(q: NoisyQuantizer, widths: WidthRange, isHardtanh: boolean): FrozenFormat {
+  const { width, fractions } = byStep(q, widths);
+  if (isHardtanh) return { kind: "int", signed: true, width, fraction: width - 1 };
+  return { kind: "int", signed: q.signed, width, fraction: Math.max(...fractions) };
+}
+
+/** Formats of every layer. `weights` are the latent ones, for the sizes of bipolar weights. */
+export function freeze(
+  chain: Chain,
+  training: TrainingSpec,
+  quantizers: readonly LayerQuantizers[],
+  weightsOf: (layer: number) => Float32Array,
+): LayerFormats[] {
   return chain.layers.map((layer, i) => {
+    const { weights, input } = training.layers[layer.node]!;
     const { weight, activation } = quantizers[i]!;
+    const least = leastActivationBits(layer, input.bits.min);
     return {
-      weight: frozenFormat(weight.range, weight.step, true),
-      activation: frozenFormat(activation.range, activation.step, layer.signed),
+      weight: weight
+        ? weightFormat(weight, { ...weights.bits, min: Math.max(2, weights.bits.min) }, i === chain.layers.length - 1)
+        : bipolarFormat(weightsOf(i)),
+      activation:
+        fixedActivation(layer) ??
+        activationFormat(
+          activation!,
+          { min: least, max: mostActivationBits(layer, input.bits.max) },
+          layer.activation === "hardtanh",
+        ),
     };
   });
+}
+
+/** Widest entering tensor behind a batch-norm: its values are thresholds, 2^width - 1 of them a unit. */
+const MOST_THRESHOLD_BITS = 4;
+
+/** Widest entering tensor that the layer may have. */
+export function mostActivationBits(layer: ChainLayer, wished: number): number {
+  const most = Math.min(wished, MAX_WIDTH);
+  return layer.enteringNormalized ? Math.min(most, MOST_THRESHOLD_BITS) : most;
+}
+
+/** Format of this width with the least mean square error on the values. */
+export function bestFormat(values: Float32Array, width: number, signed: boolean): FrozenFormat {
+  const rms = rmsOf(values);
+  const middle = rms > 0 ? Math.round(Math.log2((2 * rms) / 2 ** (width - (signed ? 1 : 0)))) : 0;
+  const low = signed ? -(2 ** (width - 1)) : 0;
+  const high = 2 ** (width - (signed ? 1 : 0)) - 1;
+  let best = { error: Number.POSITIVE_INFINITY, exponent: middle };
+  for (let exponent = middle - 3; exponent <= middle + 3; exponent++) {
+    const step = 2 ** exponent;
+    let error = 0;
+    for (let i = 0; i < values.length; i++) {
+      const m = Math.floor(values[i]! / step + 0.5);
+      error += (values[i]! - step * (m < low ? low : m > high ? high : m)) ** 2;
+    }
+    if (error < best.error) best = { error, exponent };
+  }
+  return { kind: "int", signed, width, fraction: 0 - best.exponent };
 }

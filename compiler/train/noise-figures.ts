@@ -1,10 +1,19 @@
 // Noise figures of a frozen tensor: the signal's size against the residue's amplitude. In: float values and what
 // they were rounded to. Out: the numbers of the trained graph.
-import type { FrozenFormat, TensorNoise } from "../graph/trained-graph.ts";
+import type { TensorNoise } from "../graph/trained-graph.ts";
 
-/** Figures of a tensor that was rounded to a format; both arrays have the same length. */
-export function noiseFigures(signal: Float32Array, rounded: Float32Array, format: FrozenFormat): TensorNoise {
-  const alpha = 2 ** -format.fraction / Math.sqrt(12);
+/**
+ * Figures of a tensor that was rounded; both arrays have the same length. `stepOf` gives the distance of neighbouring
+ * values at an element; alpha is the root of the mean of alpha^2 where steps differ.
+ */
+export function noiseFigures(
+  signal: Float32Array,
+  rounded: Float32Array,
+  stepOf: (index: number) => number,
+): TensorNoise {
+  let powers = 0;
+  for (let i = 0; i < signal.length; i++) powers += stepOf(i) ** 2;
+  const alpha = Math.sqrt(powers / Math.max(1, signal.length) / 12);
   const count = Math.max(1, signal.length);
   let sum = 0;
   let squares = 0;

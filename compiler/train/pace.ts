@@ -1,25 +1,39 @@
-// How far a run is and how long it will still take. In: the steps of each phase and a clock. Out: fraction and seconds.
-import type { Phase } from "./schedule.ts";
+// How far a run is and how long it will still take. In: the training settings and a clock. Out: fraction and seconds.
+import type { TrainingSpec } from "../graph/project.ts";
+import { epochsOf, MOST_ROUNDS, PHASES, type Phase } from "./schedule.ts";
 
 /** Time of a step in each phase relative to a float one, measured on the WASM backend. */
-const STEP_COST: Readonly<Record<Phase, number>> = { baseline: 1, float: 1, noise: 2, rounding: 1.2 };
+const STEP_COST: Readonly<Record<Phase, number>> = { baseline: 1, float: 1, noise: 1.6, rounding: 1 };
 
 export interface Pace {
   readonly fraction: number;
   readonly etaSeconds: number | null;
 }
 
-/** A function from (phase, finished steps of the phase) to the pace. Time counts from its first call. */
+/**
+ * A function from (phase, round, finished steps) to the pace. Time counts from its first call. A search for lossless
+ * formats is taken to need all its rounds.
+ */
 export function createPace(
-  plan: readonly { readonly phase: Phase; readonly steps: number }[],
+  training: TrainingSpec,
+  stepsPerEpoch: number,
+  widthsAreGiven: boolean,
   now?: () => number,
-): (phase: Phase, step: number) => Pace {
-  const costOf = (p: { phase: Phase; steps: number }): number => p.steps * STEP_COST[p.phase];
-  const total = plan.reduce((sum, p) => sum + costOf(p), 0);
+): (phase: Phase, round: number, step: number) => Pace {
+  const rounds = training.objective.kind === "lossless" && !widthsAreGiven ? MOST_ROUNDS : 1;
+  const plan = PHASES.flatMap((phase) =>
+    Array.from({ length: phase === "rounding" ? rounds : 1 }, (_, round) => ({
+      phase,
+      round,
+      cost: epochsOf(training, phase, round, widthsAreGiven) * stepsPerEpoch * STEP_COST[phase],
+    })),
+  );
+  const total = plan.reduce((sum, p) => sum + p.cost, 0);
   let first: { time: number; done: number } | undefined;
-  return (phase, step) => {
-    const at = plan.findIndex((p) => p.phase === phase);
-    const done = plan.slice(0, at).reduce((sum, p) => sum + costOf(p), 0) + step * STEP_COST[phase];
+  return (phase, round, step) => {
+    const at = plan.findIndex((p) => p.phase === phase && p.round === Math.min(round, rounds - 1));
+    const before = plan.slice(0, at).reduce((sum, p) => sum + p.cost, 0);
+    const done = Math.min(total, before + step * STEP_COST[phase]);
     const fraction = done / total;
     if (!now) return { fraction, etaSeconds: null };
     const time = now();

@@ -1,19 +1,64 @@
-// The trained variables of a chain, by name: weights [units, inputs] and bias of each layer, and the base-2
-// logarithms of the quantizers' steps and of the activations' ranges. In: a chain and a seed. Out: their first values.
+// The trained variables of a chain, by name: weights [units, inputs], bias or batch-norm of each layer, and the base-2
+// logarithms of the quantizers' steps and ranges. In: a chain and a seed. Out: their first values.
+import type { TrainingSpec } from "../graph/project.ts";
 import { createRandom } from "../support/random.ts";
-import type { ParameterSet } from "./adam.ts";
+import type { BatchNorm } from "./batch-norm.ts";
 import type { Chain } from "./chain.ts";
+import type { ParameterSet } from "./optimizers.ts";
 
-export type LayerVariable = "weights" | "bias" | "weightLogStep" | "activationLogStep" | "activationLogRange";
+/** `mean` and `variance` are running statistics: they have no gradient. */
+export type LayerVariable =
+  | "weights"
+  | "bias"
+  | "gain"
+  | "shift"
+  | "mean"
+  | "variance"
+  | "weightLogStep"
+  | "biasLogStep"
+  | "activationLogStep"
+  | "activationLogRange";
 
 /** Name of a variable of the layer with this index in the chain. */
 export function variableName(layer: number, variable: LayerVariable): string {
   return `${layer}.${variable}`;
 }
 
-/** A layer's variable; the quantizers' logarithms are arrays of one value. */
+/** Index of the layer and the variable of a name. */
+export function readVariableName(name: string): { readonly layer: number; readonly variable: LayerVariable } {
+  const [layer, variable] = name.split(".") as [string, LayerVariable];
+  return { layer: Number(layer), variable };
+}
+
+/** A layer's variable. */
 export function variableOf(parameters: ParameterSet, layer: number, variable: LayerVariable): Float32Array {
   return parameters[variableName(layer, variable)]!;
+}
+
+/** A layer's variable that it need not have. */
+export function optionalVariable(
+  parameters: ParameterSet,
+  layer: number,
+  variable: LayerVariable,
+): Float32Array | undefined {
+  return parameters[variableName(layer, variable)];
+}
+
+/** The batch-norm that follows a layer, if one does. */
+export function batchNormOf(
+  parameters: ParameterSet,
+  layer: number,
+  useBatch: boolean,
+): BatchNorm | undefined {
+  const gain = optionalVariable(parameters, layer, "gain");
+  if (!gain) return undefined;
+  return {
+    gain,
+    shift: variableOf(parameters, layer, "shift"),
+    mean: variableOf(parameters, layer, "mean"),
+    variance: variableOf(parameters, layer, "variance"),
+    useBatch,
+  };
 }
 
 /** He-uniform weights and zero biases. Inputs of each layer are taken to have a mean square near 1. */
@@ -25,9 +70,28 @@ export function initialParameters(chain: Chain, seed: number): ParameterSet {
     const weights = new Float32Array(layer.units * layer.inputs);
     for (let i = 0; i < weights.length; i++) weights[i] = (random.uniform() * 2 - 1) * limit;
     parameters[variableName(index, "weights")] = weights;
-    parameters[variableName(index, "bias")] = new Float32Array(layer.units);
+    if (layer.batchNorm) {
+      parameters[variableName(index, "gain")] = new Float32Array(layer.units).fill(1);
+      parameters[variableName(index, "shift")] = new Float32Array(layer.units);
+      parameters[variableName(index, "mean")] = new Float32Array(layer.units);
+      parameters[variableName(index, "variance")] = new Float32Array(layer.units).fill(1);
+    } else parameters[variableName(index, "bias")] = new Float32Array(layer.units);
   });
   return parameters;
+}
+
+/** Steps that the weights of layer `index` have: one, one a unit, or one a group of inputs. */
+export function weightStepCount(chain: Chain, training: TrainingSpec, index: number): number {
+  const layer = chain.layers[index]!;
+  const { granularity } = training.layers[layer.node]!.weights;
+  switch (granularity.kind) {
+    case "layer":
+      return 1;
+    case "channel":
+      return layer.units;
+    case "group":
+      return Math.ceil(layer.inputs / granularity.size);
+  }
 }
 
 /** A deep copy. */

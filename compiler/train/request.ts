@@ -1,20 +1,22 @@
 // What training is asked for, what it tells while it runs, and what it gives back. The test split is no part of it.
 import type { Graph } from "../graph/graph.ts";
-import type { TrainingSpec } from "../graph/project.ts";
+import type { Limit, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { createCollector } from "../support/diagnostics.ts";
 import type { StopSignal, Yield } from "../support/host.ts";
-import { bitOperationsOf, leastBitOperations } from "./bit-operations.ts";
 import { type Chain, chainOf } from "./chain.ts";
 import type { Checkpoint, EpochRecord } from "./checkpoint.ts";
 import type { FloatModel } from "./float-model.ts";
+import { leastBits, limitsGiven, lutsOf, bitOperationsOf, meanWeightBits, weightBitsOf } from "./limits.ts";
 import type { Phase } from "./schedule.ts";
 
 /** State of the running epoch, after every step. */
 export interface ProgressRecord {
   readonly phase: Phase;
-  /** The running epoch of the phase, from 1, of `epochs`. */
+  /** Of the rounding phase, from 1: each round trains other formats. */
+  readonly round: number;
+  /** The running epoch of the phase or round, from 1, of `epochs`. */
   readonly epoch: number;
   readonly epochs: number;
   /** Finished steps of the epoch, of `steps`. */
@@ -22,9 +24,9 @@ export interface ProgressRecord {
   readonly steps: number;
   /** Finished part of the whole training, in [0, 1]. */
   readonly fraction: number;
-  /** Means over the epoch's batches so far: cross entropy in nats, and accuracy in [0, 1]. */
+  /** Means over the epoch's batches so far: the loss, and accuracy in [0, 1], null for a regression. */
   readonly loss: number;
-  readonly accuracy: number;
+  readonly accuracy: number | null;
   /** Mean width of the weights and bit operations, if they were frozen now; null while nothing is quantized. */
   readonly meanBits: number | null;
   readonly bitOperations: number | null;
@@ -47,6 +49,8 @@ export interface TrainRequest {
   /** The training split without the validation samples. */
   readonly samples: SampleSet;
   readonly validation: SampleSet;
+  /** Cycles from one inference to the next that the hardware is wished to have: what an estimate of its area needs. */
+  readonly intervalCycles: number;
   /** Where to go on from. */
   readonly checkpoint?: Checkpoint | undefined;
   readonly events: TrainingEvents;
@@ -89,23 +93,62 @@ export function checkRequest(request: TrainRequest): Chain {
     const wanted = describe(shape, stored.signed, stored.width);
     if (found !== wanted || samples.stored.fraction !== stored.fraction)
       problems.add("train/bad-samples", { found, wanted, set });
-    const wrong = samples.labels.find((label) => label < 0 || label >= chain.classes);
-    if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes: chain.classes, set });
+    checkTargets(request, chain, set, samples, problems);
   }
-  if (request.training.shiftPixels > 0 && shape.length < 2)
+  if (request.training.augment.shiftPixels > 0 && shape.length < 2)
     problems.add("train/shift-needs-image", { shape: shape.join("x") });
-  const budget = request.training.objective.bitOperations;
-  const least = leastBitOperations(chain);
-  if (budget < least) problems.add("train/budget-too-small", { budget, least });
+  checkLimits(request, chain, problems);
   const saved = request.checkpoint;
   if (saved) {
+    const parameters = saved.baseline?.model.parameters ?? saved.parameters;
     chain.layers.forEach((layer, i) => {
-      if (saved.parameters[`${i}.weights`]?.length !== layer.inputs * layer.units)
+      if (parameters[`${i}.weights`]?.length !== layer.inputs * layer.units)
         problems.add("train/checkpoint-mismatch", { what: `layer ${layer.node} has another size` });
     });
-    if (saved.formats && bitOperationsOf(chain, saved.formats) > budget)
-      problems.add("train/checkpoint-mismatch", { what: "its formats are above the budget" });
   }
   problems.throwIfErrors();
   return chain;
+}
+
+type Problems = ReturnType<typeof createCollector>;
+
+/** Labels are classes of the last layer; a regression has a value for each of its outputs. */
+function checkTargets(
+  { training }: TrainRequest,
+  chain: Chain,
+  set: string,
+  samples: SampleSet,
+  problems: Problems,
+): void {
+  if (training.target === "input") {
+    if (chain.outputs !== chain.elements)
+      problems.add("train/bad-targets", { set, found: chain.elements, wanted: chain.outputs });
+    return;
+  }
+  if (training.loss.kind !== "cross-entropy") {
+    const found = (samples.targets?.length ?? 0) / Math.max(1, samples.count);
+    if (found !== chain.outputs) problems.add("train/bad-targets", { set, found, wanted: chain.outputs });
+    return;
+  }
+  const wrong =
+    samples.labels.length === samples.count
+      ? samples.labels.find((label) => label < 0 || label >= chain.outputs)
+      : -1;
+  if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes: chain.outputs, set });
+}
+
+/** Every limit must be reachable with the narrowest widths that the layers allow. */
+function checkLimits({ training, intervalCycles }: TrainRequest, chain: Chain, problems: Problems): void {
+  if (training.objective.kind !== "budget") return;
+  const bits = chain.layers.map((layer) => leastBits(layer, training));
+  const leastOf: Readonly<Record<Limit, number>> = {
+    bitOperations: bitOperationsOf(chain, bits),
+    // A weight may be zero, and then has no digits.
+    ebops: 0,
+    weightBits: weightBitsOf(chain, bits),
+    luts: lutsOf(chain, bits, intervalCycles),
+    meanWeightBits: meanWeightBits(chain, bits),
+  };
+  for (const { limit, asked } of limitsGiven(training.objective.limits))
+    if (asked < leastOf[limit]) problems.add("train/budget-too-small", { limit, budget: asked, least: leastOf[limit] });
 }

@@ -11,11 +11,38 @@ export type Phase = "baseline" | "float" | "noise" | "rounding";
 
 export const PHASES: readonly Phase[] = ["baseline", "float", "noise", "rounding"];
 
-/** Epochs of a phase. The baseline gets as many as the three phases of the quantized network together. */
-export function epochsOf(training: TrainingSpec, phase: Phase): number {
+/** Parts of the rounding epochs that the first round of a search for lossless formats has, and each later one. */
+const FIRST_ROUND = 0.4;
+const LATER_ROUND = 0.2;
+/** Rounds that a search has at most: their parts make the whole. */
+export const MOST_ROUNDS = 4;
+
+/**
+ * Epochs of a phase, or of a round of the rounding phase. The baseline gets as many as the quantized network at most.
+ * `widthsAreGiven`: nothing is to be found, so that the noise phase's epochs go to the rounding phase.
+ */
+export function epochsOf(training: TrainingSpec, phase: Phase, round: number, widthsAreGiven: boolean): number {
   const { float, noise, rounding } = training.epochs;
-  return phase === "baseline" ? float + noise + rounding : training.epochs[phase];
+  switch (phase) {
+    case "baseline":
+      return float + noise + rounding;
+    case "float":
+      return float;
+    case "noise":
+      return widthsAreGiven ? 0 : noise;
+    case "rounding":
+      if (widthsAreGiven) return noise + rounding;
+      if (training.objective.kind === "lossless" && round === 0) return part(rounding, FIRST_ROUND);
+      return round === 0 ? rounding : part(rounding, LATER_ROUND);
+  }
 }
+
+function part(epochs: number, share: number): number {
+  return Math.max(1, Math.round(epochs * share));
+}
+
+/** Bipolar latents only carry signs: they, and the offsets around them, move this much faster than other weights. */
+export const BIPOLAR_RATE = 10;
 
 /** Rate of the logarithms of steps and ranges, per update. */
 const QUANTIZER_RATE = 0.01;
@@ -83,18 +110,18 @@ export function quantizerRate(steps: number): number {
   return Math.max(QUANTIZER_RATE, QUANTIZER_TRAVEL / Math.max(1, steps));
 }
 
-/** Nats of loss that are paid per halving of the cost when the noise phase starts. */
+/** Nats of loss that are paid per halving of a cost when the noise phase starts. */
 export const FIRST_PENALTY = 0.1;
 const PENALTY_RANGE = { least: 1e-4, most: 10 };
 /** Factors of e that the penalty can move by in one noise phase. */
 const PENALTY_TRAVEL = 6;
 
 /**
- * The penalty after one update: it grows while the frozen bit operations are above the budget, by how much they
- * are, and shrinks below it.
+ * The penalty after `1 / updates` of a noise phase: it grows by how much there is too much capacity and shrinks by how
+ * much there is too little. `excess` counts as 1 from 1 on.
  */
-export function nextPenalty(penalty: number, bitOperations: number, budget: number, steps: number): number {
-  const excess = Math.max(-1, Math.min(1, Math.log2(bitOperations / budget)));
-  const next = penalty * Math.exp((PENALTY_TRAVEL / Math.max(1, steps)) * excess);
+export function nextPenalty(penalty: number, excess: number, updates: number): number {
+  const bounded = Math.max(-1, Math.min(1, excess));
+  const next = penalty * Math.exp((PENALTY_TRAVEL / Math.max(1, updates)) * bounded);
   return Math.max(PENALTY_RANGE.least, Math.min(PENALTY_RANGE.most, next));
 }

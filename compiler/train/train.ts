@@ -1,312 +1,341 @@
 // Training from first weights to frozen integers. In: graph, settings, training and validation samples, perhaps a
 // checkpoint. Out: the trained graph and the float baseline; a checkpoint after every epoch on the way.
-import type { TrainingSpec } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import type { Limit } from "../graph/project.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
-import { adamUpdate, createAdam, type ParameterSet } from "./adam.ts";
-import { assembleTrained, inputScaleOf } from "./assemble.ts";
-import { type Batch, type Batches, type BatchSettings, createBatches, roundSamples } from "./batches.ts";
-import { bitOperationsOf, type LayerFormats, meanWeightBits } from "./bit-operations.ts";
-import type { Chain } from "./chain.ts";
-import { CHECKPOINT_SCHEMA, type Checkpoint, copyCheckpoint, type EpochRecord } from "./checkpoint.ts";
+import { assembleTrained } from "./assemble.ts";
+import type { Batch } from "./batches.ts";
+import { LEAST_GAIN } from "./batch-norm.ts";
+import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
-import { type FloatModel, floatPasses, scorePasses } from "./float-model.ts";
-import { createFormatProbe } from "./format-probe.ts";
+import { floatModelOf, floatPasses, scorePasses } from "./float-model.ts";
 import { freeze } from "./freeze.ts";
-import { meetBudget } from "./greedy.ts";
-import { type BatchResult, gradientsOf, type LayerPass } from "./network.ts";
-import { createNoisePool, type NoisePool } from "./noise.ts";
+import { bitOperationsOf, type Frozen, limitsGiven, measure, meanWeightBits, widthsOf } from "./limits.ts";
+import { decayRate, frozenRate } from "./measure.ts";
+import { type BatchResult, enteringTensors, gradientsOf, type LayerPass } from "./network.ts";
+import { noisyGradients, noisyPasses, plainGradients, projectNoisy, quantizersOf, startNoise } from "./noise-phase.ts";
+import { foldWeights, normalizedPasses, unfoldGradient } from "./normalize.ts";
+import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizers.ts";
 import { createPace } from "./pace.ts";
-import { copyParameters, initialParameters, variableOf } from "./parameters.ts";
-import {
-  noisyGradients,
-  noisyPasses,
-  plainGradients,
-  projectNoisy,
-  projectRounded,
-  quantizersOf,
-  roundedPasses,
-  someSamples,
-  startNoise,
-} from "./phases.ts";
-import { checkRequest, type TrainingResult, TrainingStopped, type TrainRequest } from "./request.ts";
-import {
-  epochsOf,
-  FIRST_PENALTY,
-  nextPenalty,
-  PHASES,
-  type Phase,
-  quantizerRate,
-  weightRate,
-} from "./schedule.ts";
+import { initialParameters, optionalVariable, readVariableName, variableName, variableOf } from "./parameters.ts";
+import { audible, keptInputs, signalsOf } from "./prune.ts";
+import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
+import { endRound, outcomeOf, startRounding } from "./rounds.ts";
+import { onRoundedInput, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
+import { createRun, frozenOf, giveWay, lossOfBatch, type Run, roundingBatch } from "./run.ts";
+import { epochsOf, nextPenalty, PHASES, type Phase, quantizerRate, weightRate } from "./schedule.ts";
 
-/** Training samples on which the greedy pass measures the loss of formats. */
-const GREEDY_SAMPLES = 4096;
+/** Updates of the noise phase between two looks at the costs. */
+const PENALTY_INTERVAL = 8;
+/** From this part of a round on, batch-norms have the statistics that the integers will have. */
+const STATISTICS_FROZEN = 0.8;
+/** Validation samples on which a lossless noise phase compares noise and no noise. */
+const NOISE_SAMPLES = 1000;
 
-/** The state of a run; a checkpoint is a copy of it. */
-type RunState = { -readonly [K in keyof Checkpoint]: Checkpoint[K] };
-
-interface Run {
-  readonly tf: TensorFlow;
-  readonly request: TrainRequest;
-  readonly chain: Chain;
-  readonly batches: Batches;
-  /** The same samples already rounded to the frozen format of the input; made at the freeze. */
-  roundedBatches: Batches | undefined;
-  /** Fraction by which stored integers become the values that training sees. */
-  readonly inputFraction: number;
-  readonly pool: NoisePool;
-  readonly state: RunState;
+/** Place of an update in its phase or round. */
+interface Place {
+  readonly epoch: number;
+  readonly step: number;
+  /** Updates of the phase so far, and in all. */
+  readonly at: number;
+  readonly total: number;
 }
 
-function firstState(chain: Chain, seed: number): RunState {
-  const parameters = initialParameters(chain, seed);
-  return {
-    schema: CHECKPOINT_SCHEMA,
-    phase: PHASES[0]!,
-    epoch: 0,
-    parameters,
-    optimizer: createAdam(parameters),
-    penalty: FIRST_PENALTY,
-    formats: null,
-    sizes: sizesOf(chain, parameters),
-    baseline: null,
-    history: [],
-  };
+function isFloat(phase: Phase): phase is "baseline" | "float" {
+  return phase === "baseline" || phase === "float";
 }
 
-/** Waits for the host and ends the run when the user asked for it. */
-async function giveWay({ request }: Run): Promise<void> {
-  await request.yieldToHost();
-  if (request.stop.stopped) throw new TrainingStopped();
+/** The network as it would be frozen now, unpruned; null while nothing is quantized. */
+function frozenNow(run: Run): Frozen | null {
+  const { chain, training, state } = run;
+  if (state.phase === "rounding") return frozenOf(run);
+  if (state.phase !== "noise") return null;
+  const quantizers = quantizersOf(chain, training, state.parameters, 1);
+  const formats = freeze(chain, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
+  return { chain, parameters: state.parameters, formats, kept: chain.layers.map(() => null) };
 }
 
-/** Formats that a freeze now would give; null while nothing is quantized. */
-function formatsNow({ chain, state }: Run): readonly LayerFormats[] | null {
-  if (state.phase === "rounding") return state.formats;
-  return state.phase === "noise" ? freeze(chain, quantizersOf(chain, state.parameters)) : null;
-}
-
-/** The network without noise, as the phase would have it at its end. */
-function quietPasses({ chain, state }: Run): LayerPass[] {
-  return state.phase === "rounding"
-    ? roundedPasses(chain, state.parameters, state.formats!)
-    : floatPasses(chain, state.parameters);
+/** Passes of the float phases. */
+function plainPasses({ chain, training, state, moments }: Run, useBatch: boolean): LayerPass[] {
+  const passes = floatPasses(chain, training, state.parameters, useBatch);
+  return moments ? normalizedPasses(passes, moments) : passes;
 }
 
 function validate(run: Run): Score {
-  const formats = formatsNow(run);
-  const passes =
-    run.state.phase === "noise" ? roundedPasses(run.chain, run.state.parameters, formats!) : quietPasses(run);
-  return scorePasses(run.tf, passes, run.request.validation, run.inputFraction);
+  const { tf, training, state, validation, chain } = run;
+  if (isFloat(state.phase)) return scorePasses(tf, plainPasses(run, false), validation, training.loss);
+  const frozen = frozenNow(run)!;
+  const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
+  return scorePasses(tf, roundedPasses(frozen, training, false), batch, training.loss);
 }
 
-/** One update. `at` counts the updates of the phase, `total` is how many it has. */
-function trainStep(run: Run, batch: Batch, step: number, at: number, total: number): BatchResult {
-  const { tf, chain, request, state, pool } = run;
-  const { phase, parameters } = state;
-  let result: BatchResult;
-  let gradients: ParameterSet;
-  if (phase === "noise") {
-    const noisy = noisyPasses(chain, parameters, pool, batch.count, state.epoch, step);
-    result = gradientsOf(tf, batch, noisy.passes);
-    checkStep(chain, parameters, result);
-    gradients = noisyGradients(chain, parameters, noisy, result, state.penalty);
-  } else {
-    const [first, ...others] = quietPasses(run);
-    // In the rounding phase the batch is rounded already.
-    const passes = [{ ...first!, activation: { kind: "float", rectified: false } as const }, ...others];
-    result = gradientsOf(tf, batch, phase === "rounding" ? passes : [first!, ...others]);
-    checkStep(chain, parameters, result);
-    gradients = plainGradients(result);
+function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => number): void {
+  const { state, training } = run;
+  optimizerUpdate(training.optimizer, state.parameters, gradients, state.optimizer, rateOf, decayRate(run));
+  for (const [name, values] of Object.entries(state.parameters)) {
+    if (readVariableName(name).variable !== "gain") continue;
+    for (let u = 0; u < values.length; u++) if (values[u]! < LEAST_GAIN) values[u] = LEAST_GAIN;
   }
-  const rate = weightRate(phase, request.training.learningRate, at, total);
-  const logRate = quantizerRate(total);
-  adamUpdate(parameters, gradients, state.optimizer, (name) => (name.includes("Log") ? logRate : rate));
-  if (phase === "noise") {
-    projectNoisy(chain, parameters);
-    const cost = bitOperationsOf(chain, freeze(chain, quantizersOf(chain, parameters)));
-    state.penalty = nextPenalty(state.penalty, cost, request.training.objective.bitOperations, total);
-  } else if (phase === "rounding") projectRounded(chain, parameters, state.formats!);
+}
+
+function floatStep(run: Run, place: Place): BatchResult {
+  const { tf, chain, state, moments } = run;
+  const batch = run.batches.batch(state.phase, place.epoch, place.step);
+  const result = gradientsOf(tf, batch, plainPasses(run, true), lossOfBatch(run, batch, null));
+  checkStep(chain, state.parameters, result);
+  const gradients = plainGradients(result);
+  if (moments) unfoldGradient(gradients, moments);
+  const rate = rateOfPlace(run, place);
+  update(run, gradients, () => rate);
   return result;
 }
 
-/** Freezes the formats and meets the budget. */
-async function startRounding(run: Run): Promise<void> {
-  const { tf, chain, request, state } = run;
-  const budget = request.training.objective.bitOperations;
-  const some = someSamples(request.samples, GREEDY_SAMPLES, request.training.seed, "greedy");
-  const start = freeze(chain, quantizersOf(chain, state.parameters));
-  const probe = createFormatProbe(tf, chain, state.parameters, some, run.inputFraction, () => giveWay(run));
-  state.formats = await meetBudget(chain, start, budget, probe);
-  const after = bitOperationsOf(chain, state.formats);
-  compilerAssert(after <= budget, "the greedy pass meets every budget above the least");
-  request.events.log(
-    `frozen at ${bitOperationsOf(chain, start)} bit operations, ${after} after the rounding pass (budget ${budget})`,
-  );
-  projectRounded(chain, state.parameters, state.formats);
+function rateOfPlace({ state, training }: Run, { epoch, at, total }: Place): number {
+  return weightRate(state.phase, training.schedule, training.learningRate, { epoch, step: at, steps: total });
 }
 
-function floatModelOf({ chain, inputFraction, state }: Run): FloatModel {
-  return {
-    inputFraction,
-    layers: chain.layers.map((layer, i) => ({
-      node: layer.node,
-      weights: variableOf(state.parameters, i, "weights").slice(),
-      bias: variableOf(state.parameters, i, "bias").slice(),
-    })),
+function noiseStep(run: Run, place: Place): BatchResult {
+  const { tf, chain, training, state, pool, request } = run;
+  const batch = run.batches.batch("noise", place.epoch, place.step);
+  const noisy = noisyPasses(chain, training, state.parameters, pool, batch.count, place.epoch, place.step);
+  const result = gradientsOf(tf, batch, noisy.passes, lossOfBatch(run, batch, batch.inputs));
+  checkStep(chain, state.parameters, result);
+  const gradients = noisyGradients(
+    chain,
+    training,
+    state.parameters,
+    noisy,
+    result,
+    state.penalties,
+    request.intervalCycles,
+  );
+  const rate = rateOfPlace(run, place);
+  const logRate = quantizerRate(place.total);
+  update(run, gradients, (name) => (name.includes("Log") ? logRate : rate));
+  projectNoisy(chain, training, state.parameters);
+  if (place.at % PENALTY_INTERVAL === PENALTY_INTERVAL - 1) movePenalties(run, place);
+  return result;
+}
+
+/** Moves the weights of the costs: towards a budget, or towards the loss that noise may cost. */
+function movePenalties(run: Run, place: Place): void {
+  const { state, training, request } = run;
+  const updates = place.total / PENALTY_INTERVAL;
+  const { objective } = training;
+  const moved: Partial<Record<Limit, number>> = {};
+  if (objective.kind === "budget") {
+    const frozen = withoutSilence(run, frozenNow(run)!);
+    for (const { limit, asked } of limitsGiven(objective.limits)) {
+      const excess = Math.log2(measure(limit, frozen, request.intervalCycles) / asked);
+      moved[limit] = nextPenalty(state.penalties[limit]!, excess, updates);
+    }
+  } else {
+    // Epsilon is what the integers may lose in the end; training with real rounding takes a part of the noise back.
+    const allowed = 2 * (objective.epsilon ?? 0.01);
+    const lost = noiseLoss(run, place);
+    moved.bitOperations = nextPenalty(state.penalties.bitOperations!, (allowed - lost) / allowed, updates);
+  }
+  state.penalties = moved;
+}
+
+/** What the noise costs now: loss of the same weights with and without it, on some validation samples. */
+function noiseLoss(run: Run, { epoch, step }: Place): number {
+  const { tf, chain, training, state, pool, validation } = run;
+  const count = Math.min(NOISE_SAMPLES, validation.count);
+  const outputs = chain.outputs;
+  const some: Batch = {
+    count,
+    inputs: validation.inputs.subarray(0, count * chain.elements),
+    labels: validation.labels.subarray(0, count),
+    targets: validation.targets && validation.targets.subarray(0, count * outputs),
   };
+  const { passes } = noisyPasses(chain, training, state.parameters, pool, count, epoch, -1 - step);
+  const still = passes.map((p) => (p.norm ? { ...p, norm: { ...p.norm, useBatch: false } } : p));
+  const noisy = scorePasses(tf, still, some, training.loss).loss;
+  const quiet = scorePasses(tf, floatPasses(chain, training, state.parameters, false), some, training.loss).loss;
+  return noisy - quiet;
+}
+
+/** What pruning will leave of each layer, looked at once an epoch: costs are counted on that. */
+function lookForSilence(run: Run): void {
+  const frozen = frozenNow(run)!;
+  const signals = signalsOf(run.tf, frozen, run.training, run.measured);
+  run.audible = signals.map((signal, i) => {
+    const layer = frozen.chain.layers[i]!;
+    return run.training.layers[layer.node]!.prune ? Math.max(1, audible(signal).length) : layer.inputs;
+  });
+}
+
+function withoutSilence(run: Run, frozen: Frozen): Frozen {
+  const inputs = run.audible!;
+  const layers = frozen.chain.layers.map((layer, i) => ({ ...layer, inputs: inputs[i]!, units: inputs[i + 1] ?? layer.units }));
+  return { ...frozen, chain: { ...frozen.chain, layers } };
+}
+
+function roundingStep(run: Run, place: Place): BatchResult {
+  const { tf, training, state } = run;
+  const frozen = frozenOf(run);
+  const { batch, isRounded, all } = roundingBatch(run, place.epoch, place.step);
+  const passes = roundedPasses(frozen, training, place.at < STATISTICS_FROZEN * place.total);
+  const result = gradientsOf(
+    tf,
+    batch,
+    isRounded ? onRoundedInput(passes) : passes,
+    lossOfBatch(run, batch, all),
+  );
+  checkStep(frozen.chain, state.parameters, result);
+  update(run, roundedGradients(frozen, training, result), frozenRate(frozen, rateOfPlace(run, place)));
+  projectRounded(frozen);
+  return result;
 }
 
 /** Ends the phase of the state and makes what the next one starts with. */
 async function enterPhase(run: Run, next: Phase): Promise<void> {
-  const { tf, chain, request, state } = run;
-  const { seed } = request.training;
+  const { tf, chain, training, request, state, inputFraction, moments } = run;
   switch (next) {
     case "baseline":
       break;
     case "float": {
-      const validation = scorePasses(tf, quietPasses(run), request.validation, run.inputFraction);
-      state.baseline = { model: floatModelOf(run), validation };
-      state.parameters = initialParameters(chain, seed);
+      foldMoments(run);
+      const passes = floatPasses(chain, training, state.parameters, false);
+      const validation = scorePasses(tf, passes, run.validation, training.loss);
+      state.baseline = { model: floatModelOf(state.parameters, inputFraction), validation };
+      state.parameters = initialParameters(chain, training.seed);
       state.sizes = sizesOf(chain, state.parameters);
       break;
     }
-    case "noise":
-      startNoise(tf, chain, state.parameters, request.samples, seed, run.inputFraction);
+    case "noise": {
+      foldMoments(run);
+      if (run.given) break;
+      const { count, inputs } = run.measured;
+      const quiet = floatPasses(chain, training, state.parameters, false);
+      startNoise(chain, training, state.parameters, enteringTensors(tf, count, inputs, quiet));
       state.sizes = sizesOf(chain, state.parameters);
       break;
+    }
     case "rounding":
       await startRounding(run);
+      state.sizes = sizesOf(frozenOf(run).chain, state.parameters);
       break;
   }
-  state.optimizer = createAdam(state.parameters);
+  if (moments && next === "float") request.events.log("inputs are normalised; the first layer takes it over at the freeze");
+  state.optimizer = createOptimizer(training.optimizer, state.parameters);
   state.phase = next;
+  state.round = 0;
   state.epoch = 0;
+  state.best = null;
 }
 
-/** Batches of the state's phase. */
-function batchesOf(run: Run): Batches {
-  const { state, request, inputFraction } = run;
-  if (state.phase !== "rounding") return run.batches;
-  const format = state.formats![0]!.activation;
-  run.roundedBatches ??= createBatches(roundSamples(request.samples, inputFraction, format), {
-    ...batchSettings(request.training),
-    fraction: format.fraction,
-  });
-  return run.roundedBatches;
+/** The first layer takes over the normalisation of the inputs. */
+function foldMoments({ moments, state }: Run): void {
+  if (!moments) return;
+  const { weights, bias } = foldWeights(
+    variableOf(state.parameters, 0, "weights"),
+    optionalVariable(state.parameters, 0, "bias") ?? null,
+    moments,
+  );
+  state.parameters[variableName(0, "weights")] = weights;
+  if (bias) state.parameters[variableName(0, "bias")] = bias;
 }
 
-function batchSettings({ seed, batch, shiftPixels }: TrainingSpec): Omit<BatchSettings, "fraction"> {
-  return { seed, batch, shiftPixels };
-}
+type Report = (step: number, loss: number, accuracy: number | null) => void;
 
-async function runEpoch(
-  run: Run,
-  steps: number,
-  batchOf: (step: number) => Batch,
-  report: Report,
-): Promise<void> {
-  const { chain, state, request } = run;
-  const epochs = epochsOf(request.training, state.phase);
+async function runEpoch(run: Run, epochs: number, report: Report): Promise<void> {
+  const { state, request, training } = run;
+  const steps = run.batches.stepsPerEpoch;
+  const stepOf = isFloat(state.phase) ? floatStep : state.phase === "noise" ? noiseStep : roundingStep;
+  if (state.phase === "noise") lookForSilence(run);
   let loss = 0;
   let hits = 0;
-  let seen = 0;
+  const hasHits = training.loss.kind === "cross-entropy";
+  const size = Math.min(training.batch, request.samples.count);
   for (let step = 0; step < steps; step++) {
     await giveWay(run);
-    const batch = batchOf(step);
-    const result = trainStep(run, batch, step, state.epoch * steps + step, epochs * steps);
-    loss += result.loss * batch.count;
+    const place: Place = { epoch: state.epoch, step, at: state.epoch * steps + step, total: epochs * steps };
+    const result = stepOf(run, place);
+    loss += result.loss;
     hits += result.hits;
-    seen += batch.count;
-    report(step + 1, loss / seen, hits / seen);
+    report(step + 1, loss / (step + 1), hasHits ? hits / ((step + 1) * size) : null);
   }
-  checkSizes(chain, state.parameters, state.sizes);
-  const formats = formatsNow(run);
+  const frozen = frozenNow(run);
+  checkSizes(frozen?.chain ?? run.chain, state.parameters, state.sizes);
+  const validation = validate(run);
+  const widths = frozen && widthsOf(frozen.formats);
   const record: EpochRecord = {
     phase: state.phase,
+    round: state.round + 1,
     epoch: state.epoch + 1,
-    loss: loss / seen,
-    accuracy: hits / seen,
-    validation: validate(run),
-    meanBits: formats && meanWeightBits(chain, formats),
-    bitOperations: formats && bitOperationsOf(chain, formats),
+    loss: loss / steps,
+    accuracy: hasHits ? hits / (steps * size) : null,
+    validation,
+    meanBits: frozen && meanWeightBits(frozen.chain, widths!),
+    bitOperations: frozen && bitOperationsOf(frozen.chain, widths!),
   };
   state.history = [...state.history, record];
+  const improved = !state.best || validation.loss < state.best.loss;
+  state.best = improved ? { loss: validation.loss, age: 0 } : { ...state.best!, age: state.best!.age + 1 };
   state.epoch++;
 }
 
-type Report = (step: number, loss: number, accuracy: number) => void;
-
 /**
- * Trains the graph to integer formats within the budget of bit operations, and a float baseline beside it. Reads
- * nothing but the samples that it is given; the same request gives the same bytes, resumed or not.
+ * Trains the graph to integer formats that meet its objective, and a float baseline beside it. Reads nothing but the
+ * samples that it is given; the same request gives the same bytes, resumed or not.
  * Throws TrainingStopped when the user asked to stop, and diagnostics `train/...`.
  */
 export async function train(tf: TensorFlow, request: TrainRequest): Promise<TrainingResult> {
-  const chain = checkRequest(request);
-  const { training, samples, events } = request;
-  const { seed } = training;
-  const inputFraction = samples.stored.fraction + inputScaleOf(samples);
-  const state: RunState = request.checkpoint ? copyCheckpoint(request.checkpoint) : firstState(chain, seed);
-  const batches = createBatches(samples, { ...batchSettings(training), fraction: inputFraction });
-  const pool = createNoisePool(seed);
-  const run: Run = { tf, request, chain, inputFraction, pool, state, batches, roundedBatches: undefined };
-  const steps = batches.stepsPerEpoch;
-  const pace = createPace(
-    PHASES.map((phase) => ({ phase, steps: epochsOf(training, phase) * steps })),
-    request.now,
-  );
-
+  const run = createRun(tf, request, checkRequest(request));
+  const { state, training, given } = run;
+  const { events } = request;
+  const steps = run.batches.stepsPerEpoch;
+  const pace = createPace(training, steps, given, request.now);
   for (;;) {
-    while (state.epoch < epochsOf(training, state.phase)) {
-      const { phase, epoch } = state;
-      await runEpoch(
-        run,
-        steps,
-        (step) => batchesOf(run).batch(phase, epoch, step),
-        (step, loss, accuracy) => {
-          const formats = formatsNow(run);
-          events.progress({
-            phase,
-            epoch: epoch + 1,
-            epochs: epochsOf(training, phase),
-            step,
-            steps,
-            loss,
-            accuracy,
-            meanBits: formats && meanWeightBits(chain, formats),
-            bitOperations: formats && bitOperationsOf(chain, formats),
-            ...pace(phase, epoch * steps + step),
-          });
-        },
+    const epochs = epochsOf(training, state.phase, state.round, given);
+    while (state.epoch < epochs && !(training.patience !== null && (state.best?.age ?? 0) >= training.patience)) {
+      const { phase, epoch, round } = state;
+      const widths = (): { meanBits: number | null; bitOperations: number | null } => {
+        const frozen = frozenNow(run);
+        const bits = frozen && widthsOf(frozen.formats);
+        return {
+          meanBits: frozen && meanWeightBits(frozen.chain, bits!),
+          bitOperations: frozen && bitOperationsOf(frozen.chain, bits!),
+        };
+      };
+      await runEpoch(run, epochs, (step, loss, accuracy) =>
+        events.progress({
+          phase,
+          round: round + 1,
+          epoch: epoch + 1,
+          epochs,
+          step,
+          steps,
+          loss,
+          accuracy,
+          ...widths(),
+          ...pace(phase, round, epoch * steps + step),
+        }),
       );
-      events.checkpoint(copyCheckpoint(state));
+      events.checkpoint(copyPlain(state));
     }
-    const next = PHASES[PHASES.indexOf(state.phase) + 1];
-    if (!next) break;
-    await enterPhase(run, next);
+    if (state.phase === "rounding") {
+      if (!(await endRound(run))) break;
+      state.round++;
+      state.epoch = 0;
+      state.best = null;
+      state.optimizer = createOptimizer(training.optimizer, state.parameters);
+      state.sizes = sizesOf(frozenOf(run).chain, state.parameters);
+      continue;
+    }
+    await enterPhase(run, PHASES[PHASES.indexOf(state.phase) + 1]!);
   }
-  return finish(run, samples);
+  return finish(run);
 }
 
-function finish(run: Run, samples: SampleSet): TrainingResult {
-  const { tf, request, chain, state, inputFraction } = run;
-  const { baseline, formats, parameters, history } = state;
-  compilerAssert(baseline && formats, "a finished run has a baseline and formats");
-  const trained = assembleTrained(tf, {
-    graph: request.graph,
-    chain,
-    parameters: copyParameters(parameters),
-    formats,
-    seed: request.training.seed,
-    backend: request.backend,
-    float: baseline.validation,
-    samples: someSamples(samples, GREEDY_SAMPLES, request.training.seed, "figures"),
-    validation: request.validation,
-    inputFraction,
-  });
-  return { trained, float: baseline.model, history };
+function finish(run: Run): TrainingResult {
+  const { state } = run;
+  compilerAssert(state.baseline && state.frozen, "a finished run has a baseline and formats");
+  const outcome = outcomeOf(run);
+  const trained = assembleTrained(run, outcome);
+  return { trained, float: state.baseline.model, history: state.history };
 }
+

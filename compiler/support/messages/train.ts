@@ -1,6 +1,14 @@
 // Diagnostics of training.
 import { entry } from "./define.ts";
 
+const LIMIT_NAMES: Readonly<Record<string, string>> = {
+  bitOperations: "bit operations",
+  ebops: "EBOPs",
+  weightBits: "bits of weights",
+  luts: "look-up tables",
+  meanWeightBits: "bits a weight",
+};
+
 export const trainMessages = {
   // sorted by code
   "train/bad-checkpoint": entry<{ problem: string }>({
@@ -20,11 +28,16 @@ export const trainMessages = {
       `the ${set} data holds ${found} samples, the model's input is ${wanted}`,
     hint: () => "make the input's shape and stored type those of the data",
   }),
-  "train/budget-too-small": entry<{ budget: number; least: number }>({
-    message: ({ budget, least }) =>
-      `a budget of ${budget} bit operations cannot be met: the least possible for this network is ${least}`,
+  "train/bad-targets": entry<{ set: string; found: number; wanted: number }>({
+    message: ({ set, found, wanted }) =>
+      `the ${set} data has ${found} target values for each sample, but the last layer has ${wanted} units`,
+    hint: () => "give the last layer one unit for each target value",
+  }),
+  "train/budget-too-small": entry<{ limit: string; budget: number; least: number }>({
+    message: ({ limit, budget, least }) =>
+      `a budget of ${budget} ${LIMIT_NAMES[limit] ?? limit} cannot be met: the least possible for this network is ${least}`,
     hint: ({ least }) =>
-      `raise the budget to ${least} or more, or use fewer units (the least widths are 2 bits for weights, 1 for activations after a relu, 2 for other ones)`,
+      `raise the budget to ${least} or more, use fewer units, or allow narrower weights and inputs (weight_bits, input_bits)`,
   }),
   "train/checkpoint-mismatch": entry<{ what: string }>({
     message: ({ what }) => `the checkpoint is of another training: ${what}`,
@@ -46,6 +59,12 @@ export const trainMessages = {
     message: ({ model }) => `the model ${model} has no dense layer that follows an input`,
     hint: () => "add a dense layer",
   }),
+  "train/pruned-away": entry<{ layer: string; inputs: number }>({
+    message: ({ layer, inputs }) =>
+      `the network is pruned to nothing: none of the ${inputs} inputs of layer ${layer} has a signal above its noise`,
+    hint: ({ layer }) =>
+      `raise the budget or lower epsilon, give layer ${layer} more input bits (input_bits), or set its prune to off`,
+  }),
   "train/shift-needs-image": entry<{ shape: string }>({
     message: ({ shape }) => `samples of shape ${shape} cannot be shifted by pixels`,
     hint: () => "set the shift to 0, or give the input the shape of an image, such as 28x28x1",
@@ -53,6 +72,6 @@ export const trainMessages = {
   "train/unsupported": entry<{ node: string; feature: string; line: number; column: number }>({
     message: ({ node, feature, line, column }) =>
       `training does not support ${feature} (${node}, line ${line}, column ${column})`,
-    hint: () => "training takes a chain of dense, relu and flatten layers, with argmax at its end",
+    hint: () => "training takes a chain of dense layers with batchnorm, relu, hardtanh, step, sign and flatten between them, and argmax at its end",
   }),
 };

@@ -1,0 +1,57 @@
+// The criterion of lossless quantization. In: losses of every validation sample by the float model and by the integers.
+// Out: whether the integers stay within epsilon, with the sampling error.
+import type { LossSpec } from "../graph/project.ts";
+import type { Outcome } from "../graph/trained-graph.ts";
+
+/** One-sided 95 % quantile of the normal distribution. */
+const QUANTILE = 1.6448536269514722;
+/** Nats that integers may lose, and the part of the float loss that a regression may. */
+const EPSILON = { nats: 0.01, part: 0.02 };
+
+/** Epsilon in units of the loss. */
+export function epsilonOf(asked: number | null, spec: LossSpec, floatLoss: number): number {
+  if (asked !== null) return asked;
+  return spec.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLoss;
+}
+
+/** Mean difference of two paired lists of losses, and its upper one-sided 95 % bound against epsilon. */
+export function differenceOf(
+  integers: Float64Array,
+  float: Float64Array,
+  epsilon: number,
+): NonNullable<Outcome["difference"]> {
+  const count = integers.length;
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += integers[i]! - float[i]!;
+  const mean = sum / count;
+  let squares = 0;
+  for (let i = 0; i < count; i++) squares += (integers[i]! - float[i]! - mean) ** 2;
+  const standardError = count > 1 ? Math.sqrt(squares / (count - 1) / count) : Number.POSITIVE_INFINITY;
+  const upper = mean + QUANTILE * standardError;
+  return { mean, standardError, upper, epsilon, holds: upper <= epsilon };
+}
+
+/** Part of its capacity that a network gives up after a round that holds, and gains after one that does not. */
+const FALL = 0.7;
+const RISE = 1.35;
+/** Costs closer than this are not told apart any more. */
+const CLOSE = 1.08;
+
+/** What the rounds of a search have seen: the smallest cost that held, the largest below it that did not. */
+export interface Bracket {
+  readonly holds: number | null;
+  readonly fails: number | null;
+}
+
+/** The bracket after a round at `cost`. */
+export function narrowed({ holds, fails }: Bracket, cost: number, held: boolean): Bracket {
+  if (held) return { holds: holds === null ? cost : Math.min(holds, cost), fails };
+  return { holds, fails: fails === null ? cost : Math.max(fails, cost) };
+}
+
+/** The cost of the next round; null when there is nothing left to look for. */
+export function nextCost({ holds, fails }: Bracket): number | null {
+  if (holds === null) return fails === null ? null : fails * RISE;
+  if (fails === null) return holds * FALL;
+  return holds / fails < CLOSE ? null : Math.sqrt(holds * fails);
+}

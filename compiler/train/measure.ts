@@ -1,0 +1,88 @@
+// Measuring frozen networks for bit allocation: their loss on training samples, before and after a short training. In:
+// a run. Out: the tools that allocation works with.
+import { type AllocationTools } from "./allocate.ts";
+import type { Batch } from "./batches.ts";
+import type { Frozen } from "./limits.ts";
+import { gradientsOf, type LayerPass, outputsOf } from "./network.ts";
+import { createOptimizer, optimizerUpdate } from "./optimizers.ts";
+import { readVariableName } from "./parameters.ts";
+import { keptInputs, signalsOf } from "./prune.ts";
+import { copyFrozen, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
+import { giveWay, lossOfBatch, type Run } from "./run.ts";
+import { BIPOLAR_RATE } from "./schedule.ts";
+
+/** Updates of the short training, and their rate as a part of the learning rate. */
+const TRIAL_STEPS = 60;
+const TRIAL_RATE = 0.3;
+/** Samples that a loss is measured on at a time. */
+const CHUNK = 1024;
+
+/** Rate of a frozen network's variable. */
+export function frozenRate(frozen: Frozen, rate: number): (name: string) => number {
+  return (name) => {
+    const { layer } = readVariableName(name);
+    return frozen.formats[layer]!.weight.kind === "bipolar" ? rate * BIPOLAR_RATE : rate;
+  };
+}
+
+/** Part of each variable that decays. */
+export function decayRate(run: Run): (name: string) => number {
+  return (name) => (readVariableName(name).variable === "weights" ? run.training.weightDecay : 0);
+}
+
+/** Mean training loss of a frozen network on samples with all elements. Batch-norms take each chunk's statistics. */
+function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
+  const copy = copyFrozen(frozen);
+  const passes: readonly LayerPass[] = roundedPasses(copy, run.training, true);
+  const elements = run.chain.elements;
+  const outputs = run.chain.outputs;
+  let total = 0;
+  for (let from = 0; from < batch.count; from += CHUNK) {
+    const to = Math.min(batch.count, from + CHUNK);
+    const part: Batch = {
+      count: to - from,
+      inputs: batch.inputs.subarray(from * elements, to * elements),
+      labels: batch.labels.subarray(from, to),
+      targets: batch.targets && batch.targets.subarray(from * outputs, to * outputs),
+    };
+    total += run.loss.evaluate({
+      outputs: outputsOf(run.tf, part.count, keptInputs(part, frozen.kept[0]!, elements), passes),
+      count: part.count,
+      targets: { labels: part.labels, values: part.targets },
+    }).total;
+  }
+  return total / batch.count;
+}
+
+async function shortTraining(run: Run, frozen: Frozen): Promise<Frozen> {
+  const { training, state } = run;
+  const copy = copyFrozen(frozen);
+  const optimizer = createOptimizer(training.optimizer, copy.parameters);
+  const rateOf = frozenRate(copy, training.learningRate * TRIAL_RATE);
+  for (let step = 0; step < TRIAL_STEPS; step++) {
+    await giveWay(run);
+    const all = run.batches.batch(`trial ${state.round}`, 0, step);
+    const batch = { ...all, inputs: keptInputs(all, copy.kept[0]!, run.chain.elements) };
+    const passes = roundedPasses(copy, training, true);
+    const result = gradientsOf(run.tf, batch, passes, lossOfBatch(run, batch, all.inputs));
+    const gradients = roundedGradients(copy, training, result);
+    optimizerUpdate(training.optimizer, copy.parameters, gradients, optimizer, rateOf, decayRate(run));
+    projectRounded(copy);
+  }
+  return copy;
+}
+
+/** The tools of a run. */
+export function allocationTools(run: Run): AllocationTools {
+  return {
+    loss: async (frozen) => {
+      await giveWay(run);
+      return lossOn(run, frozen, run.measured);
+    },
+    trained: async (frozen) => {
+      const after = await shortTraining(run, frozen);
+      return { frozen: after, loss: lossOn(run, after, run.measured) };
+    },
+    signals: (frozen) => signalsOf(run.tf, frozen, run.training, run.measured),
+  };
+}

@@ -1,0 +1,128 @@
+// The forward pass in which steps are found, and its gradients, as plain loops over float32 values. In: values, steps
+// and ranges, samples of a uniform variable. Out: quantized values; gradients for values, steps and ranges.
+//
+// Two forward passes are legal. `noise` adds a residue of the trained amplitude. `rounding` rounds to the step, and the
+// gradient of alpha takes an independent residue of the same variance, so that alpha cannot exploit how the real one
+// depends on the value (arXiv:2508.14004).
+import { oneStep, type StepMap } from "./step-map.ts";
+
+/** A quantizer whose steps are trained. Its residue has the amplitude alpha = step / sqrt(12). */
+export interface NoisyQuantizer {
+  /** Values are clamped to [-range, range], or to [0, range] when unsigned. */
+  readonly signed: boolean;
+  readonly forward: "noise" | "rounding";
+  /** By the map's index. */
+  readonly ranges: ArrayLike<number>;
+  readonly steps: ArrayLike<number>;
+  readonly map: StepMap;
+}
+
+/** Gradients for the base-2 logarithms of steps and ranges, by the map's index. */
+export interface QuantizerGradient {
+  readonly logSteps: Float32Array;
+  readonly logRanges: Float32Array;
+}
+
+/** A quantizer with one step for a tensor of `length` elements. */
+export function tensorQuantizer(
+  signed: boolean,
+  range: number,
+  step: number,
+  length: number,
+  forward: NoisyQuantizer["forward"] = "noise",
+): NoisyQuantizer {
+  return { signed, forward, ranges: [range], steps: [step], map: oneStep(1, length) };
+}
+
+/** Applies `run` to stretches of elements that have one step. */
+function byStretch(
+  { map }: NoisyQuantizer,
+  run: (from: number, to: number, index: number) => void,
+): void {
+  const { rows, columns, count, perRow, column } = map;
+  if (count === 1) {
+    run(0, rows * columns, 0);
+    return;
+  }
+  for (let r = 0; r < rows; r++) {
+    if (perRow) {
+      run(r * columns, (r + 1) * columns, r);
+      continue;
+    }
+    for (let c = 0; c < columns; ) {
+      const index = column[c]!;
+      let end = c + 1;
+      while (end < columns && column[end] === index) end++;
+      run(r * columns + c, r * columns + end, index);
+      c = end;
+    }
+  }
+}
+
+/**
+ * The quantized values. noise: clamp(x) + step * u for x strictly inside of the range and not 0; an exact zero and a
+ * clamped value have no rounding error, so they get no noise. `noise` holds at least x.length samples of a uniform u
+ * in [-1/2, 1/2). rounding: step * floor(x / step + 1/2), clamped.
+ */
+export function quantize(x: Float32Array, noise: Float32Array, q: NoisyQuantizer): Float32Array {
+  const out = new Float32Array(x.length);
+  byStretch(q, (from, to, index) => {
+    const range = q.ranges[index]!;
+    const step = q.steps[index]!;
+    const low = q.signed ? -range : 0;
+    if (q.forward === "noise") {
+      for (let i = from; i < to; i++) {
+        const value = x[i]!;
+        if (value <= low) out[i] = low;
+        else if (value >= range) out[i] = range;
+        else if (value !== 0) out[i] = value + step * noise[i]!;
+      }
+      return;
+    }
+    for (let i = from; i < to; i++) {
+      const value = x[i]!;
+      if (value <= low) out[i] = low;
+      else if (value >= range) out[i] = range;
+      else out[i] = step * Math.floor(value / step + 0.5);
+    }
+  });
+  return out;
+}
+
+/** Standard deviation of a uniform residue of one step: sqrt(1/12). */
+const UNIT_RESIDUE = Math.sqrt(1 / 12);
+
+/**
+ * Gradient of `quantize` for the samples that it was given. Writes the gradient for x into `dx` when given; clamped
+ * values get none.
+ */
+export function quantizeGradient(
+  x: Float32Array,
+  noise: Float32Array,
+  dy: Float32Array,
+  q: NoisyQuantizer,
+  dx?: Float32Array,
+): QuantizerGradient {
+  const logSteps = new Float32Array(q.map.count);
+  const logRanges = new Float32Array(q.map.count);
+  const rounding = q.forward === "rounding";
+  byStretch(q, (from, to, index) => {
+    const range = q.ranges[index]!;
+    const low = q.signed ? -range : 0;
+    let residue = 0;
+    let clamped = 0;
+    for (let i = from; i < to; i++) {
+      const value = x[i]!;
+      const g = dy[i]!;
+      if (value >= range) clamped += g;
+      else if (value > low) {
+        // The sign of the sample is the independent residue of real rounding.
+        if (value !== 0) residue += g * (rounding ? (noise[i]! < 0 ? -UNIT_RESIDUE : UNIT_RESIDUE) : noise[i]!);
+        if (dx) dx[i] = g;
+      } else if (q.signed) clamped -= g;
+    }
+    logSteps[index]! += residue * q.steps[index]! * Math.LN2;
+    logRanges[index]! += clamped * range * Math.LN2;
+  });
+  return { logSteps, logRanges };
+}

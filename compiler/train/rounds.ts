@@ -1,0 +1,228 @@
+// From trained steps to frozen networks that meet the objective. In: a run at the end of its noise phase, or of a round
+// of the rounding phase. Out: the state of the next round, or the end.
+import type { Limits } from "../graph/project.ts";
+import type { Outcome } from "../graph/trained-graph.ts";
+import { activate } from "./activation.ts";
+import { allocate, type AllocationTools, type Fill } from "./allocate.ts";
+import { copyPlain } from "./checkpoint.ts";
+import { floatPasses, scorePasses } from "./float-model.ts";
+import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
+import {
+  bestFormat,
+  bipolarFormat,
+  fixedActivation,
+  freeze,
+  stepOfWidth,
+} from "./freeze.ts";
+import { bitOperationsOf, fillOf, type Frozen, leastActivationBits, limitsGiven, measure, widthsOf } from "./limits.ts";
+import { differenceOf, epsilonOf, narrowed, nextCost } from "./lossless.ts";
+import { allocationTools } from "./measure.ts";
+import { enteringTensors } from "./network.ts";
+import { isBipolar, quantizersOf } from "./noise-phase.ts";
+import { copyParameters, variableOf } from "./parameters.ts";
+import { keptInputs, prune } from "./prune.ts";
+import { equalize, projectRounded, roundedPasses, startBipolar } from "./rounding-phase.ts";
+import { frozenOf, giveWay, type Run, setFrozen } from "./run.ts";
+import { MOST_ROUNDS } from "./schedule.ts";
+
+/** Widths of an input whose step is looked for by training: each level counts. */
+const FEW_BITS = 2;
+/** Of a limit on what changes with every weight: left free for the training that follows. */
+const DRIFT = 0.015;
+
+/** What a frozen network may cost: the limits of a budget, or the bit operations that a search has come to. */
+function fillFor(run: Run, bitOperations: number | null): Fill {
+  const { objective } = run.training;
+  const interval = run.request.intervalCycles;
+  if (objective.kind === "lossless")
+    return (f) => bitOperationsOf(f.chain, widthsOf(f.formats)) / (bitOperations ?? Number.POSITIVE_INFINITY);
+  const { ebops } = objective.limits;
+  const limits: Limits = { ...objective.limits, ...(ebops ? { ebops: ebops * (1 - DRIFT) } : {}) };
+  return (f) => fillOf(limits, f, interval);
+}
+
+/** Formats of given widths on what enters the layers; the steps with the least square error. */
+function givenFormats(run: Run): LayerFormats[] {
+  const { chain, training, state, tf, measured } = run;
+  const passes = floatPasses(chain, training, state.parameters, false);
+  const entering = enteringTensors(tf, measured.count, measured.inputs, passes);
+  return chain.layers.map((layer, i) => {
+    const { weights: w, input } = training.layers[layer.node]!;
+    const weights = variableOf(state.parameters, i, "weights");
+    const range = 2 * rmsOf(weights);
+    const fraction = 0 - Math.round(Math.log2(stepOfWidth(range, Math.max(2, w.bits.max), true)));
+    const int: WeightFormat = { kind: "int", signed: true, width: w.bits.max, fraction, groups: null };
+    const width = leastActivationBits(layer, input.bits.min);
+    return {
+      weight: isBipolar(layer, training) ? bipolarFormat(weights) : int,
+      activation:
+        fixedActivation(layer) ?? bestFormat(activate(entering[i]!, passes[i]!.activation), width, layer.signed),
+    };
+  });
+}
+
+/** Formats of the trained steps; channels with steps of their own are brought to one fraction first. */
+function foundFormats(run: Run): LayerFormats[] {
+  const { chain, training, state } = run;
+  const quantizers = quantizersOf(chain, training, state.parameters, 1);
+  const formats = freeze(chain, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
+  chain.layers.forEach((layer, i) => {
+    const q = quantizers[i]!.activation;
+    if (i === 0 || !q || q.map.count === 1) return;
+    const finest = fractionOf(formats[i]!.activation);
+    const shifts = Array.from({ length: layer.inputs }, (_, c) =>
+      Math.max(0, finest + Math.round(Math.log2(q.steps[c]!))),
+    );
+    equalize(chain, state.parameters, i, shifts);
+    // The layer that makes the channels keeps its mantissas: its fractions move with its weights.
+    const before = formats[i - 1]!;
+    if (chain.layers[i - 1]!.batchNorm) return;
+    const { fraction } = before.weight;
+    const moved = shifts.map((s, u) => (typeof fraction === "number" ? fraction : fraction[u]!) + s);
+    formats[i - 1] = { ...before, weight: { ...before.weight, fraction: moved } };
+  });
+  return formats;
+}
+
+/** The input with another step, where that trains better: at one or two bits the thresholds are the input. */
+async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen> {
+  const first = frozen.formats[0]!;
+  if (first.activation.kind === "bipolar" || first.activation.width > FEW_BITS) return frozen;
+  let best: { frozen: Frozen; loss: number } | undefined;
+  for (const shift of [0, 1, -1]) {
+    const activation = { ...first.activation, fraction: fractionOf(first.activation) + shift };
+    const candidate = { ...frozen, formats: frozen.formats.with(0, { ...first, activation }) };
+    const { loss } = await tools.trained(candidate);
+    if (!best || loss < best.loss) best = { frozen: candidate, loss };
+  }
+  return best!.frozen;
+}
+
+/** Freezes the formats, prunes, and meets the objective's bound. */
+export async function startRounding(run: Run): Promise<void> {
+  const { tf, training, state, given, chain } = run;
+  const formats = given ? givenFormats(run) : foundFormats(run);
+  chain.layers.forEach((_, i) => {
+    if (formats[i]!.weight.kind === "bipolar") startBipolar(state.parameters, i);
+  });
+  const tools = allocationTools(run);
+  let frozen: Frozen = { chain, parameters: copyParameters(state.parameters), formats, kept: chain.layers.map(() => null) };
+  frozen = prune(tf, frozen, training, run.measured);
+  logCost(run, "frozen", frozen);
+  const fill = fillFor(run, null);
+  if (training.objective.kind === "budget" && !given) {
+    frozen = await allocate(frozen, training, fill, tools);
+    logCost(run, "allocated", frozen);
+  }
+  frozen = await tuneInput(frozen, tools);
+  projectRounded(frozen);
+  setFrozen(run, frozen);
+}
+
+function logCost(run: Run, what: string, frozen: Frozen): void {
+  const bits = widthsOf(frozen.formats);
+  const widths = frozen.formats
+    .map((f, i) => {
+      const kind = f.weight.kind === "bipolar" ? "b" : f.weight.width;
+      const { inputs, units } = frozen.chain.layers[i]!;
+      return `${kind}/${f.activation.width} (${inputs}-${units})`;
+    })
+    .join(" ");
+  const cost = Math.round(bitOperationsOf(frozen.chain, bits));
+  run.request.events.log(`${what}: ${cost} bit operations, weights/inputs ${widths}`);
+}
+
+/** Losses of the validation samples by the float baseline and by a frozen network. */
+export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["difference"]> {
+  const { tf, chain, training, state, validation } = run;
+  const float = new Float64Array(validation.count);
+  const integers = new Float64Array(validation.count);
+  const model = state.baseline!.model;
+  const { loss } = scorePasses(
+    tf,
+    floatPasses(chain, training, model.parameters, false),
+    validation,
+    training.loss,
+    float,
+  );
+  const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
+  scorePasses(tf, roundedPasses(frozen, training, false), batch, training.loss, integers);
+  const { objective } = training;
+  const asked = objective.kind === "lossless" ? objective.epsilon : null;
+  return differenceOf(integers, float, epsilonOf(asked, training.loss, loss));
+}
+
+/** What is done at the end of a round. True: another round follows, from the state as it is left. */
+export async function endRound(run: Run): Promise<boolean> {
+  const { training, state, given } = run;
+  await giveWay(run);
+  if (given) return false;
+  return training.objective.kind === "lossless" ? searchOn(run) : keepLimits(run, training.objective.limits);
+}
+
+/** Lossless: fewer bits after a round that held, more after one that did not, until the two are close. */
+async function searchOn(run: Run): Promise<boolean> {
+  const { state, training } = run;
+  const frozen = frozenOf(run);
+  const cost = bitOperationsOf(frozen.chain, widthsOf(frozen.formats));
+  const difference = lossDifference(run, frozen);
+  run.request.events.log(
+    `round ${state.round + 1}: ${Math.round(cost)} bit operations, loss above float ${difference.mean.toFixed(4)} ` +
+      `+- ${difference.standardError.toFixed(4)}, upper bound ${difference.upper.toFixed(4)}, allowed ${difference.epsilon}`,
+  );
+  state.bracket = narrowed(state.bracket, cost, difference.holds);
+  if (difference.holds) state.accepted = copyPlain({ ...state.frozen!, parameters: state.parameters });
+  const target = state.round + 1 < MOST_ROUNDS ? nextCost(state.bracket) : null;
+  // The search goes on from the smallest network that held: it has been trained to hold.
+  if (state.accepted && !difference.holds) {
+    state.parameters = copyParameters(state.accepted.parameters);
+    state.frozen = { formats: state.accepted.formats, kept: state.accepted.kept };
+  }
+  if (target === null) return false;
+  const next = await allocate(frozenOf(run), training, fillFor(run, target), allocationTools(run));
+  projectRounded(next);
+  setFrozen(run, next);
+  logCost(run, `round ${state.round + 2}`, next);
+  return true;
+}
+
+/** Budget: what changes with the weights (EBOPs) may have left its limit; then once more from a smaller network. */
+async function keepLimits(run: Run, limits: Limits): Promise<boolean> {
+  const { state, training, request } = run;
+  const frozen = frozenOf(run);
+  if (fillOf(limits, frozen, request.intervalCycles) <= 1) return false;
+  const next = await allocate(frozen, training, fillFor(run, null), allocationTools(run));
+  projectRounded(next);
+  setFrozen(run, next);
+  return state.round + 1 < MOST_ROUNDS;
+}
+
+/** How the objective ended: which constraint was in the way. */
+export function outcomeOf(run: Run): Outcome {
+  const { training, request, given } = run;
+  const frozen = frozenOf(run);
+  const { objective } = training;
+  const difference = lossDifference(run, frozen);
+  if (objective.kind === "lossless") {
+    const bound = given
+      ? "every width is given by the model: nothing was left to be found"
+      : difference.holds
+        ? "the loss: with fewer bit operations the integers left epsilon, or no round was left to try"
+        : "the loss: no network that was tried stays within epsilon of float; more epochs or a larger epsilon may help";
+    return { objective: "lossless", bound, limits: [], difference };
+  }
+  const limits = limitsGiven(objective.limits).map(({ limit, asked }) => ({
+    limit,
+    asked,
+    reached: measure(limit, frozen, request.intervalCycles),
+  }));
+  const tightest = limits.reduce((a, b) => (b.reached / b.asked > a.reached / a.asked ? b : a));
+  const share = tightest.reached / tightest.asked;
+  const bound =
+    share >= 0.97
+      ? `${tightest.limit}: ${(100 * share).toFixed(1)} % of the limit is used`
+      : given
+        ? "every width is given by the model: the limits leave room that nothing can use"
+        : `the widths: every tensor is as wide as it may be at ${(100 * share).toFixed(1)} % of ${tightest.limit}`;
+  return { objective: "budget", bound, limits, difference };
+}
