@@ -10,7 +10,8 @@ import { createKernelSet, type KernelSet } from "./kernels.ts";
 import { createNameScope, prefixOf } from "./names.ts";
 import { planParameter } from "./parameters.ts";
 import type { ConstantPlan, CopyPlan, ModelPlan, ParameterPlan, StagePlan } from "./plan.ts";
-import { type ComputingInstruction, planStage, typeOfValue } from "./stages.ts";
+import { typeOfValue } from "./stage-parts.ts";
+import { type ComputingInstruction, planStage } from "./stages.ts";
 
 export interface CPlan {
   readonly model: ModelPlan;

@@ -3,7 +3,6 @@
 import type { CManifest } from "../program/manifest.ts";
 import type { Program } from "../program/program.ts";
 import { renderTemplate } from "../render/render.ts";
-import { createCollector } from "../support/diagnostics.ts";
 import { type FileSet, underFolder } from "../support/file-set.ts";
 import { buildPlan } from "./build-plan.ts";
 
@@ -13,12 +12,8 @@ export interface GeneratedC {
   readonly manifest: CManifest;
 }
 
-/**
- * Prints a program as C99. Throws a DiagnosticError that names everything in the program that this back end does not
- * support, before anything is printed.
- */
+/** Prints a verified program as C99. Every instruction and format is supported. */
 export function generateC(program: Program, info: { readonly version: string }): GeneratedC {
-  refuseUnsupported(program);
   const { model, kernels, inputs, outputs, layers } = buildPlan(program, info);
   const { prefix } = model;
   const header = `${prefix}.h`;
@@ -42,14 +37,4 @@ export function generateC(program: Program, info: { readonly version: string }):
       layers,
     },
   };
-}
-
-function refuseUnsupported(program: Program): void {
-  const collector = createCollector();
-  const bipolar = (where: string): void =>
-    collector.add("c/unsupported", { feature: "bipolar tensors", where });
-  for (const value of program.values) if (value.format.kind === "bipolar") bipolar(`value ${value.name}`);
-  for (const constant of program.constants)
-    if (constant.format.kind === "bipolar") bipolar(`constant ${constant.name}`);
-  collector.throwIfErrors();
 }

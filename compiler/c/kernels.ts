@@ -11,6 +11,15 @@ export interface KernelSet {
   dot(input: CType, weight: CType, accumulator: CType): string;
   /** Sum of products with packed weights. */
   dotPacked(input: CType, accumulator: CType): string;
+  /** Sum of products of bipolar elements by bipolar weights, both packed. */
+  dotXnor(accumulator: CType): string;
+  /** Sum of products of integers in planes of one bit by packed bipolar weights. */
+  dotPlanes(accumulator: CType): string;
+  /** Packs one bit of every element. */
+  packBits(input: CType): string;
+  sum(input: CType, accumulator: CType): string;
+  /** Bipolar elements as -1 and +1. */
+  signs(): void;
   /** Requantization of one type by shifts to the right (negative: to the left). */
   requantize(
     input: CType,
@@ -69,6 +78,26 @@ export function createKernelSet(): KernelSet {
         },
         [...COMMON, "nf_packed_weight.h"],
       ),
+    dotXnor: (accumulator) =>
+      addTemplate(`nf_dot_xnor_${accumulator.short}`, "c/dot-xnor.h", { accumulatorType: accumulator.name }, [
+        ...COMMON,
+        "nf_bits.h",
+      ]),
+    dotPlanes: (accumulator) =>
+      addTemplate(
+        `nf_dot_planes_${accumulator.short}`,
+        "c/dot-planes.h",
+        { accumulatorType: accumulator.name },
+        [...COMMON, "nf_bits.h"],
+      ),
+    packBits: (input) =>
+      addTemplate(`nf_pack_bits_${input.short}`, "c/pack-bits.h", { inputType: input.name }),
+    sum: (input, accumulator) =>
+      addTemplate(`nf_sum_${input.short}_${accumulator.short}`, "c/sum.h", {
+        inputType: input.name,
+        accumulatorType: accumulator.name,
+      }),
+    signs: () => add({ file: "nf_signs.h", kind: "fixed" }, COMMON),
     requantize: (input, shifts) => {
       const wide = !holds(INT32, input.range) || shifts.some((shift) => shift > LARGEST_SHIFT_I32);
       const name = wide ? "nf_requantize_i64" : "nf_requantize_i32";

@@ -1,8 +1,11 @@
-// How constants lie in flash. In: integers. Out: plain arrays of the smallest type, or rows of weights packed below
-// 8 bits in the layout that templates/c/lib/nf_packed_weight.h reads.
+// How constants lie in flash. In: integers. Out: plain arrays of the smallest type, rows of weights packed below 8 bits
+// in the layout that templates/c/lib/nf_packed_weight.h reads, or rows of bits as in nf_bits.h.
 import { compilerAssert } from "../support/assert.ts";
 import { widthOfRange } from "../support/fixed-point.ts";
 import { type CType, rangeOf, smallestType } from "./types.ts";
+
+/** Bits of one word of a row of bipolar weights. */
+export const WORD_BITS = 32;
 
 /** Lanes of a full block: bytes that one vector register of the smallest SIMD machines holds. */
 const BLOCK_LANES = 16;
@@ -52,6 +55,19 @@ export function storeWeights(
       packed.subarray(row * rowBytes, (row + 1) * rowBytes),
     );
   return { kind: "packed", bits, signed, rowBytes, data: packed, bytes: packed.length };
+}
+
+/** Bits [rows, inputs], every row in whole words as templates/c/lib/nf_bits.h lays them out. */
+export function packBits(data: readonly number[], rows: number, inputs: number): Uint32Array {
+  const words = Math.ceil(inputs / WORD_BITS);
+  const packed = new Uint32Array(rows * words);
+  for (const [i, bit] of data.entries()) {
+    const row = Math.floor(i / inputs);
+    const at = i % inputs;
+    const word = row * words + Math.floor(at / WORD_BITS);
+    packed[word] = packed[word]! | (bit << (at % WORD_BITS));
+  }
+  return packed;
 }
 
 /** Writes one row: blocks of 16 lanes, a block of the remaining whole lanes, a lane with the last codes. */

@@ -4,7 +4,7 @@ import { elementsOf, type Format, type OutputRole, type Program, type Value } fr
 import { commentText } from "../support/comment-text.ts";
 import type { NameScope } from "./names.ts";
 import type { FractionPlan, ParameterPlan } from "./plan.ts";
-import { typeOfValue } from "./stages.ts";
+import { typeOfValue } from "./stage-parts.ts";
 
 export interface Port {
   readonly value: Value;
@@ -41,7 +41,7 @@ export function planParameter(
     comment: [
       `@param[${isInput ? "in" : "out"}] ${parameter}  ${what}: ` +
         `${elements} ${elements === 1 ? "integer" : "integers"}${shape}, ${range.min}..${range.max};`,
-      `    ${realValueText(value.format, parameter, scalar)}`,
+      ...realValueText(value.format, parameter, scalar).map((line) => `    ${line}`),
     ],
     example: scalar ? `${type} ${parameter}` : `${type} ${parameter}[${macro}_SIZE]`,
     argument: scalar ? `&${parameter}` : parameter,
@@ -53,12 +53,15 @@ export function planParameter(
 }
 
 /** How an integer of the array is read as a real number. */
-function realValueText({ fraction }: Format, parameter: string, scalar: boolean): string {
+function realValueText({ kind, fraction }: Format, parameter: string, scalar: boolean): string[] {
   const element = scalar ? `*${parameter}` : `${parameter}[i]`;
-  if (typeof fraction !== "number")
-    return `the real value is ${element} / 2^fraction of its channel (the last axis).`;
-  if (fraction === 0) return `the real value is ${element}.`;
-  return `the real value is ${element} ${fraction > 0 ? "/" : "*"} 2^${Math.abs(fraction)}.`;
+  const bipolar = kind === "bipolar";
+  const scaled = (scale: string): string =>
+    `the real value is ${bipolar && scale !== "" ? `(2 * ${element} - 1)` : bipolar ? `2 * ${element} - 1` : element}${scale}.`;
+  const note = bipolar ? ["each byte holds one bit: 0 stands for -1, 1 for +1;"] : [];
+  if (typeof fraction !== "number") return [...note, scaled(" / 2^fraction of its channel (the last axis)")];
+  if (fraction === 0) return [...note, scaled("")];
+  return [...note, scaled(` ${fraction > 0 ? "/" : "*"} 2^${Math.abs(fraction)}`)];
 }
 
 /** The macro with the binary point; one initialiser of all channels where they differ. */

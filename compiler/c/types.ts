@@ -20,7 +20,7 @@ function cType(name: CTypeName, width: number): CType {
 }
 
 const UINT8 = cType("uint8_t", 8);
-const INT8 = cType("int8_t", 8);
+export const INT8 = cType("int8_t", 8);
 const UINT16 = cType("uint16_t", 16);
 const INT16 = cType("int16_t", 16);
 export const INT32 = cType("int32_t", 32);

@@ -1,4 +1,4 @@
-// What the generated C promises beside its results: sizes, symbols, stages on their own, and what is refused.
+// What the generated C promises beside its results: sizes, symbols, stages on their own.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,10 @@ import { generateC } from "../../../c/generate.ts";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
 import { constantNamed, mantissaRange, type Program, valueNamed } from "../../../program/program.ts";
 import { tracedValues } from "../../../program/trace.ts";
-import { DiagnosticError } from "../../../support/diagnostics.ts";
 import { createRandom } from "../../../support/random.ts";
 import { hasTool } from "../../tools-present.ts";
 import { CC, compile, inTemporaryFolder, SANITIZERS, WARNINGS, writeFiles } from "./c-runner.ts";
-import { branchingProgram, networkProgram, thresholdProgram } from "./programs.ts";
+import { branchingProgram, networkProgram, oneBitProgram, thresholdProgram } from "./programs.ts";
 
 const VERSION = { version: "1.2.3" };
 const network = networkProgram("digits", [100, 24, 12, 10], { weightWidth: 3, activationWidth: 4, seed: 5 });
@@ -23,7 +22,7 @@ const threshold = thresholdProgram("levels", {
   base: -3,
   thresholdWidth: 9,
 });
-const PROGRAMS = [network, branchingProgram("branching"), threshold];
+const PROGRAMS = [network, branchingProgram("branching"), threshold, oneBitProgram("one bit")];
 
 interface SymbolEntry {
   readonly name: string;
@@ -89,25 +88,6 @@ describe("manifest and text", () => {
     };
     // Three bits for each weight whatever the format allows, in rows of whole bytes; below 3 weights bytes are smaller.
     expect([2, 3, 4, 8, 9, 64].map(flashOf)).toEqual([4, 6, 6, 6, 12, 48]);
-  });
-
-  it("refuses bipolar tensors by name, all of them at once", () => {
-    const format = { kind: "bipolar", fraction: 0 } as const;
-    const program: Program = {
-      ...network,
-      values: network.values.map((v) => (v.name === "image" ? { ...v, format } : v)),
-      constants: network.constants.map((c) => (c.name === "fc1.sum.weights" ? { ...c, format } : c)),
-    };
-    try {
-      generateC(program, VERSION);
-      expect.unreachable();
-    } catch (error) {
-      expect(error).toBeInstanceOf(DiagnosticError);
-      const { diagnostics } = error as DiagnosticError;
-      expect(diagnostics.map((d) => d.code)).toEqual(["c/unsupported", "c/unsupported"]);
-      expect(diagnostics[0]!.message).toContain("image");
-      expect(diagnostics[1]!.message).toContain("fc1.sum.weights");
-    }
   });
 });
 

@@ -1,6 +1,6 @@
 // Small programs for tests of the C back end: each instruction with the formats that change its code, and networks.
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
-import type { Program } from "../../../program/program.ts";
+import type { Format, Program } from "../../../program/program.ts";
 import { integerRange, type Rounding } from "../../../support/fixed-point.ts";
 import { createRandom, type RandomStream } from "../../../support/random.ts";
 
@@ -158,6 +158,51 @@ export function thresholdProgram(
     format: intFormat(given.base < 0, 8, 0),
   });
   builder.output("y", y, "value");
+  return builder.build();
+}
+
+/** A classifier of one-bit layers: every kernel of theirs, thresholds for each channel, and dropped inputs. */
+export function oneBitProgram(name: string): Program {
+  const random = createRandom(19, name);
+  const builder = createProgramBuilder(name);
+  const bits = (fraction: number): Format => ({ kind: "bipolar", fraction });
+  const image = builder.input({ name: "image", shape: [10, 10, 1], format: intFormat(false, 8, 8) });
+  const flat = builder.flatten({ layer: "flatten", name: "flat", input: image });
+  const indices = Array.from({ length: 100 }, (_, i) => i).filter((i) => i % 3 !== 1);
+  const kept = builder.select({ layer: "fc1", name: "kept", input: flat, indices });
+  let x = builder.requantize({ layer: "fc1", name: "grey", input: kept, format: intFormat(false, 3, 3) });
+  let inputs = indices.length;
+  for (const [layer, units] of [
+    ["fc1", 45],
+    ["fc2", 33],
+  ] as const) {
+    const sum = builder.dense({
+      layer,
+      name: `${layer}.sum`,
+      input: x,
+      weights: { units, data: randomIntegers(random, units * inputs, 1, false), format: bits(2) },
+    });
+    x = builder.threshold({
+      layer,
+      name: `${layer}.bits`,
+      input: sum,
+      thresholds: randomIntegers(random, units, 5, true),
+      levels: 1,
+      base: 0,
+      format: bits(0),
+    });
+    inputs = units;
+  }
+  const head = builder.dense({
+    layer: "head",
+    name: "head",
+    input: x,
+    weights: { units: 10, data: randomIntegers(random, 10 * inputs, 4, true), format: intFormat(true, 4, 3) },
+    bias: randomIntegers(random, 10, 8, true),
+  });
+  builder.output("logits", head, "logits");
+  builder.output("class", builder.argmax({ layer: "class", name: "class", input: head }), "class");
+  builder.output("bits", x, "value");
   return builder.build();
 }
 
