@@ -238,6 +238,16 @@ test("the staircase is the sum of shifted steps", () => {
   );
 });
 
+test("Laplace noise has the kernel E1(|t| / b) / 2b", () => {
+  const b = 0.8;
+  const laplace = { p: (n: number): number => Math.exp(-Math.abs(n) / b) / (2 * b), reach: 40 * b };
+  for (const t of [-1.5, -0.1, 0.01, 0.6, 4])
+    expect(meanSlope(FUNCTIONS.step, [0], laplace, t)).toBeCloseTo(
+      exponentialIntegral(Math.abs(t) / b) / (2 * b),
+      9,
+    );
+});
+
 test("noise of plus or minus half a step makes the staircase's slope 1: the straight-through estimator", () => {
   fc.assert(
     fc.property(arguments_, (t) => {
