@@ -3,15 +3,14 @@
 import {
   type ArgmaxInstruction,
   channelsOf,
-  constantNamed,
   type DenseInstruction,
   elementsOf,
-  type Format,
-  fractionOf,
   type Instruction,
   type Program,
   type ProgramOutput,
   type RequantizeInstruction,
+  type SelectInstruction,
+  type ThresholdInstruction,
   type Value,
   valueNamed,
 } from "../program/program.ts";
@@ -22,7 +21,7 @@ import { createCollector, type DiagnosticCollector } from "../support/diagnostic
 export type OutputChoice = "class" | "logits" | "both";
 
 /** Instructions that do work on the stream; flatten only renames. */
-export type ChainStep = RequantizeInstruction | DenseInstruction;
+export type ChainStep = RequantizeInstruction | ThresholdInstruction | SelectInstruction | DenseInstruction;
 
 export interface Chain {
   readonly input: Value;
@@ -56,7 +55,6 @@ export function chainOf(program: Program, choice: OutputChoice): Chain {
     at = producer.input;
   }
   compilerAssert(at === program.inputs[0], "the chain begins at the program's input");
-  checkFormats(program, [at, ...path.map((i) => i.result)], collector);
 
   const steps: ChainStep[] = [];
   let argmax: ArgmaxInstruction | null = null;
@@ -68,7 +66,7 @@ export function chainOf(program: Program, choice: OutputChoice): Chain {
       });
     checkInstruction(program, instruction, collector);
     if (instruction.op === "argmax") argmax = instruction;
-    else if (instruction.op === "requantize" || instruction.op === "dense") steps.push(instruction);
+    else if (instruction.op !== "flatten") steps.push(instruction);
   }
   collector.throwIfErrors();
   const input = valueNamed(program, at);
@@ -112,43 +110,9 @@ function isClassOf(program: Program, cls: ProgramOutput, logits: ProgramOutput):
   );
 }
 
-function checkFormats(program: Program, names: readonly string[], collector: DiagnosticCollector): void {
-  for (const name of names) checkFormat(valueNamed(program, name).format, `value ${name}`, collector);
-}
-
-function checkFormat(format: Format, where: string, collector: DiagnosticCollector): void {
-  if (format.kind === "bipolar") collector.add("verilog/unsupported", { feature: "bipolar tensors", where });
-}
-
 function checkInstruction(program: Program, instruction: Instruction, collector: DiagnosticCollector): void {
   const where = `layer ${instruction.layer}`;
   const input = valueNamed(program, instruction.input);
-  switch (instruction.op) {
-    case "select":
-      collector.add("verilog/unsupported", { feature: "select", where });
-      break;
-    case "threshold":
-      collector.add("verilog/unsupported", { feature: "thresholds", where });
-      break;
-    case "requantize":
-      if (uniformShift(input, valueNamed(program, instruction.result)) === undefined)
-        collector.add("verilog/unsupported", { feature: "a requantization with per-channel shifts", where });
-      break;
-    case "dense":
-      checkFormat(constantNamed(program, instruction.weights).format, `weights of ${where}`, collector);
-      break;
-    case "argmax":
-      if (elementsOf(input.shape) !== channelsOf(input))
-        collector.add("verilog/unsupported", { feature: "an argmax at more than one position", where });
-      break;
-    case "flatten":
-      break;
-  }
-}
-
-/** The shift that all channels share (positive: to the right), or undefined. */
-export function uniformShift(input: Value, result: Value): number | undefined {
-  const shift = (c: number): number => fractionOf(input.format, c) - fractionOf(result.format, c);
-  for (let c = 1; c < channelsOf(input); c++) if (shift(c) !== shift(0)) return undefined;
-  return shift(0);
+  if (instruction.op === "argmax" && elementsOf(input.shape) !== channelsOf(input))
+    collector.add("verilog/unsupported", { feature: "an argmax at more than one position", where });
 }

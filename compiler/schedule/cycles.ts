@@ -1,7 +1,7 @@
 // Exact latency and interval of a schedule: the handshakes of every stage, cycle by cycle, without data. Each
 // unit below is the control logic of the fixed module of the same name under templates/verilog/lib.
 import { compilerAssert } from "../support/assert.ts";
-import type { Stage } from "./stages.ts";
+import { keptPerBeat, type Stage } from "./stages.ts";
 
 /** One stage between two streams; outputs are registered, `ready` may depend on the receiver's. */
 interface Unit {
@@ -106,6 +106,32 @@ function createPipeline(depth: number, fold: number): Unit {
   };
 }
 
+/** `kept[beat]` elements of each beat, gathered into words of `wordLanes`. */
+function createSelect(kept: readonly number[], wordLanes: number): Unit {
+  let beat = 0;
+  // The beat in the first register, -1 for none.
+  let inside = -1;
+  let pending = 0;
+  let flush = false;
+  let valid = false;
+  return {
+    valid: () => valid,
+    ready: (receiver) => !valid || receiver,
+    step: (take, give) => {
+      if (valid && !give) return;
+      const end = inside === kept.length - 1;
+      const count = (flush ? 0 : pending) + (inside < 0 ? 0 : kept[inside]!);
+      const more = count > wordLanes;
+      valid = flush || (inside >= 0 && (end || more));
+      if (inside >= 0 || flush) pending = inside < 0 || (end && !more) ? 0 : more ? count - wordLanes : count;
+      flush = inside >= 0 && end && more;
+      inside = take ? beat : -1;
+      if (take) beat = beat === kept.length - 1 ? 0 : beat + 1;
+    },
+    state: () => `${beat},${inside},${pending},${flush},${valid}`,
+  };
+}
+
 function createAdapter(elements: number, sLanes: number, mLanes: number, group: number): Unit {
   const sBeats = Math.ceil(elements / sLanes);
   const mBeats = Math.ceil(elements / mLanes);
@@ -171,7 +197,11 @@ function createUnit(stage: Stage): Unit {
     case "window":
       return createWindow(stage.words, stage.replays);
     case "requantize":
-      return createRegister();
+      return stage.shifts.length === 1 ? createRegister() : createPipeline(1, 1);
+    case "threshold":
+      return createPipeline(1, 1);
+    case "select":
+      return createSelect(keptPerBeat(stage), stage.wordLanes);
     case "dense":
       return createPipeline(2 + Math.ceil(Math.log2(stage.simd)), stage.inFolds);
     case "adapter":

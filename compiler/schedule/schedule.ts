@@ -1,28 +1,12 @@
 // The folding solver. In: a verified program and hardware wishes. Out: the stages of the design with their lanes,
 // and the cycles that they will take, exactly.
-import {
-  constantNamed,
-  elementsOf,
-  isSigned,
-  type Program,
-  type Value,
-  valueNamed,
-  widthOf,
-} from "../program/program.ts";
-import { compilerAssert } from "../support/assert.ts";
+import { elementsOf, type Program } from "../program/program.ts";
 import { createCollector, type Diagnostic, type DiagnosticCollector } from "../support/diagnostics.ts";
-import { type Chain, type ChainStep, chainOf, type OutputChoice, uniformShift } from "./chain.ts";
+import { buildStages, type Foldings, sizeOf } from "./build-stages.ts";
+import { type Chain, chainOf, type OutputChoice } from "./chain.ts";
 import { type Cycles, predictCycles } from "./cycles.ts";
-import {
-  chooseFolding,
-  chooseInputLanes,
-  chooseLanes,
-  type DenseSize,
-  denseCycles,
-  type Folding,
-  leastCommonMultiple,
-} from "./folding.ts";
-import { busyCycles, type DenseStage, type Stage } from "./stages.ts";
+import { chooseFolding, type DenseSize, denseCycles, type Folding } from "./folding.ts";
+import { busyCycles, type Stage } from "./stages.ts";
 
 export interface ScheduleOptions {
   /** For constraints and reports; the schedule itself counts cycles. */
@@ -52,7 +36,7 @@ export interface Schedule {
 }
 
 /**
- * Chooses for every dense layer the fewest multipliers that keep the wished interval, and lanes for both ports.
+ * Chooses for every dense layer the fewest products per cycle that keep the wished interval, and lanes for both ports.
  * Throws a DiagnosticError for what cannot be built, a folding beyond a layer's size or an impossible interval.
  */
 export function scheduleProgram(program: Program, options: ScheduleOptions): Schedule {
@@ -78,17 +62,6 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
   };
 }
 
-function sizeOf(program: Program, step: ChainStep): DenseSize {
-  compilerAssert(step.op === "dense", "only dense layers are folded");
-  const weights = constantNamed(program, step.weights);
-  return {
-    inputs: weights.shape[1]!,
-    outputs: weights.shape[0]!,
-    inputWidth: widthOf(valueNamed(program, step.input).format),
-    accumulatorWidth: widthOf(valueNamed(program, step.result).format),
-  };
-}
-
 const isWhole = (n: number): boolean => Number.isSafeInteger(n) && n >= 1;
 
 /** Folding of every dense step, by its result. */
@@ -97,7 +70,7 @@ function chooseFoldings(
   chain: Chain,
   { clockMHz, intervalCycles, folding }: ScheduleOptions,
   collector: DiagnosticCollector,
-): ReadonlyMap<string, Folding> {
+): Foldings {
   const given = new Map(Object.entries(folding));
   const layers = chain.steps.filter((s) => s.op === "dense");
   if (!(clockMHz > 0)) collector.add("verilog/bad-wish", { what: "clock in MHz", given: clockMHz });
@@ -141,11 +114,11 @@ function attainable(stages: readonly Stage[], { intervalCycles, folding }: Sched
 function chooseStages(
   program: Program,
   chain: Chain,
-  foldings: ReadonlyMap<string, Folding>,
+  foldings: Foldings,
   options: ScheduleOptions,
 ): { readonly stages: readonly Stage[]; readonly cycles: Cycles } {
   const attempt = (speedup: number) => {
-    const stages = buildStages(program, chain, foldings, options.intervalCycles, speedup);
+    const stages = buildStages(program, chain, foldings, { interval: options.intervalCycles, speedup });
     return { stages, cycles: predictCycles(stages) };
   };
   const first = attempt(1);
@@ -176,161 +149,4 @@ function checkOutputs(chain: Chain, { intervalCycles }: ScheduleOptions, collect
       interval: intervalCycles,
       least: 2,
     });
-}
-
-/** Bits of a byte-padded lane. */
-function laneBitsOf(width: number): number {
-  return 8 * Math.ceil(width / 8);
-}
-
-function buildStages(
-  program: Program,
-  chain: Chain,
-  foldings: ReadonlyMap<string, Folding>,
-  interval: number,
-  speedup: number,
-): readonly Stage[] {
-  const stages: Stage[] = [];
-  const { input } = chain;
-  const elements = elementsOf(input.shape);
-  const firstDense = chain.steps.findIndex((s) => s.op === "dense");
-
-  // The input's words are those of the first layer, so that its window stores them as they come.
-  const first = firstDense >= 0 ? foldings.get(chain.steps[firstDense]!.result)! : null;
-  const wordLanes = first ? first.simd : chooseLanes(elements, interval, 1);
-  const lanes = chooseInputLanes(elements, interval, wordLanes);
-  const words = Math.ceil(elements / wordLanes);
-  stages.push({
-    kind: "input",
-    value: input,
-    elements,
-    lanes,
-    laneBits: laneBitsOf(widthOf(input.format)),
-    beats: Math.ceil(elements / lanes),
-    wordLanes,
-    words,
-  });
-
-  let present: Value = input;
-  let presentLanes = wordLanes;
-  let replays = 1;
-  const adapt = (layer: string, mLanes: number): void => {
-    if (mLanes === presentLanes) return;
-    const size = elementsOf(present.shape);
-    const group = Math.min(leastCommonMultiple(presentLanes, mLanes), size);
-    stages.push({
-      kind: "adapter",
-      layer,
-      value: present,
-      elements: size,
-      sLanes: presentLanes,
-      mLanes,
-      group,
-    });
-    presentLanes = mLanes;
-  };
-  /** A window stands before every dense layer, and after the input so that a broken packet goes no further. */
-  const store = (layer: string, times: number): void => {
-    const count = Math.ceil(elementsOf(present.shape) / presentLanes);
-    stages.push({ kind: "window", layer, value: present, lanes: presentLanes, words: count, replays: times });
-    replays = times;
-  };
-
-  const firstLayer = chain.steps[Math.max(firstDense, 0)]?.layer ?? chain.argmax?.layer ?? input.name;
-  store(firstLayer, first ? denseStage(program, chain.steps[firstDense]!, foldings).outFolds : 1);
-
-  for (const [position, step] of chain.steps.entries()) {
-    const result = valueNamed(program, step.result);
-    if (step.op === "requantize") {
-      const shift = uniformShift(present, result);
-      compilerAssert(shift !== undefined, "a requantization of the chain has one shift");
-      const count = Math.ceil(elementsOf(present.shape) / presentLanes);
-      stages.push({
-        kind: "requantize",
-        instruction: step,
-        source: present,
-        result,
-        shift,
-        lanes: presentLanes,
-        words: count,
-        replays,
-      });
-    } else {
-      const dense = denseStage(program, step, foldings);
-      if (position !== firstDense) {
-        adapt(step.layer, dense.simd);
-        store(step.layer, dense.outFolds);
-      }
-      stages.push(dense);
-      presentLanes = dense.pe;
-      replays = 1;
-    }
-    present = result;
-  }
-  stages.push(...endStages(program, chain, { interval, speedup }, stages, adapt, presentLanes));
-  return stages;
-}
-
-function denseStage(program: Program, step: ChainStep, foldings: ReadonlyMap<string, Folding>): DenseStage {
-  compilerAssert(step.op === "dense", "a dense step");
-  const { inputs, outputs } = sizeOf(program, step);
-  const { pe, simd } = foldings.get(step.result)!;
-  return {
-    kind: "dense",
-    instruction: step,
-    source: valueNamed(program, step.input),
-    result: valueNamed(program, step.result),
-    inputs,
-    outputs,
-    pe,
-    simd,
-    inFolds: Math.ceil(inputs / simd),
-    outFolds: Math.ceil(outputs / pe),
-  };
-}
-
-function endStages(
-  program: Program,
-  { end, argmax, outputs }: Chain,
-  { interval, speedup }: { readonly interval: number; readonly speedup: number },
-  before: readonly Stage[],
-  adapt: (layer: string, lanes: number) => void,
-  lanesBefore: number,
-): readonly Stage[] {
-  const elements = elementsOf(end.shape);
-  const both = outputs.length === 2;
-  // An argmax alone is no port and must not be slower than the stages before it.
-  const beatsBefore = Math.max(
-    ...before.filter((s) => s.kind === "input" || s.kind === "dense").map(busyCycles),
-  );
-  // Between the last logits and the class lies one cycle of comparing, then the class takes its own.
-  const most = both ? Math.max(Math.floor((interval - 2) / speedup), 1) : argmax ? beatsBefore : interval;
-  const lanes = chooseLanes(elements, most, lanesBefore);
-  const beats = Math.ceil(elements / lanes);
-  const layer = argmax?.layer ?? outputs[0]!.name;
-  adapt(layer, lanes);
-  if (!argmax) {
-    const laneBits = laneBitsOf(widthOf(end.format));
-    return [{ kind: "output", value: end, second: null, lanes, laneBits, beats }];
-  }
-  const result = valueNamed(program, argmax.result);
-  const max: Stage = {
-    kind: "argmax",
-    instruction: argmax,
-    source: end,
-    result,
-    elements,
-    lanes,
-    beats,
-    forked: both,
-  };
-  const classBits = widthOf(result.format);
-  if (!both) {
-    const laneBits = laneBitsOf(classBits);
-    return [max, { kind: "output", value: result, second: null, lanes: 1, laneBits, beats: 1 }];
-  }
-  // The class has to look the same in a lane as wide as a logit's.
-  compilerAssert(!isSigned(result.format), "a class is unsigned");
-  const laneBits = laneBitsOf(Math.max(widthOf(end.format), classBits));
-  return [max, { kind: "output", value: end, second: result, lanes, laneBits, beats }];
 }

@@ -3,6 +3,8 @@ import type {
   ArgmaxInstruction,
   DenseInstruction,
   RequantizeInstruction,
+  SelectInstruction,
+  ThresholdInstruction,
   Value,
 } from "../program/program.ts";
 
@@ -29,20 +31,42 @@ export interface WindowStage {
   readonly replays: number;
 }
 
-/** Elementwise; sees `words` beats per pass and `replays` passes per packet. */
+/** Elementwise; a packet is `words` beats. */
 export interface RequantizeStage {
   readonly kind: "requantize";
   readonly instruction: RequantizeInstruction;
   readonly source: Value;
   readonly result: Value;
-  /** Positive: to the right. */
-  readonly shift: number;
+  /** Positive: to the right. One for each channel, or a single one where all are the same. */
+  readonly shifts: readonly number[];
   readonly lanes: number;
   readonly words: number;
-  readonly replays: number;
 }
 
-/** PE x SIMD multipliers. */
+/** Elementwise; a packet is `words` beats. */
+export interface ThresholdStage {
+  readonly kind: "threshold";
+  readonly instruction: ThresholdInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly lanes: number;
+  readonly words: number;
+}
+
+/** Keeps some of the elements: `beats` of `lanes` in, `words` of `wordLanes` out, which is at least `lanes`. */
+export interface SelectStage {
+  readonly kind: "select";
+  readonly instruction: SelectInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly elements: number;
+  readonly lanes: number;
+  readonly beats: number;
+  readonly wordLanes: number;
+  readonly words: number;
+}
+
+/** PE x SIMD products per cycle. */
 export interface DenseStage {
   readonly kind: "dense";
   readonly instruction: DenseInstruction;
@@ -56,7 +80,7 @@ export interface DenseStage {
   readonly outFolds: number;
 }
 
-/** Changes the lanes of a stream. */
+/** Changes the lanes of a stream; sees every packet `passes` times. */
 export interface AdapterStage {
   readonly kind: "adapter";
   readonly layer: string;
@@ -66,6 +90,7 @@ export interface AdapterStage {
   readonly mLanes: number;
   /** Elements after which both beat sizes meet, at most the packet. */
   readonly group: number;
+  readonly passes: number;
 }
 
 export interface ArgmaxStage {
@@ -95,10 +120,19 @@ export type Stage =
   | InputStage
   | WindowStage
   | RequantizeStage
+  | ThresholdStage
+  | SelectStage
   | DenseStage
   | AdapterStage
   | ArgmaxStage
   | OutputStage;
+
+/** How many elements of each beat a select keeps. */
+export function keptPerBeat({ instruction, lanes, beats }: SelectStage): readonly number[] {
+  const kept = new Array<number>(beats).fill(0);
+  for (const index of instruction.indices) kept[Math.floor(index / lanes)]!++;
+  return kept;
+}
 
 /** Cycles that a stage is busy with one packet when nothing holds it up. */
 export function busyCycles(stage: Stage): number {
@@ -106,12 +140,16 @@ export function busyCycles(stage: Stage): number {
     case "input":
       return stage.beats;
     case "window":
-    case "requantize":
       return stage.words * stage.replays;
+    case "requantize":
+    case "threshold":
+      return stage.words;
+    case "select":
+      return stage.beats;
     case "dense":
       return stage.inFolds * stage.outFolds;
     case "adapter":
-      return Math.ceil(stage.elements / Math.min(stage.sLanes, stage.mLanes));
+      return stage.passes * Math.ceil(stage.elements / Math.min(stage.sLanes, stage.mLanes));
     case "argmax":
       return stage.beats;
     case "output":

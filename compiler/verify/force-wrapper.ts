@@ -24,8 +24,7 @@ export function createForceWrapper(
   for (const { index, instance } of tapInstances(wrapperText)) {
     const tap = manifest.taps.find((t) => t.index === index);
     if (tap?.kind !== "stream") continue;
-    // Behind a window a packet is read several times and has to stay the same; a result that nothing reads is moot.
-    if (instance.replays !== 1) continue;
+    // A result that nothing reads is moot.
     if (!program.instructions.some((i) => i.input === tap.value)) continue;
     const bits = instance.lanes * instance.width;
     const words = Math.ceil(bits / 32);
@@ -47,7 +46,6 @@ interface TapInstance {
   readonly stream: string;
   readonly lanes: number;
   readonly width: number;
-  readonly replays: number;
 }
 
 /** The tap wrapper's nf_tap_stream instances: which stream each of them watches. */
@@ -57,7 +55,7 @@ function tapInstances(text: string): { index: number; instance: TapInstance }[] 
     const number = (name: string): number =>
       Number(new RegExp(`\\.${name}\\s*\\((\\d+)\\)`).exec(parameters!)?.[1]);
     const stream = /\.data\s*\(dut\.(\w+)_data\)/.exec(ports!)?.[1];
-    const instance = { lanes: number("LANES"), width: number("WIDTH"), replays: number("REPLAYS") };
+    const instance = { lanes: number("LANES"), width: number("WIDTH") };
     if (stream !== undefined) found.push({ index: number("INDEX"), instance: { stream, ...instance } });
   }
   return found;

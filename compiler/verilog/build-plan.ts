@@ -6,15 +6,8 @@ import type { InputStage, OutputStage } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { aligned, type Draft, type PlacedStage, type Stream } from "./draft.ts";
 import { createNameSpace, legalStem } from "./names.ts";
-import {
-  placeAdapter,
-  placeArgmax,
-  placeDense,
-  placeInput,
-  placeOutput,
-  placeRequantize,
-  placeWindow,
-} from "./place-stages.ts";
+import { placeDense, placeRequantize, placeSelect, placeThreshold } from "./place-layers.ts";
+import { placeAdapter, placeArgmax, placeInput, placeOutput, placeWindow } from "./place-stages.ts";
 import type { PortPlan, SectionPlan, TapPlan } from "./plan.ts";
 
 export interface DesignPlan {
@@ -43,6 +36,14 @@ const TOP_PORTS = [
   "frame_error",
 ];
 
+/** Fixed modules that are made of others. */
+export const PARTS: Readonly<Record<string, readonly string[]>> = {
+  nf_dense: ["nf_dot"],
+  nf_requantize_channels: ["nf_beat_rom"],
+  nf_select: ["nf_beat_rom"],
+  nf_threshold: ["nf_beat_rom"],
+};
+
 /** Makes the plan; every name in it is legal and unique. */
 export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
   const top = legalStem(program.name, "model");
@@ -69,6 +70,12 @@ export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
       case "requantize":
         stream = placeRequantize(draft, stage, from(stream));
         break;
+      case "threshold":
+        stream = placeThreshold(draft, stage, from(stream));
+        break;
+      case "select":
+        stream = placeSelect(draft, stage, from(stream));
+        break;
       case "dense":
         stream = placeDense(draft, stage, from(stream));
         break;
@@ -86,7 +93,8 @@ export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
   const input = stages[0];
   const output = stages[stages.length - 1];
   compilerAssert(input?.kind === "input" && output?.kind === "output", "a design has an input and an output");
-  const modules = new Set(draft.sections.flatMap((s) => s.instances.map((i) => i.module)));
+  const placed = draft.sections.flatMap((s) => s.instances.map((i) => i.module));
+  const modules = new Set([...placed, ...placed.flatMap((module) => PARTS[module] ?? [])]);
   return {
     top,
     ports: portsOf(input, output),

@@ -1,8 +1,9 @@
 // The plan of a top module while it grows: sections, wires, instances, taps, all names made on the way.
-import { isSigned, type Program, type Value, widthOf } from "../program/program.ts";
+import { type Format, isSigned, type Program, type Value, widthOf } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
+import { memoryText } from "./memory-files.ts";
 import { legalStem, type NameSpace } from "./names.ts";
 import type { Binding, InstancePlan, TapPlan, WirePlan } from "./plan.ts";
 
@@ -99,22 +100,37 @@ export const source = ({ stem }: Stream) => ({
 });
 export const flag = (condition: boolean): number => (condition ? 1 : 0);
 
-/** For a banner: "u8", "s12". */
-export function formatText(value: Value): string {
-  return `${isSigned(value.format) ? "s" : "u"}${widthOf(value.format)}`;
+/** For a banner: "u8", "s12", "b1" for bipolar. */
+export function formatText({ format }: Value): string {
+  return `${format.kind === "bipolar" ? "b" : format.signed ? "s" : "u"}${widthOf(format)}`;
+}
+
+/** The fixed modules' code of what an operand is: unsigned, two's complement, bipolar. */
+export function kindCode(format: Format): number {
+  return format.kind === "bipolar" ? 2 : flag(format.signed);
+}
+
+/** From these sizes on block memory costs less than logic. */
+const BLOCK_ROM = { words: 64, bits: 2048 };
+
+/** Adds a memory image; gives its bare name in quotes and the style of memory that suits its size. */
+export function memory(
+  draft: Draft,
+  file: string,
+  what: string,
+  words: readonly string[],
+  wordBits: number,
+): { readonly file: string; readonly style: string } {
+  draft.memories.set(file, memoryText([what], words));
+  const block = words.length >= BLOCK_ROM.words && words.length * wordBits >= BLOCK_ROM.bits;
+  return { file: `"${file}"`, style: block ? '"block"' : '"auto"' };
 }
 
 export const layerStem = (layer: string): string => legalStem(layer, "layer");
 /** For a banner: "1 beat", "3 lanes". */
 export const countText = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-export function tap(
-  draft: Draft,
-  value: Value,
-  { stem, lanes, width }: Stream,
-  words: number,
-  replays: number,
-): void {
+export function tap(draft: Draft, value: Value, { stem, lanes, width }: Stream, words: number): void {
   const traced = tracedValues(draft.program).find((t) => t.value.name === value.name);
   compilerAssert(traced, `value ${value.name} is traced`);
   draft.taps.push({
@@ -127,6 +143,5 @@ export function tap(
     width,
     signed: `${flag(isSigned(value.format))}`,
     words,
-    replays,
   });
 }

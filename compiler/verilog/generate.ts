@@ -50,7 +50,7 @@ export function generateVerilog(program: Program, schedule: Schedule, info: Gene
     ports,
     weightless: plan.memories.size === 0,
     sections,
-    header: header(`Module ${top}: one inference per packet.`, about(schedule, manifest)),
+    header: header(`Module ${top}: one inference per packet.`, about(program, schedule, manifest)),
   };
   files.set(`rtl/${top}.v`, renderTemplate("verilog/top.v", text));
   for (const module of plan.modules) files.set(`rtl/${module}.v`, fixedFile(`verilog/lib/${module}.v`));
@@ -86,11 +86,11 @@ function commentLines(
  * Ports, layers and cycles. No line begins with a user's word: some tools take comments that begin with theirs for
  * directives.
  */
-function about(schedule: Schedule, { input, output }: RtlManifest): readonly string[] {
+function about(program: Program, schedule: Schedule, { input, output }: RtlManifest): readonly string[] {
   const { stages, latencyCycles, intervalCycles, clockMHz } = schedule;
   const port = (name: string, { values, lanes, laneBits, beats }: StreamPort): string => {
     const what = values.map(
-      (v) => `${v.elements} x ${v.signed ? "s" : "u"}${v.width} ${commentText(v.value, 30)}`,
+      (v) => `${v.elements} x ${formatText(valueNamed(program, v.value))} ${commentText(v.value, 30)}`,
     );
     return `  ${name}  ${what.join(", then ")}; ${countText(beats, "beat")} of ${lanes} x ${laneBits} bits`;
   };
@@ -114,8 +114,10 @@ function about(schedule: Schedule, { input, output }: RtlManifest): readonly str
       .join("  ")
       .trimEnd(),
   );
+  const bipolar = program.values.some((v) => v.format.kind === "bipolar");
+  const alphabet = `uN: unsigned, sN: two's complement, N bits${bipolar ? "; b1: a bit b that counts as 2b - 1" : ""}`;
   return [
-    "Streams (uN: unsigned, sN: two's complement, N bits):",
+    `Streams (${alphabet}):`,
     port("s_axis", input),
     port("m_axis", output),
     "  frame_error pulses when s_axis_tlast comes early (packet dropped) or late (beats up to it discarded)",

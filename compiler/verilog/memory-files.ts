@@ -1,7 +1,7 @@
-// Memory images for $readmemh. In: a dense stage and its constants. Out: one hexadecimal word per line, in the
-// order that nf_dense documents.
-import { constantNamed, type Program, widthOf } from "../program/program.ts";
-import type { DenseStage } from "../schedule/stages.ts";
+// Memory images for $readmemh. In: a stage and its constants. Out: one hexadecimal word per line, in the order that
+// the stage's fixed module documents.
+import { channelsOf, constantNamed, mantissaRange, type Program, widthOf } from "../program/program.ts";
+import type { DenseStage, RequantizeStage, SelectStage, ThresholdStage } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
 
 /** Two's complement of `width` bits, as an unsigned integer. */
@@ -53,6 +53,76 @@ export function biasWords(program: Program, stage: DenseStage): readonly string[
     words.push(packedWord(lanes, width));
   }
   return words;
+}
+
+/** The shortest piece whose repetition gives all words. */
+function period(words: readonly string[]): readonly string[] {
+  let depth = 1;
+  while (words.some((word, k) => word !== words[k % depth])) depth++;
+  return words.slice(0, depth);
+}
+
+/** One word per beat from what belongs to a channel; lanes beyond the packet's end go on with the next channels. */
+function channelWords(
+  { source, lanes, words }: Pick<ThresholdStage, "source" | "lanes" | "words">,
+  width: number,
+  ofChannel: (channel: number) => readonly number[],
+): readonly string[] {
+  const channels = channelsOf(source);
+  return period(
+    Array.from({ length: words }, (_, k) => {
+      const each = Array.from({ length: lanes }, (_, i) => ofChannel((k * lanes + i) % channels));
+      return packedWord(each.flat(), width);
+    }),
+  );
+}
+
+export interface ThresholdTable {
+  readonly levels: number;
+  /** Bits of one threshold. */
+  readonly width: number;
+  readonly words: readonly string[];
+}
+
+/** Thresholds per beat. One that is out of the input's reach becomes the nearest that decides the same. */
+export function thresholdTable(program: Program, stage: ThresholdStage): ThresholdTable {
+  const table = constantNamed(program, stage.instruction.thresholds);
+  const levels = table.shape[1]!;
+  const { format } = stage.source;
+  const { min, max } = mantissaRange(format);
+  const data = table.data.map((t) => Math.min(Math.max(t, min), max + 1));
+  const width = widthOf(format) + (data.some((t) => t > max) ? 1 : 0);
+  const row = (c: number): readonly number[] => data.slice(c * levels, (c + 1) * levels);
+  return { levels, width, words: channelWords(stage, width, row) };
+}
+
+export interface ShiftTable {
+  /** Bits that every element is shifted to the left before. */
+  readonly left: number;
+  /** Bits of one shift. */
+  readonly width: number;
+  readonly words: readonly string[];
+}
+
+/** Shifts to the right per beat, behind a common one to the left. Beyond some distance all shifts do the same. */
+export function shiftTable(stage: RequantizeStage): ShiftTable {
+  const most = widthOf(stage.source.format) + 1;
+  const least = -(widthOf(stage.result.format) + 1);
+  const shifts = stage.shifts.map((s) => Math.min(Math.max(s, least), most));
+  const left = Math.max(0, -Math.min(...shifts));
+  const width = Math.max(1, Math.ceil(Math.log2(Math.max(...shifts) + left + 1)));
+  return { left, width, words: channelWords(stage, width, (c) => [shifts[c]! + left]) };
+}
+
+/** Words of the mask of a select: one per beat, a bit per lane. */
+export function maskWords({ instruction, lanes, beats }: SelectStage): readonly string[] {
+  const kept = new Set(instruction.indices);
+  return Array.from({ length: beats }, (_, k) =>
+    packedWord(
+      Array.from({ length: lanes }, (_, i) => (kept.has(k * lanes + i) ? 1 : 0)),
+      1,
+    ),
+  );
 }
 
 /** File text: what it holds as a comment, then the words. */

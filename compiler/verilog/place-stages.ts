@@ -1,20 +1,12 @@
-// One function per kind of stage: its banner, wires, instance, memory images and tap. In: a draft, the stage and
-// the stream before it. Out: the stream behind it.
-import {
-  constantNamed,
-  fractionOf,
-  isSigned,
-  type RequantizeInstruction,
-  widthOf,
-} from "../program/program.ts";
+// The stages that move elements, one function each: ports, window, lanes, argmax. In: a draft, the stage and the
+// stream before it. Out: the stream behind it, with banner, wires, instance and tap in the draft.
+import { isSigned, widthOf } from "../program/program.ts";
 import {
   type AdapterStage,
   type ArgmaxStage,
   busyCycles,
-  type DenseStage,
   type InputStage,
   type OutputStage,
-  type RequantizeStage,
   type WindowStage,
 } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -35,7 +27,6 @@ import {
   tap,
   wire,
 } from "./draft.ts";
-import { biasWords, memoryText, weightWords } from "./memory-files.ts";
 import { legalStem } from "./names.ts";
 
 export function placeInput(draft: Draft, stage: InputStage): Stream {
@@ -98,108 +89,6 @@ export function placeWindow(draft: Draft, stage: WindowStage, before: Stream): S
   return result;
 }
 
-const ROUNDING_CODE: Readonly<Record<RequantizeInstruction["rounding"], number>> = {
-  "half-up": 0,
-  truncate: 1,
-  "half-even": 2,
-};
-
-export function placeRequantize(draft: Draft, stage: RequantizeStage, before: Stream): Stream {
-  const { instruction, source: x, result: y, shift, lanes, words, replays } = stage;
-  const stem = layerStem(instruction.layer);
-  const activation = instruction.activation === "relu" ? ", ReLU" : "";
-  const point = `binary point ${fractionOf(x.format, 0)} to ${fractionOf(y.format, 0)}`;
-  section(
-    draft,
-    `Layer ${commentText(instruction.layer)}: ${formatText(x)} to ${formatText(y)}, ${point}${activation}`,
-  );
-  const result = stream(draft, `${stem}_quantized`, lanes, widthOf(y.format));
-  place(
-    draft,
-    "nf_requantize",
-    `${stem}_requantize`,
-    {
-      LANES: lanes,
-      IN_WIDTH: widthOf(x.format),
-      IN_SIGNED: flag(isSigned(x.format)),
-      OUT_WIDTH: widthOf(y.format),
-      OUT_SIGNED: flag(isSigned(y.format)),
-      SHIFT: shift,
-      ROUNDING: ROUNDING_CODE[instruction.rounding],
-      RELU: flag(instruction.activation === "relu"),
-    },
-    { ...CLOCK, ...sink(before), ...source(result) },
-    { layer: instruction.layer, op: "requantize", pe: lanes, simd: 1, cycles: busyCycles(stage) },
-  );
-  tap(draft, y, result, words, replays);
-  return result;
-}
-
-/** From these sizes on block memory costs less than logic. */
-const BLOCK_ROM = { words: 64, bits: 2048 };
-
-export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Stream {
-  const { program } = draft;
-  const { instruction, source: x, result: y, inputs, outputs, pe, simd, inFolds, outFolds } = stage;
-  const stem = layerStem(instruction.layer);
-  const weights = constantNamed(program, instruction.weights);
-  const words = weightWords(program, stage);
-  const bias = biasWords(program, stage);
-  const wordBits = pe * simd * widthOf(weights.format);
-  const block = words.length >= BLOCK_ROM.words && words.length * wordBits >= BLOCK_ROM.bits;
-  section(
-    draft,
-    `Layer ${commentText(instruction.layer)}: ${countText(inputs, "input")} ${formatText(x)} to ${countText(outputs, "output")}, ${
-      pe * simd
-    } multipliers (${pe} PE x ${simd} SIMD), ${inFolds * outFolds} cycles`,
-  );
-  const result = stream(draft, `${stem}_sums`, pe, widthOf(y.format));
-  const suffixes = ["_weights.mem", "_bias.mem"];
-  const file = draft.files.take(stem, suffixes);
-  const entries = `word ${pe} PE x ${simd} SIMD x ${widthOf(weights.format)} bits`;
-  draft.memories.set(
-    `${file}_weights.mem`,
-    memoryText(
-      [`Weights of layer ${commentText(instruction.layer)}: ${words.length} words, ${entries}.`],
-      words,
-    ),
-  );
-  if (bias) {
-    const biasEntries = `word ${pe} PE x ${widthOf(y.format)} bits`;
-    draft.memories.set(
-      `${file}_bias.mem`,
-      memoryText(
-        [`Bias of layer ${commentText(instruction.layer)}: ${bias.length} words, ${biasEntries}.`],
-        bias,
-      ),
-    );
-  }
-  place(
-    draft,
-    "nf_dense",
-    `${stem}_dense`,
-    {
-      INPUTS: inputs,
-      OUTPUTS: outputs,
-      PE: pe,
-      SIMD: simd,
-      X_WIDTH: widthOf(x.format),
-      X_SIGNED: flag(isSigned(x.format)),
-      W_WIDTH: widthOf(weights.format),
-      W_SIGNED: flag(isSigned(weights.format)),
-      ACC_WIDTH: widthOf(y.format),
-      MEM_DIR: "MEM_DIR",
-      WEIGHT_FILE: `"${file}_weights.mem"`,
-      BIAS_FILE: bias ? `"${file}_bias.mem"` : '""',
-      ROM_STYLE: block ? '"block"' : '"auto"',
-    },
-    { ...CLOCK, ...sink(before), ...source(result) },
-    { layer: instruction.layer, op: "dense", pe, simd, cycles: busyCycles(stage) },
-  );
-  tap(draft, y, result, outFolds, 1);
-  return result;
-}
-
 export function placeAdapter(draft: Draft, stage: AdapterStage, before: Stream): Stream {
   const { layer, elements, sLanes, mLanes, group } = stage;
   const stem = layerStem(layer);
@@ -259,7 +148,7 @@ export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): [
     { ...CLOCK, ...sink(into), ...source(result) },
     { layer: instruction.layer, op: "argmax", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
-  tap(draft, y, result, 1, 1);
+  tap(draft, y, result, 1);
   return [round, result];
 }
 

@@ -55,7 +55,6 @@ export interface TapPlan {
   readonly width: number;
   /** "1" or "0". */
   readonly signed: string;
-  /** Beats of one pass, and passes of which the first is reported. */
+  /** Beats of one packet. */
   readonly words: number;
-  readonly replays: number;
 }

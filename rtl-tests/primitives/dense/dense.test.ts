@@ -1,32 +1,41 @@
-// nf_dense against sums of products, over sizes, PE and SIMD with and without tails, widths and signs.
+// nf_dense against sums of products, over sizes, PE and SIMD with and without tails, widths, signs and bipolar operands.
 import { describe, expect, test } from "vitest";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { type BenchCase, lanes, runBench } from "../../harness/bench.ts";
 import { integers, randomFor } from "../../harness/integers.ts";
+
+/** The module's codes for operands. */
+const [UNSIGNED, SIGNED, BIPOLAR] = [0, 1, 2];
+
+/** What a stored mantissa counts as. */
+const operand = (mantissa: number, kind: number): number => (kind === BIPOLAR ? 2 * mantissa - 1 : mantissa);
 
 interface Parameters {
   readonly inputs: number;
   readonly outputs: number;
   readonly pe: number;
   readonly simd: number;
-  readonly x: readonly [width: number, signed: boolean];
-  readonly w: readonly [width: number, signed: boolean];
+  readonly x: readonly [width: number, kind: number];
+  readonly w: readonly [width: number, kind: number];
   readonly bias: boolean;
 }
 
 const PACKETS = 12;
 
+/** Lowest and highest mantissa. */
+function rangeOf([width, kind]: readonly [number, number]): readonly [number, number] {
+  return kind === SIGNED ? [-(2 ** (width - 1)), 2 ** (width - 1) - 1] : [0, 2 ** width - 1];
+}
+
 /** Fewest bits for every partial sum. */
 function accumulatorWidth(weights: readonly number[], bias: readonly number[], p: Parameters): number {
-  const [width, signed] = p.x;
-  const low = signed ? -(2 ** (width - 1)) : 0;
-  const high = signed ? 2 ** (width - 1) - 1 : 2 ** width - 1;
+  const [low, high] = rangeOf(p.x).map((m) => operand(m, p.x[1])) as [number, number];
   let bits = 2;
   for (let o = 0; o < p.outputs; o++) {
     let min = Math.min(0, bias[o]!);
     let max = Math.max(0, bias[o]!);
     for (let i = 0; i < p.inputs; i++) {
-      const w = weights[o * p.inputs + i]!;
+      const w = operand(weights[o * p.inputs + i]!, p.w[1]);
       min += Math.min(0, w * low, w * high);
       max += Math.max(0, w * low, w * high);
     }
@@ -37,7 +46,7 @@ function accumulatorWidth(weights: readonly number[], bias: readonly number[], p
 
 function caseOf(p: Parameters, index: number): BenchCase {
   const random = randomFor("dense", index);
-  const weights = integers(random, p.outputs * p.inputs, ...p.w);
+  const weights = integers(random, p.outputs * p.inputs, p.w[0], p.w[1] === SIGNED);
   const bias = Array.from({ length: p.outputs }, () => (p.bias ? random.integer(-500, 500) : 0));
   const width = accumulatorWidth(weights, bias, p);
   const inFolds = Math.ceil(p.inputs / p.simd);
@@ -61,24 +70,26 @@ function caseOf(p: Parameters, index: number): BenchCase {
   const beats: bigint[] = [];
   const expected: bigint[] = [];
   for (let packet = 0; packet < PACKETS; packet++) {
-    const high = p.x[1] ? 2 ** (p.x[0] - 1) - 1 : 2 ** p.x[0] - 1;
-    const low = p.x[1] ? -(2 ** (p.x[0] - 1)) : 0;
+    const [low, high] = rangeOf(p.x);
     const x =
       packet === 0
         ? Array<number>(p.inputs).fill(high)
         : packet === 1
           ? Array<number>(p.inputs).fill(low)
-          : integers(random, p.inputs, ...p.x);
+          : integers(random, p.inputs, p.x[0], p.x[1] === SIGNED);
     for (let f = 0; f < outFolds; f++) {
       for (let i = 0; i < inFolds; i++) {
-        // Lanes beyond the vector hold anything: their weights are 0.
+        // Lanes beyond the vector hold anything.
         const row = Array.from({ length: p.simd }, (_, s) => x[i * p.simd + s] ?? random.integer(low, high));
         beats.push(lanes(row, p.x[0]));
       }
       const sums = Array.from({ length: p.pe }, (_, n) => {
         const o = f * p.pe + n;
         if (o >= p.outputs) return 0;
-        return x.reduce((sum, value, i) => sum + value * weights[o * p.inputs + i]!, bias[o]!);
+        return x.reduce(
+          (sum, value, i) => sum + operand(value, p.x[1]) * operand(weights[o * p.inputs + i]!, p.w[1]),
+          bias[o]!,
+        );
       });
       expected.push(lanes(sums, width));
     }
@@ -93,9 +104,9 @@ function caseOf(p: Parameters, index: number): BenchCase {
       PE: p.pe,
       SIMD: p.simd,
       X_WIDTH: p.x[0],
-      X_SIGNED: Number(p.x[1]),
+      X_KIND: p.x[1],
       W_WIDTH: p.w[0],
-      W_SIGNED: Number(p.w[1]),
+      W_KIND: p.w[1],
       ACC_WIDTH: width,
       ...files,
     },
@@ -122,38 +133,63 @@ const SIZES = [
 ] as const;
 const WIDTHS = [
   [
-    [1, false],
-    [2, true],
+    [1, UNSIGNED],
+    [2, SIGNED],
   ],
   [
-    [2, false],
-    [2, true],
+    [2, UNSIGNED],
+    [2, SIGNED],
   ],
   [
-    [8, true],
-    [4, true],
+    [8, SIGNED],
+    [4, SIGNED],
   ],
   [
-    [4, false],
-    [3, false],
+    [4, UNSIGNED],
+    [3, UNSIGNED],
   ],
   [
-    [16, true],
-    [8, true],
+    [16, SIGNED],
+    [8, SIGNED],
   ],
   [
-    [3, true],
-    [1, true],
+    [3, SIGNED],
+    [1, SIGNED],
   ],
   [
-    [8, false],
-    [16, true],
+    [8, UNSIGNED],
+    [16, SIGNED],
+  ],
+  [
+    [1, BIPOLAR],
+    [1, BIPOLAR],
+  ],
+  [
+    [4, UNSIGNED],
+    [1, BIPOLAR],
+  ],
+  [
+    [5, SIGNED],
+    [1, BIPOLAR],
+  ],
+  [
+    [1, BIPOLAR],
+    [4, SIGNED],
+  ],
+  [
+    [1, BIPOLAR],
+    [3, UNSIGNED],
+  ],
+  [
+    [1, UNSIGNED],
+    [1, BIPOLAR],
   ],
 ] as const;
 const CASES: BenchCase[] = [];
 for (const [k, [inputs, outputs, pe, simd]] of SIZES.entries())
-  for (const step of [0, 1, 2, 3]) {
-    const [x, w] = WIDTHS[(k + 2 * step) % WIDTHS.length]!;
+  for (const [step, [x, w]] of WIDTHS.entries()) {
+    // Half of all pairs of a size and operands.
+    if ((k + step) % 2 === 0) continue;
     CASES.push(caseOf({ inputs, outputs, pe, simd, x, w, bias: (k + step) % 3 !== 0 }, CASES.length));
   }
 

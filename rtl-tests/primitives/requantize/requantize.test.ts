@@ -4,38 +4,12 @@ import { describe, expect, test } from "vitest";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { type BenchCase, beatsOf, runBench } from "../../harness/bench.ts";
 import { integers, randomFor } from "../../harness/integers.ts";
+import { type Requantization, requantize } from "./reference.ts";
 
-interface Parameters {
+interface Parameters extends Requantization {
   readonly inWidth: number;
   readonly inSigned: boolean;
-  readonly outWidth: number;
-  readonly outSigned: boolean;
-  readonly shift: number;
-  readonly rounding: number;
-  readonly relu: boolean;
   readonly lanes: number;
-}
-
-/** Half up, truncate, ties to even; written from the definition, apart from the simulator. */
-function requantize(x: number, p: Parameters): number {
-  let y: bigint;
-  if (p.shift <= 0) y = BigInt(x) << BigInt(-p.shift);
-  else {
-    const unit = 1n << BigInt(p.shift);
-    const floor = BigInt(x) >> BigInt(p.shift);
-    const rest = BigInt(x) - floor * unit;
-    const up =
-      p.rounding === 1
-        ? false
-        : p.rounding === 0
-          ? 2n * rest >= unit
-          : 2n * rest > unit || (2n * rest === unit && floor % 2n !== 0n);
-    y = up ? floor + 1n : floor;
-  }
-  if (p.relu && y < 0n) y = 0n;
-  const low = p.outSigned ? -(1n << BigInt(p.outWidth - 1)) : 0n;
-  const high = p.outSigned ? (1n << BigInt(p.outWidth - 1)) - 1n : (1n << BigInt(p.outWidth)) - 1n;
-  return Number(y < low ? low : y > high ? high : y);
 }
 
 function inputsOf(p: Parameters): number[] {

@@ -1,4 +1,4 @@
-// requantize alone: every rounding mode, both shift directions, with and without ReLU.
+// requantize alone: every rounding mode, both shift directions, with and without ReLU, one shift or one per channel.
 import { describe, expect, test } from "vitest";
 import { createProgramBuilder, intFormat } from "../../../compiler/program/builder.ts";
 import type { Program } from "../../../compiler/program/program.ts";
@@ -10,7 +10,7 @@ import { verdict } from "../../harness/programs.ts";
 function program(
   rounding: Rounding,
   activation: "none" | "relu",
-  fraction: number,
+  fraction: number | readonly number[],
   width: number,
   signed: boolean,
 ): Program {
@@ -28,7 +28,9 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("requantize", () => {
     ["truncate", "relu", 2, 4, false],
     ["half-even", "none", 1, 6, true],
     ["half-up", "none", 7, 12, true],
-  ] as const)("%s, %s, from fraction 4 to %i", async (rounding, activation, fraction, width, signed) => {
+    ["half-up", "relu", [1, 4, 7, 2, 0, -1], 4, false],
+    ["half-even", "none", [2, 3, 1, 2, 3, 1], 6, true],
+  ] as const)("%s, %s, from fraction 4 to %j", async (rounding, activation, fraction, width, signed) => {
     const design = designOf(program(rounding, activation, fraction, width, signed));
     expect(await verdict(design)).toEqual({ c: "passed", rtl: "passed" });
   });

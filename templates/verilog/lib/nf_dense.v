@@ -1,11 +1,12 @@
-// nf_dense - matrix times vector plus bias on PE x SIMD multipliers.
+// nf_dense - matrix times vector plus bias on PE x SIMD lanes.
 //
 // A packet comes as its INPUTS elements in beats of SIMD, replayed once per group of PE outputs:
 // ceil(OUTPUTS/PE) * ceil(INPUTS/SIMD) beats. Every replay gives one beat of PE sums.
 //   weights: word f*ceil(INPUTS/SIMD)+i holds weight [f*PE+p][i*SIMD+s] at bits [(p*SIMD+s)*W_WIDTH +: W_WIDTH]
 //   bias:    word f holds the bias of output f*PE+p at bits [p*ACC_WIDTH +: ACC_WIDTH]
-// Entries beyond the layer's edges are 0, so unused lanes of the last beat are 0. ACC_WIDTH must hold every
-// partial sum. Pipeline: memory, products, one register per adder level, accumulators.
+// Inputs and weights are integers or bipolar, as nf_dot has it. Unused lanes of the vector's last beat are ignored,
+// unused lanes of the last beat of sums are 0; entries of the memories beyond the layer's edges have to be 0.
+// ACC_WIDTH must hold every partial sum. Pipeline: memory, nf_dot, accumulators.
 // A sum leaves 3 + $clog2(SIMD) cycles after the last beat that belongs to it.
 
 `default_nettype none
@@ -15,10 +16,10 @@ module nf_dense #(
     parameter OUTPUTS     = 2,       // sums
     parameter PE          = 1,       // outputs side by side
     parameter SIMD        = 1,       // inputs side by side
-    parameter X_WIDTH     = 8,       // bits of one input
-    parameter X_SIGNED    = 0,       // 1: inputs are two's complement
-    parameter W_WIDTH     = 4,       // bits of one weight
-    parameter W_SIGNED    = 1,       // 1: weights are two's complement
+    parameter X_WIDTH     = 8,       // bits of one input, 1 for bipolar
+    parameter X_KIND      = 0,       // inputs are 0: unsigned, 1: two's complement, 2: bipolar
+    parameter W_WIDTH     = 4,       // bits of one weight, 1 for bipolar
+    parameter W_KIND      = 1,       // weights, as X_KIND
     parameter ACC_WIDTH   = 16,      // bits of one sum
     parameter MEM_DIR     = "",      // put before the file names; empty, or a folder with its slash
     parameter WEIGHT_FILE = "",      // memory image of the weights for $readmemh; empty: all 0
@@ -47,16 +48,14 @@ module nf_dense #(
   localparam [31:0] LAST_IN_FOLD = IN_FOLDS - 1;
   localparam [31:0] LAST_OUT_FOLD = OUT_FOLDS - 1;
 
-  // Operands get a sign bit where they have none; a sum never needs more than the accumulator.
-  localparam XE_WIDTH = X_WIDTH + ((X_SIGNED != 0) ? 0 : 1);
-  localparam WE_WIDTH = W_WIDTH + ((W_SIGNED != 0) ? 0 : 1);
-  localparam PRODUCT_WIDTH = XE_WIDTH + WE_WIDTH;
-  localparam LEVELS = $clog2(SIMD);
-  localparam LEAVES = 1 << LEVELS;
-  localparam TREE_WIDTH = (PRODUCT_WIDTH + LEVELS < ACC_WIDTH) ? PRODUCT_WIDTH + LEVELS : ACC_WIDTH;
+  // Bipolar weights have no 0 for lanes beyond the edges.
+  localparam TAIL_LANES = INPUTS - (IN_FOLDS - 1) * SIMD;
+  localparam TAIL_ROWS = OUTPUTS - (OUT_FOLDS - 1) * PE;
+  // What nf_dot counts too much in the course of a sum.
+  localparam COUNTED = (X_KIND == 2 && W_KIND == 2) ? INPUTS : 0;
 
-  // Stage 0: memory output; stage 1: products; stage 1 + LEVELS: sum of one beat; then the accumulators.
-  localparam STAGES = 2 + LEVELS;
+  // Stage 0: memory output; stage 1: products; the last stage: sum of one beat; then the accumulators.
+  localparam STAGES = 2 + $clog2(SIMD);
 
   wire move;  // the whole pipeline steps, unless a finished sum is held up
 
@@ -120,15 +119,39 @@ module nf_dense #(
     end
   end
 
-  // Bias of the outputs whose first beat reaches the accumulators next.
-  wire [PE*ACC_WIDTH-1:0] bias_word;
+  wire [SIMD-1:0] used;  // lanes of the beat in stage 0 that hold an input
 
+  // The outputs whose first beat reaches the accumulators next.
+  reg  [OUT_FOLD_BITS-1:0] out_fold;
+  wire                     fetch = move && valid[STAGES-2] && first[STAGES-2];
+  wire                     last_out_fold = out_fold == LAST_OUT_FOLD[OUT_FOLD_BITS-1:0];
+  reg                      tail_out_fold;  // the last ones are in the accumulators
+  wire [PE*ACC_WIDTH-1:0]  start_word;     // what their sums start from
+  wire [ACC_WIDTH-1:0]     counted;        // COUNTED as a sum
+  wire                     unused_fold = &{1'b0, tail_out_fold};
+
+  always @(posedge aclk) begin
+    if (!aresetn) out_fold <= {OUT_FOLD_BITS{1'b0}};
+    else if (fetch) out_fold <= last_out_fold ? {OUT_FOLD_BITS{1'b0}} : out_fold + 1'b1;
+  end
+
+  always @(posedge aclk) begin
+    if (fetch) tail_out_fold <= last_out_fold;
+  end
+
+  genvar p, s;
   generate
+    for (s = 0; s < ACC_WIDTH; s = s + 1) begin : bits
+      assign counted[s] = s < 31 && (COUNTED >> s) % 2 != 0;
+    end
+
+    for (s = 0; s < SIMD; s = s + 1) begin : lane
+      assign used[s] = s < TAIL_LANES || W_KIND != 2 || !last[0];
+    end
+
     if (BIAS_FILE != "") begin : with_bias
-      reg [PE*ACC_WIDTH-1:0]  bias[0:OUT_FOLDS-1];
-      reg [PE*ACC_WIDTH-1:0]  bias_read;
-      reg [OUT_FOLD_BITS-1:0] out_fold;
-      wire                    fetch = move && valid[STAGES-2] && first[STAGES-2];
+      reg  [PE*ACC_WIDTH-1:0] bias[0:OUT_FOLDS-1];
+      wire [PE*ACC_WIDTH-1:0] bias_word = bias[out_fold];
 
       if (MEM_DIR == "") begin : bias_here
         initial $readmemh(BIAS_FILE, bias);
@@ -136,71 +159,42 @@ module nf_dense #(
         initial $readmemh({MEM_DIR, BIAS_FILE}, bias);
       end
 
-      always @(posedge aclk) begin
-        if (!aresetn) out_fold <= {OUT_FOLD_BITS{1'b0}};
-        else if (fetch)
-          out_fold <= (out_fold == LAST_OUT_FOLD[OUT_FOLD_BITS-1:0]) ? {OUT_FOLD_BITS{1'b0}} : out_fold + 1'b1;
-      end
-
-      always @(posedge aclk) begin
-        if (fetch) bias_read <= bias[out_fold];
-      end
-
-      assign bias_word = bias_read;
-    end else begin : without_bias
-      assign bias_word = {PE * ACC_WIDTH{1'b0}};
-    end
-  endgenerate
-
-  genvar p, n;
-  generate
-    for (p = 0; p < PE; p = p + 1) begin : pe
-      // Nodes 0 to LEAVES-1 are the products, node LEAVES+k adds nodes 2k and 2k+1, the last one is the sum.
-      for (n = 0; n < 2 * LEAVES - 1; n = n + 1) begin : node
-        wire [TREE_WIDTH-1:0] value;
-        if (n < SIMD) begin : leaf
-          wire        [X_WIDTH-1:0]       x = input_word[n*X_WIDTH+:X_WIDTH];
-          wire        [W_WIDTH-1:0]       w = weight_word[(p*SIMD+n)*W_WIDTH+:W_WIDTH];
-          wire                            x_sign = (X_SIGNED != 0) && x[X_WIDTH-1];
-          wire                            w_sign = (W_SIGNED != 0) && w[W_WIDTH-1];
-          wire signed [PRODUCT_WIDTH-1:0] x_extended = {{(PRODUCT_WIDTH - X_WIDTH) {x_sign}}, x};
-          wire signed [PRODUCT_WIDTH-1:0] w_extended = {{(PRODUCT_WIDTH - W_WIDTH) {w_sign}}, w};
-          reg  signed [PRODUCT_WIDTH-1:0] product;
-          always @(posedge aclk) begin
-            if (move) product <= x_extended * w_extended;
-          end
-          if (TREE_WIDTH > PRODUCT_WIDTH) begin : extend
-            assign value = {{(TREE_WIDTH - PRODUCT_WIDTH) {product[PRODUCT_WIDTH-1]}}, product};
-          end else begin : keep
-            assign value = product[TREE_WIDTH-1:0];
-          end
-          if (TREE_WIDTH < PRODUCT_WIDTH) begin : copies_of_the_sign
-            wire unused = &{1'b0, product[PRODUCT_WIDTH-1:TREE_WIDTH]};
-          end
-        end else if (n < LEAVES) begin : nothing
-          assign value = {TREE_WIDTH{1'b0}};
-        end else begin : adder
-          reg [TREE_WIDTH-1:0] added;
-          always @(posedge aclk) begin
-            if (move) added <= node[2*(n-LEAVES)].value + node[2*(n-LEAVES)+1].value;
-          end
-          assign value = added;
+      for (p = 0; p < PE; p = p + 1) begin : pe
+        reg [ACC_WIDTH-1:0] start;
+        always @(posedge aclk) begin
+          if (fetch) start <= bias_word[p*ACC_WIDTH+:ACC_WIDTH] - counted;
         end
+        assign start_word[p*ACC_WIDTH+:ACC_WIDTH] = start;
       end
+    end else begin : without_bias
+      assign start_word = {PE{-counted}};
+    end
 
-      wire [TREE_WIDTH-1:0] beat_sum = node[2*LEAVES-2].value;
-      wire [ACC_WIDTH-1:0]  beat_sum_extended;
-      reg  [ACC_WIDTH-1:0]  accumulator;
+    for (p = 0; p < PE; p = p + 1) begin : pe
+      wire [ACC_WIDTH-1:0] beat_sum;
+      wire [ACC_WIDTH-1:0] start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
+      wire                 outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
+      reg  [ACC_WIDTH-1:0] accumulator;
 
-      if (ACC_WIDTH > TREE_WIDTH) begin : extend
-        assign beat_sum_extended = {{(ACC_WIDTH - TREE_WIDTH) {beat_sum[TREE_WIDTH-1]}}, beat_sum};
-      end else begin : keep
-        assign beat_sum_extended = beat_sum;
-      end
+      nf_dot #(
+          .SIMD     (SIMD),
+          .X_WIDTH  (X_WIDTH),
+          .X_KIND   (X_KIND),
+          .W_WIDTH  (W_WIDTH),
+          .W_KIND   (W_KIND),
+          .SUM_WIDTH(ACC_WIDTH)
+      ) dot (
+          .aclk(aclk),
+          .move(move),
+          .x   (input_word),
+          .w   (weight_word[p*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
+          .used(used),
+          .sum (beat_sum)
+      );
 
       always @(posedge aclk) begin
         if (move && valid[STAGES-1])
-          accumulator <= (first[STAGES-1] ? bias_word[p*ACC_WIDTH+:ACC_WIDTH] : accumulator) + beat_sum_extended;
+          accumulator <= outside ? {ACC_WIDTH{1'b0}} : (first[STAGES-1] ? start : accumulator) + beat_sum;
       end
 
       assign m_data[p*ACC_WIDTH+:ACC_WIDTH] = accumulator;

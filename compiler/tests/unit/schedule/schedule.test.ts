@@ -166,31 +166,97 @@ describe("scheduleProgram", () => {
   });
 });
 
+/** An image of which few pixels count, to `bits` or to one bipolar bit, and one layer. */
+function pruned(pixels: number, kept: number, units: number, bipolar = false): Program {
+  const builder = createProgramBuilder("pruned");
+  let x = builder.input({ name: "image", shape: [pixels, 1], format: intFormat(false, 8, 8) });
+  const layer = "image";
+  if (bipolar)
+    x = builder.threshold({
+      layer,
+      name: "image.q",
+      input: x,
+      thresholds: [128],
+      levels: 1,
+      base: 0,
+      format: { kind: "bipolar", fraction: 0 },
+    });
+  else x = builder.requantize({ layer, name: "image.q", input: x, format: intFormat(false, 2, 2) });
+  x = builder.flatten({ layer, name: "flat", input: x });
+  const indices = Array.from({ length: kept }, (_, i) => Math.floor(((i + 0.5) * pixels) / kept));
+  x = builder.select({ layer, name: "kept", input: x, indices });
+  const data = Array.from({ length: units * kept }, (_, i) => i % 2);
+  const format = { kind: "bipolar", fraction: 0 } as const;
+  x = builder.dense({ layer: "fc", name: "sums", input: x, weights: { units, data, format } });
+  builder.output("logits", x, "logits");
+  builder.output("class", builder.argmax({ layer: "digit", name: "digit", input: x }), "class");
+  return builder.build();
+}
+
+describe("stages before the first window", () => {
+  it("work once on every element, at few bits, and leave the pruned ones out", () => {
+    const { stages } = schedule(pruned(784, 100, 10, true));
+    expect(stages.slice(0, 5).map((s) => s.kind)).toEqual([
+      "input",
+      "threshold",
+      "select",
+      "window",
+      "dense",
+    ]);
+    expect(stages[0]).toMatchObject({ lanes: 1, wordLanes: 1, beats: 784 });
+    const [stage] = dense({ stages } as Schedule);
+    expect(stage).toMatchObject({ inputs: 100, inFolds: Math.ceil(100 / stage!.simd) });
+    expect(stages[3]).toMatchObject({ lanes: stage!.simd, words: stage!.inFolds, replays: stage!.outFolds });
+  });
+
+  it("keep the wished interval with up to 16 lanes, however few elements are kept", () => {
+    for (const kept of [1, 5, 100, 783, 784])
+      for (const interval of [784, 392, 261, 100, 49]) {
+        const result = schedule(pruned(784, kept, 10), { intervalCycles: interval });
+        const lanes = Math.ceil(784 / interval);
+        expect(result.stages[0], `${kept} in ${interval}`).toMatchObject({ lanes });
+        expect(result.intervalCycles, `${kept} in ${interval}`).toBeLessThanOrEqual(interval);
+        expect(result.diagnostics).toEqual([]);
+      }
+  });
+
+  it("hand a word that is wider than the layer's SIMD over in pieces", () => {
+    const folding = { fc: { pe: 2, simd: 3 } };
+    const { stages } = schedule(pruned(784, 20, 10), { intervalCycles: 98, folding });
+    expect(stages.slice(2, 6)).toMatchObject([
+      { kind: "select", lanes: 8, wordLanes: 9 },
+      { kind: "window", lanes: 9, words: 3, replays: 5 },
+      { kind: "adapter", sLanes: 9, mLanes: 3, passes: 5 },
+      { kind: "dense", simd: 3, inFolds: 7 },
+    ]);
+  });
+
+  it("shift all channels alike where they are alike", () => {
+    const shifts = (fraction: number | readonly number[]): readonly number[] => {
+      const builder = createProgramBuilder("m");
+      const x = builder.input({ name: "x", shape: [2], format: intFormat(false, 4, 0) });
+      const weights = { units: 2, data: [1, 2, 3, 4], format: intFormat(true, 4, fraction) };
+      const y = builder.dense({ layer: "fc", name: "y", input: x, weights });
+      const z = builder.requantize({ layer: "fc", name: "z", input: y, format: intFormat(true, 8, 0) });
+      builder.output("z", z, "value");
+      const stage = schedule(builder.build()).stages.find((s) => s.kind === "requantize");
+      return stage?.kind === "requantize" ? stage.shifts : [];
+    };
+    expect(shifts(1)).toEqual([1]);
+    expect(shifts([1, 1])).toEqual([1]);
+    expect(shifts([0, 3])).toEqual([0, 3]);
+  });
+});
+
 describe("what cannot be built", () => {
   const input = { name: "x", shape: [2], format: intFormat(false, 4, 0) };
   const wide = intFormat(true, 8, 0);
 
-  it("names bipolar tensors and thresholds", () => {
+  it("names an argmax at several positions", () => {
     const builder = createProgramBuilder("m");
-    const x = builder.input({ name: "x", shape: [2], format: { kind: "bipolar", fraction: 0 } });
-    const weights = { units: 2, data: [0, 1, 1, 0], format: { kind: "bipolar", fraction: 0 } as const };
-    const y = builder.dense({ layer: "fc", name: "y", input: x, weights });
-    const z = builder.threshold({
-      layer: "step",
-      name: "z",
-      input: y,
-      thresholds: [0, 1],
-      levels: 1,
-      base: 0,
-      format: intFormat(false, 1, 0),
-    });
-    builder.output("z", z, "value");
-    const program = builder.build();
-    expect(codes(() => schedule(program))).toEqual([
-      "verilog/unsupported",
-      "verilog/unsupported",
-      "verilog/unsupported",
-    ]);
+    const x = builder.input({ ...input, shape: [3, 2] });
+    builder.output("z", builder.argmax({ layer: "top", name: "z", input: x }), "value");
+    expect(codes(() => schedule(builder.build()))).toEqual(["verilog/unsupported"]);
   });
 
   it("names several inputs", () => {
@@ -207,15 +273,6 @@ describe("what cannot be built", () => {
     const y = builder.requantize({ layer: "q", name: "y", input: x, format: wide });
     builder.output("a", y, "value");
     builder.output("b", x, "value");
-    expect(codes(() => schedule(builder.build()))).toEqual(["verilog/unsupported"]);
-  });
-
-  it("names per-channel shifts", () => {
-    const builder = createProgramBuilder("m");
-    const x = builder.input(input);
-    const weights = { units: 2, data: [1, 2, 3, 4], format: intFormat(true, 4, [0, 1]) };
-    const y = builder.dense({ layer: "fc", name: "y", input: x, weights });
-    builder.output("z", builder.requantize({ layer: "fc", name: "z", input: y, format: wide }), "value");
     expect(codes(() => schedule(builder.build()))).toEqual(["verilog/unsupported"]);
   });
 
