@@ -1,6 +1,7 @@
 // Tables and figures as a person reads them.
 import Table from "cli-table3";
-import type { Report } from "../report/results.ts";
+import { changeText, lossText, outcomeFacts, pruningFacts } from "../driver/capacity-text.ts";
+import type { Report, TensorAccount } from "../report/results.ts";
 
 const PLAIN = {
   chars: {
@@ -25,6 +26,14 @@ const PLAIN = {
 
 export const number = (value: number): string => value.toLocaleString("en-US");
 export const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
+/** Accuracy, or the loss where there are no classes. */
+export const scoreText = ({
+  accuracy,
+  loss,
+}: {
+  readonly accuracy: number | null;
+  readonly loss: number;
+}): string => (accuracy === null ? `loss ${lossText(loss)}` : percent(accuracy));
 const bits = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
 
 /** Rows of aligned columns; the first row is the head. */
@@ -70,7 +79,9 @@ export function summaryLines(report: Report): string {
   const { float, quantized, totals, hardware, c, verify } = report;
   if (float && quantized)
     lines.push(
-      `accuracy     ${percent(quantized.accuracy)} integers, ${percent(float.accuracy)} float (test set)`,
+      quantized.accuracy === null || float.accuracy === null
+        ? `loss         ${lossText(quantized.loss)} integers, ${lossText(float.loss)} float (test set)`
+        : `accuracy     ${percent(quantized.accuracy)} integers, ${percent(float.accuracy)} float (test set)`,
     );
   if (totals)
     lines.push(
@@ -106,4 +117,47 @@ export function summaryLines(report: Report): string {
     }
   }
   return lines.join("\n");
+}
+
+/** How the objective ended and what pruning saved. */
+export function capacityLines({ outcome, ledger }: Report): string {
+  const facts = [...(outcome ? outcomeFacts(outcome) : []), ...(ledger ? pruningFacts(ledger) : [])];
+  return facts.map((f) => `${f.what.padEnd(17)}${f.value} (${f.because})`).join("\n");
+}
+
+/** What one more and one less bit of each tensor would change, without training again. */
+export function priceTable({ ledger = [] }: Report): string {
+  const cells = (price: TensorAccount["more"]): string[] =>
+    price === null
+      ? ["-", "-", "-"]
+      : [
+          price.decibels === null ? "-" : changeText(price.decibels, (d) => d.toFixed(1)),
+          changeText(price.loss, lossText),
+          changeText(price.bitOperations, number),
+        ];
+  const rows = ledger.flatMap(({ name, weights, activations }) =>
+    (
+      [
+        ["weights", weights],
+        ["input", activations],
+      ] as const
+    ).map(([tensor, account]) => [
+      name,
+      tensor,
+      bits(account.snrBits),
+      `${account.width}`,
+      ...cells(account.more),
+      ...cells(account.less),
+    ]),
+  );
+  const change = ["dB", "loss", "bit operations"];
+  const head = [
+    "layer",
+    "tensor",
+    "SNR bits",
+    "width",
+    ...change.map((c) => `+1 bit: ${c}`),
+    ...change.map((c) => `-1 bit: ${c}`),
+  ];
+  return table(head, rows, 2);
 }

@@ -11,8 +11,10 @@ export const BUILD_FILES = {
     trained: "train/trained.json",
     result: "train/result.json",
     testInputs: "train/test-inputs.npy",
+    /** Of a classifier; a regression has targets, and a network that reproduces its input neither. */
     testLabels: "train/test-labels.npy",
-    testLogits: "train/test-logits.npy",
+    testTargets: "train/test-targets.npy",
+    testOutputs: "train/test-outputs.npy",
   },
   design: {
     folder: "design",
@@ -21,7 +23,8 @@ export const BUILD_FILES = {
     result: "design/result.json",
     inputs: "design/vectors/inputs.npy",
     labels: "design/vectors/labels.npy",
-    logits: "design/vectors/training-logits.npy",
+    targets: "design/vectors/targets.npy",
+    outputs: "design/vectors/training-outputs.npy",
   },
   verify: { folder: "verify", result: "verify/result.json" },
 } as const;

@@ -2,8 +2,9 @@
 // gives the same bytes.
 import { generateC } from "../c/generate.ts";
 import { encodeNpy } from "../data/npy.ts";
-import type { HardwareSpec } from "../graph/project.ts";
-import type { TrainedGraph } from "../graph/trained-graph.ts";
+import type { HardwareSpec, TrainingSpec } from "../graph/project.ts";
+import type { SampleSet } from "../graph/samples.ts";
+import type { Score, TrainedGraph } from "../graph/trained-graph.ts";
 import { lower } from "../lower/lower.ts";
 import { layerCosts } from "../program/cost.ts";
 import { type CManifest, MANIFEST_SCHEMA, type Manifest, type RtlManifest } from "../program/manifest.ts";
@@ -11,17 +12,13 @@ import { printProgram } from "../program/print.ts";
 import {
   constantNamed,
   elementsOf,
+  type Format,
   isSigned,
   type Program,
   valueNamed,
   widthOf,
 } from "../program/program.ts";
-import {
-  DESIGN_RESULT_SCHEMA,
-  type DesignResult,
-  type ReportLayer,
-  type TrainResult,
-} from "../report/results.ts";
+import { DESIGN_RESULT_SCHEMA, type DesignResult, type ReportLayer } from "../report/results.ts";
 import { scheduleProgram } from "../schedule/schedule.ts";
 import { simulate } from "../sim/simulate.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -29,18 +26,18 @@ import type { Diagnostic } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import { type FileSet, mergeFileSets, underFolder } from "../support/file-set.ts";
 import { VERSION } from "../support/version.ts";
-import { scoreOf } from "../train/cross-entropy.ts";
+import { scoreOf } from "../train/losses.ts";
 import { generateVerilog } from "../verilog/generate.ts";
 import { tbVectors } from "../verilog/testbench.ts";
 import { BUILD_FILES } from "./build-files.ts";
+import { plainFraction } from "./ledger.ts";
+import { answerFiles, comparedSamples } from "./train-project.ts";
 
 /** The test split as training left it. */
 export interface TestVectors {
-  readonly count: number;
-  readonly inputs: Uint8Array | Int8Array | Uint16Array | Int16Array;
-  readonly labels: Int32Array;
-  /** Accumulators of the last layer, from training's own evaluation of the frozen integers: count x classes. */
-  readonly logits: Float64Array;
+  readonly samples: SampleSet;
+  /** Accumulators of the last layer, from training's own evaluation of the frozen integers: count x units. */
+  readonly outputs: Float64Array;
 }
 
 export interface CompiledDesign {
@@ -58,7 +55,7 @@ const BENCH_PACKETS = 8;
 /** Lowers, schedules, generates. Throws DiagnosticError for what a back end does not support. */
 export function compileDesign(
   trained: TrainedGraph,
-  noise: TrainResult["noise"],
+  training: Pick<TrainingSpec, "loss" | "target">,
   hardware: HardwareSpec,
   test: TestVectors,
 ): CompiledDesign {
@@ -66,18 +63,18 @@ export function compileDesign(
   const schedule = scheduleProgram(program, hardware);
   const verilog = generateVerilog(program, schedule, { version: VERSION });
   const c = generateC(program, { version: VERSION });
-  const scored = scoreProgram(program, test);
+  const { samples } = test;
   const inputName = program.inputs[0]!;
   const size = elementsOf(valueNamed(program, inputName).shape);
-  const packets = Math.min(BENCH_PACKETS, test.count);
-  const benchInputs = new Map([[inputName, test.inputs.subarray(0, packets * size)]]);
+  const packets = Math.min(BENCH_PACKETS, samples.count);
+  const benchInputs = new Map([[inputName, samples.inputs.subarray(0, packets * size)]]);
   const { values } = simulate(program, benchInputs, packets);
   const bench = tbVectors(program, verilog.manifest, benchInputs, values);
   const result: DesignResult = {
     schema: DESIGN_RESULT_SCHEMA,
     model: trained.graph.name,
-    quantized: scored,
-    ...describe(program, noise, verilog.manifest, c.manifest),
+    quantized: scoreProgram(program, samples, training),
+    ...describe(program, trained, verilog.manifest, c.manifest),
   };
   const { design } = BUILD_FILES;
   const content = mergeFileSets(
@@ -104,31 +101,41 @@ export function compileDesign(
   return { program, manifest, result, files, warnings: schedule.diagnostics };
 }
 
-function vectorFiles(program: Program, test: TestVectors): [string, Uint8Array][] {
+function vectorFiles(program: Program, { samples, outputs }: TestVectors): [string, Uint8Array][] {
   const { design } = BUILD_FILES;
+  const { count, inputs } = samples;
   const input = valueNamed(program, program.inputs[0]!);
   const signed = isSigned(input.format);
   const dtype = widthOf(input.format) <= 8 ? (signed ? "int8" : "uint8") : signed ? "int16" : "uint16";
   return [
-    [design.inputs, encodeNpy([test.count, ...input.shape], dtype, test.inputs)],
-    [design.labels, encodeNpy([test.count], "int32", test.labels)],
-    [design.logits, encodeNpy([test.count, test.logits.length / test.count], "int64", test.logits)],
+    [design.inputs, encodeNpy([count, ...input.shape], dtype, inputs)],
+    ...answerFiles(samples, design),
+    [design.outputs, encodeNpy([count, outputs.length / count], "int64", outputs)],
   ];
 }
 
+/** The output whose sums the loss sees. */
+export function comparedOutput({ outputs }: Program): Program["outputs"][number] {
+  return outputs.find((o) => o.role === "logits") ?? outputs[0]!;
+}
+
 /** Score of the integer program on the test split. */
-function scoreProgram(program: Program, test: TestVectors): { accuracy: number; loss: number } {
-  const logits = program.outputs.find((o) => o.role === "logits") ?? program.outputs[0]!;
-  const { format } = valueNamed(program, logits.value);
-  compilerAssert(typeof format.fraction === "number", "logits have one fraction");
-  const { values } = simulate(program, new Map([[program.inputs[0]!, test.inputs]]), test.count);
-  const classes = elementsOf(valueNamed(program, logits.value).shape);
-  return scoreOf(values.get(logits.value)!, test.labels, classes, format.fraction);
+function scoreProgram(
+  program: Program,
+  samples: SampleSet,
+  training: Pick<TrainingSpec, "loss" | "target">,
+): Score {
+  const { value } = comparedOutput(program);
+  const { format, shape } = valueNamed(program, value);
+  const { values } = simulate(program, new Map([[program.inputs[0]!, samples.inputs]]), samples.count);
+  const { labels, targets } = comparedSamples(samples, training);
+  const compared = { labels, values: targets };
+  return scoreOf(training.loss, values.get(value)!, elementsOf(shape), compared, format.fraction);
 }
 
 function describe(
   program: Program,
-  noise: TrainResult["noise"],
+  trained: TrainedGraph,
   rtl: RtlManifest,
   c: CManifest,
 ): Pick<DesignResult, "layers" | "totals" | "hardware" | "c"> {
@@ -139,28 +146,17 @@ function describe(
     const weights = constantNamed(program, instruction.weights).format;
     const input = valueNamed(program, instruction.input).format;
     const cost = costs.find((k) => k.layer === instruction.layer)!;
-    const snr = noise[instruction.layer];
-    compilerAssert(snr, `no noise figures of layer ${instruction.layer}`);
-    const plain = (fraction: number | readonly number[]): number | number[] =>
-      typeof fraction === "number" ? fraction : [...fraction];
+    const layer = trained.layers.find((l) => l.node === instruction.layer);
+    const pruned = trained.ledger.find((l) => l.node === instruction.layer)?.pruned;
+    compilerAssert(layer && pruned, `layer ${instruction.layer} is not trained`);
     layers.push({
       name: instruction.layer,
       kind: instruction.op,
       macs: cost.macs,
-      weights: {
-        snrBits: snr.weights,
-        width: widthOf(weights),
-        fraction: plain(weights.fraction),
-        signed: isSigned(weights),
-      },
-      activations: {
-        snrBits: snr.activations,
-        width: widthOf(input),
-        fraction: plain(input.fraction),
-        signed: isSigned(input),
-      },
+      weights: { snrBits: layer.weightNoise.snrBits, ...describeFormat(weights) },
+      activations: { snrBits: layer.activationNoise.snrBits, ...describeFormat(input) },
       accumulatorWidth: cost.accumulatorWidth,
-      pruned: { inputs: 0, outputs: 0, weights: 0 },
+      pruned: { inputs: pruned.inputs, outputs: pruned.units, weights: pruned.weights },
     });
   }
   const sum = (pick: (cost: (typeof costs)[number]) => number): number =>
@@ -182,5 +178,14 @@ function describe(
       clockMHz: rtl.clockMHz,
     },
     c: { ramBytes: c.ramBytes, flashBytes: c.flashBytes },
+  };
+}
+
+function describeFormat(format: Format): Omit<ReportLayer["weights"], "snrBits"> {
+  return {
+    kind: format.kind,
+    width: widthOf(format),
+    fraction: plainFraction(format.fraction),
+    signed: isSigned(format),
   };
 }

@@ -9,15 +9,31 @@ import {
   type DenseInstruction,
   type Format,
   mantissaRange,
+  operandRange,
   type Program,
   valueNamed,
   widthOf,
 } from "../program/program.ts";
+import type { LayerAccount } from "../report/results.ts";
+import { accountFacts, type Fact, outcomeFacts, pruningFacts } from "./capacity-text.ts";
+import { accountsOf, plainOutcome } from "./ledger.ts";
 
 export interface LayerExplanation {
   readonly layer: string;
-  /** What it is, and why it is so. */
-  readonly facts: readonly { readonly what: string; readonly value: string; readonly because: string }[];
+  readonly facts: readonly Fact[];
+}
+
+/** Facts of the whole network: how its objective ended, and where its bit operations went. */
+export function explainNetwork(program: Program, trained: TrainedGraph | undefined): readonly Fact[] {
+  const costs = layerCosts(program);
+  const total = costs.reduce((sum, cost) => sum + cost.bitOperations, 0);
+  const size: Fact = {
+    what: "bit operations",
+    value: `${total}`,
+    because: `the sum of the layers' MACs x weight width x input width`,
+  };
+  if (!trained) return [size];
+  return [...outcomeFacts(plainOutcome(trained)), size, ...pruningFacts(accountsOf(trained))];
 }
 
 /** One explanation for every layer with weights, or for the named one only. */
@@ -26,32 +42,37 @@ export function explainDesign(
   manifest: Manifest,
   trained: TrainedGraph | undefined,
 ): readonly LayerExplanation[] {
-  const explanations: LayerExplanation[] = [];
-  for (const instruction of program.instructions)
-    if (instruction.op === "dense")
-      explanations.push(
-        explainDense(
-          program,
-          instruction,
-          manifest,
-          trained?.layers.find((l) => l.node === instruction.layer),
-        ),
-      );
-  return explanations;
+  const accounts = trained ? accountsOf(trained) : [];
+  return program.instructions.flatMap((instruction) => {
+    if (instruction.op !== "dense") return [];
+    const { layer } = instruction;
+    const dense = trained?.layers.find((l) => l.node === layer);
+    const account = accounts.find((a) => a.name === layer);
+    return [explainDense(program, instruction, manifest, dense, account)];
+  });
 }
 
 function formatText(format: Format): string {
   const { min, max } = mantissaRange(format);
-  const fraction = typeof format.fraction === "number" ? `${format.fraction}` : "per channel";
-  return `${widthOf(format)} bits, integers ${min}..${max}, step 2^-(${fraction})`;
+  const { fraction } = format;
+  const one = typeof fraction === "number";
+  const coarsest = 2 ** -(one ? fraction : Math.min(...fraction));
+  const range = operandRange(format);
+  const values = `values ${range.min * coarsest}..${range.max * coarsest}`;
+  if (format.kind === "bipolar")
+    return `1 bit, -1 or +1 times 2^-(${one ? fraction : "per channel"}), ${values}`;
+  const step = one ? `${fraction}` : `${Math.min(...fraction)}..${Math.max(...fraction)} per channel`;
+  return `${widthOf(format)} bits, integers ${min}..${max}, step 2^-(${step}), ${values}`;
 }
 
 function noiseText(noise: TrainedDense["weightNoise"] | undefined): string {
   if (!noise) return "from the program; no training in this directory";
   const bits = noise.snrBits === null ? "nothing left of the signal" : `${noise.snrBits.toFixed(2)} SNR bits`;
+  const varying =
+    noise.varyingSnrBits === null ? "nothing varies" : `${noise.varyingSnrBits.toFixed(2)} bits`;
   return (
-    `${bits} = log2(rms ${noise.rms.toPrecision(3)} / alpha ${noise.alpha.toPrecision(3)}); ` +
-    `the step is the power of two nearest to sqrt(12)*alpha as frozen; measured residue ${noise.residueRms.toPrecision(3)}`
+    `${bits} = log2(rms ${noise.rms.toPrecision(3)} / alpha ${noise.alpha.toPrecision(3)}); ${varying} by the ` +
+    `deviation ${noise.std.toPrecision(3)}; alpha = step / sqrt(12) as frozen, measured residue ${noise.residueRms.toPrecision(3)}`
   );
 }
 
@@ -60,6 +81,7 @@ function explainDense(
   instruction: DenseInstruction,
   manifest: Manifest,
   trained: TrainedDense | undefined,
+  account: LayerAccount | undefined,
 ): LayerExplanation {
   const weights = constantNamed(program, instruction.weights);
   const input = valueNamed(program, instruction.input);
@@ -67,7 +89,7 @@ function explainDense(
   const bounds = denseBounds(program, instruction);
   const cost = layerCosts(program).find((k) => k.layer === instruction.layer)!;
   const [out, inputs] = weights.shape as [number, number];
-  const facts = [
+  const facts: Fact[] = [
     { what: "weights", value: formatText(weights.format), because: noiseText(trained?.weightNoise) },
     { what: "input", value: formatText(input.format), because: noiseText(trained?.activationNoise) },
     {
@@ -76,8 +98,17 @@ function explainDense(
       because: `every partial sum lies in ${bounds.min}..${bounds.max}, by the actual weights; the rounding that follows fits too`,
     },
   ];
-  const next = program.instructions.find((i) => i.op === "requantize" && i.input === sum.name);
-  if (next) {
+  const next = program.instructions.find((i) => i.input === sum.name);
+  if (next?.op === "threshold") {
+    const [, levels] = constantNamed(program, next.thresholds).shape;
+    facts.push({
+      what: "thresholds",
+      value: `${levels} for each unit`,
+      because:
+        "bias or batch-norm, activation and rounding of the next layer's input as comparisons of the sums",
+    });
+  }
+  if (next?.op === "requantize") {
     const shifts = [...new Set(shiftsOf(sum, valueNamed(program, next.result)))];
     facts.push({
       what: "requantize",
@@ -100,14 +131,15 @@ function explainDense(
       value: `PE ${stage.pe}, SIMD ${stage.simd}: ${stage.cycles} cycles`,
       because: `ceil(${out}/${stage.pe}) * ceil(${inputs}/${stage.simd}); the network's interval is ${manifest.rtl!.intervalCycles}`,
     });
+  if (account) facts.push(...accountFacts(account));
   return { layer: instruction.layer, facts };
 }
 
-/** Text of explanations. */
+/** Text of explanations, each below its name. */
 export function printExplanations(explanations: readonly LayerExplanation[]): string {
   return explanations
     .map(({ layer, facts }) =>
-      [layer, ...facts.map((f) => `  ${f.what.padEnd(15)}${f.value}\n${" ".repeat(17)}${f.because}`)].join(
+      [layer, ...facts.map((f) => `  ${f.what.padEnd(16)}${f.value}\n${" ".repeat(18)}${f.because}`)].join(
         "\n",
       ),
     )

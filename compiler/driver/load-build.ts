@@ -2,6 +2,7 @@
 // diagnostics that say which file is missing, damaged or edited.
 import type { z } from "zod";
 import { decodeNpy } from "../data/npy.ts";
+import type { SampleSet } from "../graph/samples.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAINED_SCHEMA } from "../graph/trained-graph.ts";
 import type { Manifest } from "../program/manifest.ts";
@@ -14,6 +15,7 @@ import {
   type TrainResult,
   trainResultSchema,
 } from "../report/results.ts";
+import { compilerAssert } from "../support/assert.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
@@ -67,12 +69,16 @@ export function readTrained(directory: BuildReader): {
   const { train } = BUILD_FILES;
   const result = readTrainResult(directory);
   const trained = parseJson(directory, train.trained) as TrainedGraph | undefined;
-  const [inputs, labels, logits] = [train.testInputs, train.testLabels, train.testLogits].map((path) => {
+  const [inputs, labels, targets, outputs] = [
+    train.testInputs,
+    train.testLabels,
+    train.testTargets,
+    train.testOutputs,
+  ].map((path) => {
     const bytes = directory.read(path);
     return bytes && decodeNpy(bytes, { path: `${directory.name}/${path}` });
   });
-  if (!result || !trained || !inputs || !labels || !logits)
-    fail("build/not-trained", { directory: directory.name });
+  if (!result || !trained || !inputs || !outputs) fail("build/not-trained", { directory: directory.name });
   const modified = modifiedTraining(directory, result);
   if (modified.length > 0) throw new DiagnosticError(modified);
   if (trained.schema !== TRAINED_SCHEMA)
@@ -80,13 +86,17 @@ export function readTrained(directory: BuildReader): {
       path: `${directory.name}/${train.trained}`,
       problem: `schema ${trained.schema}`,
     });
-  const test: TestVectors = {
-    count: labels.data.length,
-    inputs: inputs.data as TestVectors["inputs"],
-    labels: labels.data as Int32Array,
-    logits: logits.data as Float64Array,
+  const input = trained.graph.nodes.find((n) => n.kind === "input");
+  compilerAssert(input?.kind === "input", "a trained graph has an input");
+  const samples: SampleSet = {
+    count: inputs.shape[0]!,
+    shape: input.shape,
+    stored: input.stored,
+    inputs: inputs.data as SampleSet["inputs"],
+    labels: labels ? (labels.data as Int32Array) : new Int32Array(0),
+    targets: targets ? (targets.data as Float32Array) : null,
   };
-  return { trained, result, test };
+  return { trained, result, test: { samples, outputs: outputs.data as Float64Array } };
 }
 
 function modifiedTraining(directory: BuildReader, { files }: TrainResult): Diagnostic[] {

@@ -59,12 +59,15 @@ function bytesOfSamples({ inputs, labels, targets }: SampleSet): readonly Uint8A
 /** What a training run depends on, by name: a checkpoint or a trained graph of another identity is not this run's. */
 export function identityOf(project: Project, dataDigest: string, backend: string): Record<string, string> {
   const { seed, ...settings } = project.training;
+  const limits = settings.objective.kind === "budget" ? settings.objective.limits : {};
   const nodes = project.graph.nodes.map(({ origin: _, ...node }) => node);
   return {
     network: digestOf(JSON.stringify({ ...project.graph, nodes })),
     "training settings": digestOf(JSON.stringify({ ...settings, validation: project.data.validation })),
     data: dataDigest,
     seed: `${seed}`,
+    // An estimate of the area depends on how many multipliers work at a time.
+    ...(limits.luts === undefined ? {} : { interval: `${project.hardware.intervalCycles}` }),
     backend,
     version: VERSION,
   };

@@ -1,5 +1,5 @@
 // Inferences of a compiled design on a chosen back end. In: a design and mantissas. Out: mantissas of the outputs.
-import { elementsOf, fractionOf, type OutputRole, valueNamed } from "../program/program.ts";
+import { type OutputRole, valueNamed } from "../program/program.ts";
 import { simulate } from "../sim/simulate.ts";
 import { fail } from "../support/diagnostics.ts";
 import { inferC } from "../verify/c.ts";
@@ -13,8 +13,8 @@ export interface RunOutput {
   readonly name: string;
   readonly role: OutputRole;
   readonly shape: readonly number[];
-  /** value = mantissa * 2^-fraction. */
-  readonly fraction: number;
+  /** value = mantissa * 2^-fraction; one, or one for each channel. */
+  readonly fraction: number | readonly number[];
   /** count x elements. */
   readonly mantissas: ArrayLike<number>;
 }
@@ -33,7 +33,7 @@ export async function runDesign(
     const mantissas = values.get(value);
     if (!mantissas) return [];
     const { shape, format } = valueNamed(program, value);
-    return [{ name, role, shape, fraction: fractionOf(format, elementsOf(shape) - 1), mantissas }];
+    return [{ name, role, shape, fraction: format.fraction, mantissas }];
   });
 
   async function run(): Promise<ReadonlyMap<string, ArrayLike<number>>> {

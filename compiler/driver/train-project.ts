@@ -2,19 +2,22 @@
 // In: a project, its data, a backend. Out: the files of train/, in memory.
 import { encodeNpy } from "../data/npy.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Project } from "../graph/project.ts";
+import type { Project, TrainingSpec } from "../graph/project.ts";
+import type { SampleSet } from "../graph/samples.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAIN_RESULT_SCHEMA, type TrainResult } from "../report/results.ts";
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
 import type { StopSignal, Yield } from "../support/host.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
+import { inputsAsTargets } from "../train/batches.ts";
 import type { Checkpoint } from "../train/checkpoint.ts";
 import { scoreFloat } from "../train/float-model.ts";
 import { evaluateFrozen } from "../train/frozen.ts";
 import type { TrainingEvents } from "../train/request.ts";
 import { train } from "../train/train.ts";
 import { BUILD_FILES } from "./build-files.ts";
+import { accountsOf, plainOutcome } from "./ledger.ts";
 import type { ProjectData } from "./project-data.ts";
 
 export interface TrainProjectRequest {
@@ -40,11 +43,13 @@ export interface TrainedProject {
 
 export async function trainProject(request: TrainProjectRequest): Promise<TrainedProject> {
   const { tf, backend, project, data, identity } = request;
+  const { training } = project;
   const { trained, float } = await train(tf, {
     graph: withPlainOrigins(project.graph),
-    training: project.training,
+    training,
     samples: data.training,
     validation: data.validation,
+    intervalCycles: project.hardware.intervalCycles,
     checkpoint: request.checkpoint,
     events: request.events,
     stop: request.stop,
@@ -52,37 +57,49 @@ export async function trainProject(request: TrainProjectRequest): Promise<Traine
     backend,
     now: request.now,
   });
-  const frozen = evaluateFrozen(tf, trained, data.test);
   const { test } = data;
+  const integers = evaluateFrozen(tf, trained, comparedSamples(test, training), training.loss);
   const names = BUILD_FILES.train;
-  const classes = frozen.logits.length / test.count;
   const left: FileSet = new Map<string, string | Uint8Array>([
     [names.source, project.source.text],
     [names.trained, `${JSON.stringify(trained)}\n`],
     [names.testInputs, encodeNpy([test.count, ...test.shape], dtypeOf(test.inputs), test.inputs)],
-    [names.testLabels, encodeNpy([test.count], "int32", test.labels)],
-    [names.testLogits, encodeNpy([test.count, classes], "float64", frozen.logits)],
+    ...answerFiles(test, { labels: names.testLabels, targets: names.testTargets }),
+    [
+      names.testOutputs,
+      encodeNpy([test.count, integers.outputs.length / test.count], "float64", integers.outputs),
+    ],
   ]);
   const result: TrainResult = {
     schema: TRAIN_RESULT_SCHEMA,
     model: project.graph.name,
-    seed: project.training.seed,
+    seed: training.seed,
     backend,
     identity,
     files: Object.fromEntries(
       [...left].filter(([path]) => path !== names.source).map(([path, content]) => [path, sha256Of(content)]),
     ),
-    float: scoreFloat(tf, project.graph, float, data.test),
-    quantized: frozen.score,
-    noise: Object.fromEntries(
-      trained.layers.map((layer) => [
-        layer.node,
-        { weights: layer.weightNoise.snrBits, activations: layer.activationNoise.snrBits },
-      ]),
-    ),
+    float: scoreFloat(tf, project.graph, training, float, test),
+    quantized: integers.score,
+    ledger: accountsOf(trained),
+    outcome: plainOutcome(trained),
   };
   const files: FileSet = new Map([...left, [names.result, `${JSON.stringify(result, null, 2)}\n`]]);
   return { trained, result, files };
+}
+
+/** The samples with what the outputs are compared with: their labels or targets, or their own values. */
+export function comparedSamples(samples: SampleSet, { target }: Pick<TrainingSpec, "target">): SampleSet {
+  return target === "input" ? inputsAsTargets(samples, samples.stored.fraction) : samples;
+}
+
+/** The file of the labels or of the targets, whichever the samples have. */
+export function answerFiles(
+  { count, labels, targets }: SampleSet,
+  paths: { readonly labels: string; readonly targets: string },
+): [string, Uint8Array][] {
+  if (targets) return [[paths.targets, encodeNpy([count, targets.length / count], "float32", targets)]];
+  return labels.length > 0 ? [[paths.labels, encodeNpy([count], "int32", labels)]] : [];
 }
 
 function dtypeOf(

@@ -18,6 +18,7 @@ export function collectReport({ train, design, verify }: StageResults): Report |
     model,
     ...(train ? { seed: train.seed, backend: train.backend, float: train.float } : {}),
     ...(quantized ? { quantized } : {}),
+    ...(train ? { outcome: train.outcome, ledger: train.ledger } : {}),
     ...(design
       ? { layers: design.layers, totals: design.totals, hardware: design.hardware, c: design.c }
       : {}),

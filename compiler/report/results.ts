@@ -3,16 +3,90 @@
 import { z } from "zod";
 
 const count = z.number().int().nonnegative();
-const score = z.strictObject({ accuracy: z.number(), loss: z.number() });
-const tensor = z.strictObject({
-  snrBits: z.number().nullable(),
+/** Accuracy is a fraction in [0, 1], null where there are no classes; loss is the mean per sample. */
+const score = z.strictObject({ accuracy: z.number().nullable(), loss: z.number() });
+const format = z.strictObject({
+  /** bipolar: one bit b stands for (2b - 1) * 2^-fraction. */
+  kind: z.enum(["int", "bipolar"]),
   width: count,
   fraction: z.union([z.number().int(), z.array(z.number().int())]),
   signed: z.boolean(),
 });
+/** snrBits is null when nothing is left of the signal. */
+const tensor = format.extend({ snrBits: z.number().nullable() });
 const backendStatus = z.enum(["passed", "failed", "skipped"]);
 
-export const TRAIN_RESULT_SCHEMA = "noisefloor.train-result/1";
+/** What another width of one tensor would change, without training again. */
+const price = z.strictObject({
+  width: count,
+  /** Of the signal-to-noise ratio; null to and from bipolar. */
+  decibels: z.number().nullable(),
+  /** Of the mean loss on the validation samples. */
+  loss: z.number(),
+  bitOperations: z.number(),
+});
+/** A quantized tensor as training left it, in the tensor's own units. */
+const tensorAccount = format.extend({
+  /** Least and largest value of the format; of the widest channel. */
+  min: z.number(),
+  max: z.number(),
+  /** Trained amplitude of the residue, and the measured one to be read beside it. */
+  alpha: z.number(),
+  residueRms: z.number(),
+  rms: z.number(),
+  std: z.number(),
+  /** log2(rms / alpha) and log2(std / alpha); null when nothing is left of the signal. */
+  snrBits: z.number().nullable(),
+  varyingSnrBits: z.number().nullable(),
+  /** One more and one less bit; null where there is no such format. */
+  more: price.nullable(),
+  less: price.nullable(),
+});
+const layerAccount = z.strictObject({
+  name: z.string(),
+  macs: count,
+  bitOperations: count,
+  /** Part of the network's bit operations, in [0, 1]. */
+  share: z.number(),
+  weights: tensorAccount,
+  /** The tensor that enters the layer. */
+  activations: tensorAccount.extend({
+    elements: count,
+    /** Information rate: max(0, varyingSnrBits) x elements, bits per inference. */
+    informationBits: z.number(),
+  }),
+  pruned: z.strictObject({
+    inputs: count,
+    /** Of `inputs`, those that were constant over the training samples. */
+    constantInputs: count,
+    outputs: count,
+    weights: count,
+    bitOperations: count,
+    /** Of `bitOperations`, by constant inputs. */
+    constantBitOperations: count,
+  }),
+});
+export type TensorAccount = z.infer<typeof tensorAccount>;
+export type LayerAccount = z.infer<typeof layerAccount>;
+
+const outcome = z.strictObject({
+  objective: z.enum(["budget", "lossless"]),
+  /** Which constraint was in the way. */
+  bound: z.string(),
+  limits: z.array(z.strictObject({ limit: z.string(), asked: z.number(), reached: z.number() })),
+  /** Loss of the integers minus that of float on the validation samples; `upper` is the 95 % bound. */
+  difference: z
+    .strictObject({
+      mean: z.number(),
+      standardError: z.number(),
+      upper: z.number(),
+      epsilon: z.number(),
+      holds: z.boolean(),
+    })
+    .nullable(),
+});
+
+export const TRAIN_RESULT_SCHEMA = "noisefloor.train-result/2";
 export const DESIGN_RESULT_SCHEMA = "noisefloor.design-result/1";
 export const REPORT_SCHEMA = "noisefloor.report/1";
 
@@ -27,10 +101,8 @@ export const trainResultSchema = z.strictObject({
   files: z.record(z.string(), z.string()),
   float: score,
   quantized: score,
-  noise: z.record(
-    z.string(),
-    z.strictObject({ weights: z.number().nullable(), activations: z.number().nullable() }),
-  ),
+  ledger: z.array(layerAccount),
+  outcome,
 });
 export type TrainResult = z.infer<typeof trainResultSchema>;
 
@@ -103,6 +175,9 @@ export const reportSchema = z.strictObject({
   backend: z.string().optional(),
   float: score.optional(),
   quantized: score.optional(),
+  /** How the objective ended, and the accounts of each layer's bits. */
+  outcome: outcome.optional(),
+  ledger: z.array(layerAccount).optional(),
   layers: z.array(layer).optional(),
   totals: totals.optional(),
   hardware: hardware.optional(),

@@ -3,8 +3,9 @@ import { BUILD_FILES } from "../../driver/build-files.ts";
 import type { CommandOutcome, Context } from "../context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { defaultDirectory, openModel, useDirectory } from "../project.ts";
-import { compileStep, createStopwatch, reportStep, trainStep, verifyStep } from "../steps.ts";
-import { layerTable, summaryLines } from "../tables.ts";
+import { compileStep, createStopwatch, reportStep, verifyStep } from "../steps.ts";
+import { capacityLines, layerTable, summaryLines } from "../tables.ts";
+import { trainStep } from "../train-step.ts";
 import type { CompileOptions } from "./compile.ts";
 import { backEndsLeftOut, type VerifyOptions } from "./verify.ts";
 
@@ -21,7 +22,7 @@ export async function buildCommand(
   await timed("train", () => trainStep(context, directory, model, options.fresh === true));
   progress.line("compiling");
   const warnings = await timed("compile", async () =>
-    compileStep(directory, model.project.hardware, options.force === true),
+    compileStep(directory, model.project, options.force === true),
   );
   progress.line("verifying");
   const failures = await timed("verify", () =>
@@ -38,7 +39,7 @@ export async function buildCommand(
       : `${directory.name} is built, but NOT verified`;
   return {
     result: { directory: directory.name, report },
-    text: `${layerTable(report)}\n\n${summaryLines(report)}\n\n${verdict}`,
+    text: `${layerTable(report)}\n\n${summaryLines(report)}\n${capacityLines(report)}\n\n${verdict}`,
     diagnostics: [...model.warnings, ...warnings, ...failures],
   };
 }

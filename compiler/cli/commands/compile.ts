@@ -7,8 +7,9 @@ import type { BuildDirectory } from "../../host/node/build-directory.ts";
 import { fail } from "../../support/diagnostics.ts";
 import type { CommandOutcome, Context } from "../context.ts";
 import { defaultDirectory, isBuildDirectory, openModel, trainedModel, useDirectory } from "../project.ts";
-import { compileStep, createStopwatch, reportStep, trainStep } from "../steps.ts";
-import { layerTable, summaryLines } from "../tables.ts";
+import { compileStep, createStopwatch, reportStep } from "../steps.ts";
+import { capacityLines, layerTable, summaryLines } from "../tables.ts";
+import { trainStep } from "../train-step.ts";
 import type { TrainOptions } from "./train.ts";
 
 export interface CompileOptions extends TrainOptions {
@@ -27,14 +28,14 @@ export async function compileCommand(
   const timed = createStopwatch(directory);
   if (model) await timed("train", () => trainStep(context, directory, model, options.fresh === true));
   if (copied) copyTraining(useDirectory(context, argument!, false), directory);
-  const { hardware } = model?.project ?? trainedModel(directory);
+  const project = model?.project ?? trainedModel(directory);
   const warnings = await timed("compile", async () =>
-    compileStep(directory, hardware, options.force === true),
+    compileStep(directory, project, options.force === true),
   );
   const report = reportStep(directory)!;
   return {
     result: { directory: directory.name, report },
-    text: `${layerTable(report)}\n\n${summaryLines(report)}\n\ncompiled to ${directory.name}/${BUILD_FILES.design.folder}`,
+    text: `${layerTable(report)}\n\n${summaryLines(report)}\n${capacityLines(report)}\n\ncompiled to ${directory.name}/${BUILD_FILES.design.folder}`,
     diagnostics: [...(model?.warnings ?? []), ...warnings],
   };
 }

@@ -1,8 +1,9 @@
 // noisefloor train MODEL -o DIR
 import type { CommandOutcome, Context } from "../context.ts";
 import { defaultDirectory, openModel, useDirectory } from "../project.ts";
-import { createStopwatch, reportStep, trainStep } from "../steps.ts";
-import { summaryLines } from "../tables.ts";
+import { createStopwatch, reportStep } from "../steps.ts";
+import { capacityLines, priceTable, summaryLines } from "../tables.ts";
+import { trainStep } from "../train-step.ts";
 
 export interface TrainOptions {
   readonly output?: string;
@@ -22,7 +23,9 @@ export async function trainCommand(
   const report = reportStep(directory)!;
   return {
     result: { directory: directory.name, report },
-    text: `trained ${report.model} in ${directory.name}\n${summaryLines(report)}`,
+    text:
+      `trained ${report.model} in ${directory.name}\n${summaryLines(report)}\n${capacityLines(report)}\n\n` +
+      `one bit more or less in one tensor, without training again:\n${priceTable(report)}`,
     diagnostics: model.warnings,
   };
 }
