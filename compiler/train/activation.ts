@@ -5,7 +5,12 @@ import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { integerRange } from "../support/fixed-point.ts";
 import type { Activation } from "./chain.ts";
 import { fractionOf, roundValues } from "./formats.ts";
-import { type NoisyQuantizer, type QuantizerGradient, quantize, quantizeGradient } from "./noise-quantizer.ts";
+import {
+  type NoisyQuantizer,
+  type QuantizerGradient,
+  quantize,
+  quantizeGradient,
+} from "./noise-quantizer.ts";
 import { type DiscreteFunction, surrogateGradient } from "./regularization.ts";
 
 /** How a phase sees an entering tensor. */
@@ -83,13 +88,15 @@ export function activationGradient(
   wantsInput: boolean,
 ): { readonly dx: Float32Array; readonly quantizer: QuantizerGradient | undefined } {
   const found = discreteOf(pass);
-  if (found && pass.surrogate && pass.surrogate.kind !== "straight-through")
-    return { dx: surrogateGradient(x, dy, found, pass.surrogate), quantizer: undefined };
-  if (pass.activation === "sign" || pass.activation === "step")
-    return { dx: inside(x, dy, -pass.window, pass.window), quantizer: undefined };
+  const isThreshold = pass.activation === "sign" || pass.activation === "step";
+  if (found && (isThreshold || (pass.surrogate && pass.surrogate.kind !== "straight-through"))) {
+    const surrogate = pass.surrogate ?? { kind: "straight-through" };
+    return { dx: surrogateGradient(x, dy, found, surrogate), quantizer: undefined };
+  }
   switch (pass.kind) {
     case "float":
-      if (pass.activation === "relu") return { dx: inside(x, dy, 0, Number.POSITIVE_INFINITY), quantizer: undefined };
+      if (pass.activation === "relu")
+        return { dx: inside(x, dy, 0, Number.POSITIVE_INFINITY), quantizer: undefined };
       if (pass.activation === "hardtanh") return { dx: inside(x, dy, -1, 1), quantizer: undefined };
       return { dx: dy, quantizer: undefined };
     case "noise": {

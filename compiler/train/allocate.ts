@@ -59,7 +59,12 @@ async function cheapest(
   const cost = Math.log2(fill(frozen));
   const saved = (f: Frozen): number => cost - Math.log2(fill(f));
   const moves = smaller(frozen, training, tools.signals(frozen)).filter((m) => saved(m.frozen) > 1e-9);
-  const plain = await judge(moves.filter((m) => !m.needsTraining), loss, saved, tools);
+  const plain = await judge(
+    moves.filter((m) => !m.needsTraining),
+    loss,
+    saved,
+    tools,
+  );
   const tried = [
     ...plain.slice(0, SHORT_LIST).map((j) => j.frozen),
     ...moves.filter((m) => m.needsTraining).map((m) => m.frozen),

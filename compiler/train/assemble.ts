@@ -10,15 +10,17 @@ import {
   type TrainedDense,
   type TrainedGraph,
 } from "../graph/trained-graph.ts";
+import { compilerAssert } from "../support/assert.ts";
+import { integerRange, type Range } from "../support/fixed-point.ts";
 import { activate } from "./activation.ts";
-import { inputsAsTargets } from "./batches.ts";
 import { inverseDeviation } from "./batch-norm.ts";
+import { inputsAsTargets } from "./batches.ts";
 import type { Activation } from "./chain.ts";
 import { fractionOf, unitFraction } from "./formats.ts";
 import { evaluateFrozen } from "./frozen.ts";
 import { ledgerOf } from "./ledger.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
-import { enteringTensors } from "./network.ts";
+import { enteringTensors, type LayerPass } from "./network.ts";
 import { noiseFigures } from "./noise-figures.ts";
 import { optionalVariable, variableOf } from "./parameters.ts";
 import { keptInputs } from "./prune.ts";
@@ -26,22 +28,11 @@ import { roundedPasses } from "./rounding-phase.ts";
 import { frozenOf, type Run } from "./run.ts";
 import { biasConstants, foldThresholds, type NormConstants } from "./thresholds.ts";
 
-/** Values of a mean square between these need no scaling. */
-const USUAL_RMS = { least: 2 ** -3, most: 2 ** 2 };
-
-/**
- * Power of two by which the inputs are divided for training, so that one learning rate suits any unit of the data.
- * It only moves binary points: the first layer's formats take it back.
- */
-export function inputScaleOf(samples: SampleSet): number {
-  const scale = 2 ** -samples.stored.fraction;
-  let squares = 0;
-  for (let i = 0; i < samples.inputs.length; i++) squares += samples.inputs[i]! * samples.inputs[i]!;
-  const rms = Math.sqrt(squares / samples.inputs.length) * scale;
-  return rms === 0 || (rms >= USUAL_RMS.least && rms <= USUAL_RMS.most) ? 0 : Math.round(Math.log2(rms));
-}
-
-function mantissas(values: Float32Array, format: FrozenFormat, fractionAt: (index: number) => number): number[] {
+function mantissas(
+  values: Float32Array,
+  format: FrozenFormat,
+  fractionAt: (index: number) => number,
+): number[] {
   if (format.kind === "bipolar") return Array.from(values, (x) => (x >= 0 ? 1 : 0));
   // The sum turns -0 into 0.
   return Array.from(values, (x, i) => x * 2 ** fractionAt(i) + 0);
@@ -80,26 +71,51 @@ function constantsOf({ parameters }: Frozen, layer: number, bias: Float32Array |
   };
 }
 
-/** How the entering tensor of a layer is made of the sums before it. */
-function entryOf(frozen: Frozen, layer: number, biasBefore: Float32Array | null): Entry {
+/** From the least sum that a layer's weights can make to one above the largest, in units of the sums. */
+function sumsOf(frozen: Frozen, layer: number, weights: Float32Array): Range {
+  const { weight, activation } = frozen.formats[layer]!;
+  const { inputs, units } = frozen.chain.layers[layer]!;
+  const entering =
+    activation.kind === "bipolar" ? { min: -1, max: 1 } : integerRange(activation.width, activation.signed);
+  const range = { min: 0, max: 0 };
+  for (let u = 0; u < units; u++) {
+    const scale = 2 ** unitFraction(weight, u);
+    let low = 0;
+    let high = 0;
+    for (let k = u * inputs; k < (u + 1) * inputs; k++) {
+      const m = weights[k]! * scale;
+      low += Math.min(m * entering.min, m * entering.max);
+      high += Math.max(m * entering.min, m * entering.max);
+    }
+    range.min = Math.min(range.min, low);
+    range.max = Math.max(range.max, high + 1);
+  }
+  return range;
+}
+
+/** How the entering tensor of a layer is made of the sums before it. `before` is the pass of the layer that makes them. */
+function entryOf(frozen: Frozen, layer: number, before: LayerPass | undefined): Entry {
   const { activation, enteringNormalized } = frozen.chain.layers[layer]!;
   const discrete = activation === "sign" || activation === "step";
   if (!discrete && !enteringNormalized) return { kind: "requantize", relu: activation === "relu" };
-  const before = frozen.formats[layer - 1]!;
-  const units = frozen.chain.layers[layer - 1]!.units;
-  const sums = (u: number): number => unitFraction(before.weight, u) + fractionOf(before.activation);
+  compilerAssert(before, "what thresholds make has sums before it");
+  const { weight, activation: entering } = frozen.formats[layer - 1]!;
   return foldThresholds({
-    fraction: Array.from({ length: units }, (_, u) => sums(u)),
-    norm: constantsOf(frozen, layer - 1, biasBefore),
+    fraction: Array.from({ length: before.units }, (_, u) => unitFraction(weight, u) + fractionOf(entering)),
+    norm: constantsOf(frozen, layer - 1, before.bias),
     decision: discrete ? "sign" : "rounding",
     format: frozen.formats[layer]!.activation,
+    range: sumsOf(frozen, layer - 1, before.weights),
   });
 }
 
 /** Whether the sums of a layer go into thresholds that hold its bias. */
 function biasIsFolded(frozen: Frozen, layer: number): boolean {
   const next = frozen.chain.layers[layer + 1];
-  return next !== undefined && (next.enteringNormalized || next.activation === "sign" || next.activation === "step");
+  return (
+    next !== undefined &&
+    (next.enteringNormalized || next.activation === "sign" || next.activation === "step")
+  );
 }
 
 /** Makes the trained graph of a run that is over. */
@@ -127,11 +143,13 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
       inputs: layer.inputs,
       keptInputs: frozen.kept[i]!,
       keptUnits: frozen.kept[i + 1] ?? null,
-      entry: entryOf(frozen, i, i > 0 ? passes[i - 1]!.bias : null),
+      entry: entryOf(frozen, i, passes[i - 1]),
       weights: mantissas(pass.weights, weight, (k) => unitFraction(weight, unitOf(k))),
       weightFormat: scaledFormat(weight, shift),
       weightNoise: scaledNoise(
-        noiseFigures(latentOf(frozen, i), pass.weights, (k) => stepOf(weight, unitFraction(weight, unitOf(k)))),
+        noiseFigures(latentOf(frozen, i), pass.weights, (k) =>
+          stepOf(weight, unitFraction(weight, unitOf(k))),
+        ),
         shift,
       ),
       bias:
@@ -140,7 +158,9 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
           : null,
       activationFormat: scaledFormat(activation, -shift),
       activationNoise: scaledNoise(
-        noiseFigures(signal, activate(entering[i]!, pass.activation), () => stepOf(activation, fractionOf(activation))),
+        noiseFigures(signal, activate(entering[i]!, pass.activation), () =>
+          stepOf(activation, fractionOf(activation)),
+        ),
         -shift,
       ),
     };

@@ -37,8 +37,7 @@ export function normalize(x: Float32Array, count: number, norm: BatchNorm): Norm
   const mean = new Float64Array(units);
   const square = new Float64Array(units);
   if (norm.useBatch) {
-    for (let at = 0; at < x.length; at += units)
-      for (let u = 0; u < units; u++) mean[u]! += x[at + u]!;
+    for (let at = 0; at < x.length; at += units) for (let u = 0; u < units; u++) mean[u]! += x[at + u]!;
     for (let u = 0; u < units; u++) mean[u]! /= count;
     for (let at = 0; at < x.length; at += units)
       for (let u = 0; u < units; u++) square[u]! += (x[at + u]! - mean[u]!) ** 2;
@@ -90,8 +89,6 @@ export function normalizeGradient(
   for (let at = 0; at < dy.length; at += units)
     for (let u = 0; u < units; u++)
       dy[at + u] =
-        norm.gain[u]! *
-        inverse[u]! *
-        (dy[at + u]! - through * (shift[u]! + normalized[at + u]! * gain[u]!));
+        norm.gain[u]! * inverse[u]! * (dy[at + u]! - through * (shift[u]! + normalized[at + u]! * gain[u]!));
   return { gain, shift };
 }

@@ -112,7 +112,8 @@ export function chainOf(graph: Graph): Chain {
     }
     before = node;
   }
-  if (lastDense && entering.activation !== "none") refuse(lastDense, "an activation after the last dense layer");
+  if (lastDense && entering.activation !== "none")
+    refuse(lastDense, "an activation after the last dense layer");
   if (lastDense && layers.at(-1)!.batchNorm) refuse(lastDense, "a batchnorm after the last dense layer");
   const place = graph.nodes[0];
   if (!input || !lastDense)

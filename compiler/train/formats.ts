@@ -116,7 +116,9 @@ export function projectWeights(x: Float32Array, units: number, inputs: number, f
 /** Step of each element's rounding, for gradients that look at the distance from the rounded value. */
 export function weightSteps(units: number, inputs: number, format: WeightFormat): Float32Array {
   const out = new Float32Array(units * inputs);
-  byWeightStretch(units, inputs, format, (from, to, fraction, shift) => out.fill(2 ** (shift - fraction), from, to));
+  byWeightStretch(units, inputs, format, (from, to, fraction, shift) =>
+    out.fill(2 ** (shift - fraction), from, to),
+  );
   return out;
 }
 

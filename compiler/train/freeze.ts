@@ -2,7 +2,7 @@
 // the nearest powers of two and whose widths hold the ranges, within the widths that the layer allows.
 import type { TrainingSpec, WidthRange } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
-import { type Chain, type ChainLayer } from "./chain.ts";
+import type { Chain, ChainLayer } from "./chain.ts";
 import { type LayerFormats, MAX_WIDTH, rmsOf, type WeightFormat } from "./formats.ts";
 import { leastActivationBits } from "./limits.ts";
 import type { NoisyQuantizer } from "./noise-quantizer.ts";
@@ -62,7 +62,10 @@ export function fixedActivation(layer: ChainLayer): FrozenFormat | undefined {
 }
 
 /** Formats of one tensor's steps, brought to one width; finer fractions for narrower parts of the range. */
-function byStep(q: NoisyQuantizer, widths: WidthRange): { readonly width: number; readonly fractions: number[] } {
+function byStep(
+  q: NoisyQuantizer,
+  widths: WidthRange,
+): { readonly width: number; readonly fractions: number[] } {
   const formats = Array.from({ length: q.map.count }, (_, k) =>
     frozenFormat(q.ranges[k]!, q.steps[k]!, q.signed, widths),
   );
@@ -109,7 +112,11 @@ export function freeze(
     const least = leastActivationBits(layer, input.bits.min);
     return {
       weight: weight
-        ? weightFormat(weight, { ...weights.bits, min: Math.max(2, weights.bits.min) }, i === chain.layers.length - 1)
+        ? weightFormat(
+            weight,
+            { ...weights.bits, min: Math.max(2, weights.bits.min) },
+            i === chain.layers.length - 1,
+          )
         : bipolarFormat(weightsOf(i)),
       activation:
         fixedActivation(layer) ??

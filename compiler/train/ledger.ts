@@ -1,6 +1,6 @@
 // The accounts of a finished network: what one more or one less bit of each tensor would change, and what was pruned. In:
 // a frozen network and samples. Out: one entry for each layer.
-import type { BitPrice, LayerLedger, TensorLedger } from "../graph/trained-graph.ts";
+import type { BitPrice, FrozenFormat, LayerLedger, TensorLedger } from "../graph/trained-graph.ts";
 import { macsOf } from "./chain.ts";
 import { scorePasses } from "./float-model.ts";
 import { type LayerFormats, MAX_WIDTH } from "./formats.ts";
@@ -9,7 +9,6 @@ import { bitOperationsOf, type Frozen, leastActivationBits, widthsOf } from "./l
 import { constantElements, keptInputs } from "./prune.ts";
 import { roundedPasses } from "./rounding-phase.ts";
 import type { Run } from "./run.ts";
-import type { FrozenFormat } from "../graph/trained-graph.ts";
 
 /** 20 log10(2): what a bit is worth. */
 const DECIBELS_PER_BIT = 20 * Math.log10(2);
@@ -19,7 +18,11 @@ function resized<F extends FrozenFormat>(format: F, bits: 1 | -1, least: number)
   const width = format.width + bits;
   if (format.kind === "bipolar" || width < least || width > MAX_WIDTH) return undefined;
   const { fraction } = format;
-  return { ...format, width, fraction: typeof fraction === "number" ? fraction + bits : fraction.map((f) => f + bits) };
+  return {
+    ...format,
+    width,
+    fraction: typeof fraction === "number" ? fraction + bits : fraction.map((f) => f + bits),
+  };
 }
 
 /** Accounts of every layer of the graph's chain. */

@@ -24,7 +24,10 @@ export interface LayerBits {
 
 /** Sum over the multiplications of weight width x activation width. */
 export function bitOperationsOf(chain: Chain, bits: readonly LayerBits[]): number {
-  return chain.layers.reduce((sum, layer, i) => sum + macsOf(layer) * bits[i]!.weight * bits[i]!.activation, 0);
+  return chain.layers.reduce(
+    (sum, layer, i) => sum + macsOf(layer) * bits[i]!.weight * bits[i]!.activation,
+    0,
+  );
 }
 
 /** Widths of frozen formats. */
@@ -69,7 +72,8 @@ export function ebopsOf({ chain, parameters, formats }: Frozen): number {
     let digits = 0;
     for (let u = 0; u < layer.units; u++) {
       const scale = 2 ** unitFraction(weight, u);
-      for (let k = u * layer.inputs; k < (u + 1) * layer.inputs; k++) digits += digitSpan(rounded[k]! * scale);
+      for (let k = u * layer.inputs; k < (u + 1) * layer.inputs; k++)
+        digits += digitSpan(rounded[k]! * scale);
     }
     return sum + digits * activation.width;
   }, 0);

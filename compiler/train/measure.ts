@@ -1,6 +1,6 @@
 // Measuring frozen networks for bit allocation: their loss on training samples, before and after a short training. In:
 // a run. Out: the tools that allocation works with.
-import { type AllocationTools } from "./allocate.ts";
+import type { AllocationTools } from "./allocate.ts";
 import type { Batch } from "./batches.ts";
 import type { Frozen } from "./limits.ts";
 import { gradientsOf, type LayerPass, outputsOf } from "./network.ts";
@@ -43,7 +43,7 @@ function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
       count: to - from,
       inputs: batch.inputs.subarray(from * elements, to * elements),
       labels: batch.labels.subarray(from, to),
-      targets: batch.targets && batch.targets.subarray(from * outputs, to * outputs),
+      targets: batch.targets?.subarray(from * outputs, to * outputs),
     };
     total += run.loss.evaluate({
       outputs: outputsOf(run.tf, part.count, keptInputs(part, frozen.kept[0]!, elements), passes),

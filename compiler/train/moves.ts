@@ -39,7 +39,13 @@ function withFormat(frozen: Frozen, layer: number, change: Partial<LayerFormats>
 }
 
 /** Weight formats one bit away, within what the layer allows. */
-function weightMoves(frozen: Frozen, training: TrainingSpec, layer: ChainLayer, i: number, bits: 1 | -1): Move[] {
+function weightMoves(
+  frozen: Frozen,
+  training: TrainingSpec,
+  layer: ChainLayer,
+  i: number,
+  bits: 1 | -1,
+): Move[] {
   const { weight } = frozen.formats[i]!;
   const { min, max } = training.layers[layer.node]!.weights.bits;
   const moves: Move[] = [];
@@ -76,7 +82,13 @@ function fromBipolar(frozen: Frozen, layer: number): Frozen {
   });
 }
 
-function activationMoves(frozen: Frozen, training: TrainingSpec, layer: ChainLayer, i: number, bits: 1 | -1): Move[] {
+function activationMoves(
+  frozen: Frozen,
+  training: TrainingSpec,
+  layer: ChainLayer,
+  i: number,
+  bits: 1 | -1,
+): Move[] {
   const { activation } = frozen.formats[i]!;
   const { min, max } = training.layers[layer.node]!.input.bits;
   const width = activation.width + bits;
@@ -85,15 +97,26 @@ function activationMoves(frozen: Frozen, training: TrainingSpec, layer: ChainLay
   const formats = resized(activation, bits);
   // A hard-tanh's range is given; only its step may change.
   const legal = layer.activation === "hardtanh" ? formats.slice(0, 1) : formats;
-  return legal.map((format) => ({ frozen: withFormat(frozen, i, { activation: format }), needsTraining: false }));
+  return legal.map((format) => ({
+    frozen: withFormat(frozen, i, { activation: format }),
+    needsTraining: false,
+  }));
 }
 
 /** The network without the weakest elements of a layer's entering tensor. */
-function pruneMoves(frozen: Frozen, training: TrainingSpec, layer: ChainLayer, i: number, signal: Signal): Move[] {
+function pruneMoves(
+  frozen: Frozen,
+  training: TrainingSpec,
+  layer: ChainLayer,
+  i: number,
+  signal: Signal,
+): Move[] {
   if (!training.layers[layer.node]!.prune) return [];
   const drop = Math.max(1, Math.floor(layer.inputs * PRUNED_PART));
   if (layer.inputs - drop < 1) return [];
-  const order = [...signal.deviation.keys()].sort((a, b) => signal.deviation[a]! - signal.deviation[b]! || a - b);
+  const order = [...signal.deviation.keys()].sort(
+    (a, b) => signal.deviation[a]! - signal.deviation[b]! || a - b,
+  );
   const kept = order.slice(drop).sort((a, b) => a - b);
   return [{ frozen: withoutInputs(frozen, i, kept, signal.mean), needsTraining: false }];
 }

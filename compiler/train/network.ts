@@ -3,7 +3,13 @@
 // entering tensor. Out: outputs, or loss and gradients.
 import { type Tensor, type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
 import { type ActivationPass, activate, activationGradient } from "./activation.ts";
-import { type BatchNorm, type NormGradient, type NormTape, normalize, normalizeGradient } from "./batch-norm.ts";
+import {
+  type BatchNorm,
+  type NormGradient,
+  type NormTape,
+  normalize,
+  normalizeGradient,
+} from "./batch-norm.ts";
 import type { QuantizerGradient } from "./noise-quantizer.ts";
 
 /** A dense layer as one pass sees it. */
@@ -40,6 +46,23 @@ export interface BatchResult {
   readonly layers: readonly LayerGradient[];
 }
 
+/** Rows and columns that are copied together: as many as stay in the nearest cache. */
+const BLOCK = 16;
+
+/** The transpose of [rows, columns] values. The WASM backend's kernel takes several times longer. */
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let r = 0; r < rows; r += BLOCK) {
+    const lastRow = Math.min(rows, r + BLOCK);
+    for (let c = 0; c < columns; c += BLOCK) {
+      const lastColumn = Math.min(columns, c + BLOCK);
+      for (let k = c; k < lastColumn; k++)
+        for (let i = r; i < lastRow; i++) out[k * rows + i] = values[i * columns + k]!;
+    }
+  }
+  return out;
+}
+
 function columnSums(values: Float32Array, columns: number): Float32Array {
   const sums = new Float32Array(columns);
   for (let at = 0; at < values.length; at += columns)
@@ -51,7 +74,6 @@ interface ForwardLayer {
   /** The tensor that enters the layer before its activation and quantizer. */
   readonly entering: Float32Array;
   readonly activations: Tensor;
-  readonly weights: Tensor;
   readonly norm: NormTape | undefined;
 }
 
@@ -64,9 +86,9 @@ function forward(
   let entering = inputs;
   const tape = layers.map((layer) => {
     const activations = tf.tensor(activate(entering, layer.activation), [count, layer.inputs]);
-    const weights = tf.tensor(layer.weights, [layer.units, layer.inputs]);
     // The WASM backend has a fast kernel for a plain product only: its transposing flags are ten times slower.
-    const product = tf.matMul(activations, tf.transpose(weights));
+    const columns = transposed(layer.weights, layer.units, layer.inputs);
+    const product = tf.matMul(activations, tf.tensor(columns, [layer.inputs, layer.units]));
     const sums = layer.bias ? tf.add(product, tf.tensor(layer.bias, [1, layer.units])) : product;
     let values = valuesOfTensor(sums);
     let norm: NormTape | undefined;
@@ -74,7 +96,7 @@ function forward(
       values = values.slice();
       norm = normalize(values, count, layer.norm);
     }
-    const record = { entering, activations, weights, norm };
+    const record = { entering, activations, norm };
     entering = values;
     return record;
   });
@@ -101,6 +123,33 @@ export function enteringTensors(
   return withTensors(tf, () => forward(tf, count, inputs, layers).tape.map((t) => t.entering));
 }
 
+/** Gradient for the tensor that enters a layer. */
+function backwards(tf: TensorFlow, dy: Float32Array, count: number, layer: LayerPass): Float32Array {
+  const weights = tf.tensor(layer.weights, [layer.units, layer.inputs]);
+  return valuesOfTensor(tf.matMul(tf.tensor(dy, [count, layer.units]), weights));
+}
+
+/** Part of a batch on which the input's quantizer is looked at: its gradient sums up far more values than it needs. */
+const INPUT_PART = 4;
+
+/** Gradient for the quantizer of the network's input, the only thing before the first layer that is trained. */
+function inputQuantizerGradient(
+  tf: TensorFlow,
+  entering: Float32Array,
+  dy: Float32Array,
+  count: number,
+  layer: LayerPass,
+): QuantizerGradient | undefined {
+  if (layer.activation.kind !== "noise") return undefined;
+  const rows = Math.max(1, Math.floor(count / INPUT_PART));
+  const da = backwards(tf, dy.subarray(0, rows * layer.units), rows, layer);
+  const { quantizer: q } = layer.activation;
+  const pass = { ...layer.activation, quantizer: { ...q, map: { ...q.map, rows } } };
+  const { quantizer } = activationGradient(entering.subarray(0, rows * layer.inputs), da, pass, false);
+  const scale = (values: Float32Array): Float32Array => values.map((g) => (g * count) / rows);
+  return quantizer && { logSteps: scale(quantizer.logSteps), logRanges: scale(quantizer.logRanges) };
+}
+
 /** Loss and gradients of a batch. */
 export function gradientsOf(
   tf: TensorFlow,
@@ -116,19 +165,17 @@ export function gradientsOf(
     const gradients: LayerGradient[] = [];
     for (let index = layers.length - 1; index >= 0; index--) {
       const layer = layers[index]!;
-      const { entering, activations, weights, norm } = tape[index]!;
+      const { entering, activations, norm } = tape[index]!;
       const normGradient = norm && normalizeGradient(dy, count, layer.norm!, norm);
-      const upstream = tf.tensor(dy, [count, layer.units]);
-      const weightGradient = valuesOfTensor(tf.matMul(tf.transpose(upstream), activations));
+      const rows = tf.tensor(transposed(dy, count, layer.units), [layer.units, count]);
+      const weightGradient = valuesOfTensor(tf.matMul(rows, activations));
       const biasGradient = layer.bias && columnSums(dy, layer.units);
       let quantizer: QuantizerGradient | undefined;
-      // Nothing before the first layer is trained except the step and the range of its quantizer.
-      if (index > 0 || layer.activation.kind === "noise") {
-        const da = valuesOfTensor(tf.matMul(upstream, weights));
-        const back = activationGradient(entering, da, layer.activation, index > 0);
+      if (index > 0) {
+        const back = activationGradient(entering, backwards(tf, dy, count, layer), layer.activation, true);
         dy = back.dx as Float32Array<ArrayBuffer>;
         quantizer = back.quantizer;
-      }
+      } else quantizer = inputQuantizerGradient(tf, entering, dy, count, layer);
       gradients.unshift({ weights: weightGradient, bias: biasGradient, norm: normGradient, quantizer });
     }
     return { loss: total / count, hits, layers: gradients };

@@ -1,32 +1,28 @@
 // The phase in which steps are found. In: the variables of a run. Out: layer passes under quantization with trained
 // steps, gradients of loss and cost for every variable, updates in place, first values of steps and ranges.
 import type { Limit, TrainingSpec } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
 import { fail } from "../support/diagnostics.ts";
-import type { TensorFlow } from "../support/tensorflow.ts";
-import { valuesOf } from "./batches.ts";
 import type { Chain, ChainLayer } from "./chain.ts";
-import { floatPasses, surrogateOf } from "./float-model.ts";
+import { surrogateOf } from "./float-model.ts";
 import { clampInPlace, MAX_WIDTH, rmsOf } from "./formats.ts";
-import { continuousBits, fixedActivation, type LayerQuantizers, mostActivationBits, stepOfWidth } from "./freeze.ts";
+import {
+  continuousBits,
+  fixedActivation,
+  type LayerQuantizers,
+  mostActivationBits,
+  stepOfWidth,
+} from "./freeze.ts";
 import { costSlopes, type LayerBits, leastActivationBits } from "./limits.ts";
-import { type BatchResult, enteringTensors, type LayerPass } from "./network.ts";
+import type { BatchResult, LayerPass } from "./network.ts";
 import type { NoisePool } from "./noise.ts";
 import { type NoisyQuantizer, quantize, quantizeGradient } from "./noise-quantizer.ts";
 import type { ParameterSet } from "./optimizers.ts";
-import {
-  batchNormOf,
-  optionalVariable,
-  readVariableName,
-  variableName,
-  variableOf,
-} from "./parameters.ts";
-import { oneStep, rmsBySteps, type StepMap, stepPerGroup, stepPerRow } from "./step-map.ts";
+import { batchNormOf, optionalVariable, readVariableName, variableName, variableOf } from "./parameters.ts";
+import { byStretch, oneStep, rmsBySteps, type StepMap, stepPerGroup, stepPerRow } from "./step-map.ts";
 
 /** Weights are clamped to this many times their root mean square: learned clamps under a bit penalty collapse. */
 const WEIGHT_CLAMP = 2;
-/** Samples that the ranges of the activations are calibrated on, and which part of the values is inside. */
-export const CALIBRATION_SAMPLES = 2048;
+/** Which part of the activations' values their range holds at first. */
 const CALIBRATION_PART = 0.9995;
 /** Widths that a search begins with. */
 const FIRST_WIDTH = MAX_WIDTH;
@@ -143,7 +139,9 @@ export function noisyPasses(
   const quantizers = quantizersOf(chain, training, parameters, rows);
   const weightNoise = chain.layers.map((l, i) => pool.samples(l.units * l.inputs, "weights", i, epoch, step));
   const biasNoise = chain.layers.map((l, i) =>
-    optionalVariable(parameters, i, "biasLogStep") ? pool.samples(l.units, "bias", i, epoch, step) : undefined,
+    optionalVariable(parameters, i, "biasLogStep")
+      ? pool.samples(l.units, "bias", i, epoch, step)
+      : undefined,
   );
   const passes = chain.layers.map((layer, i): LayerPass => {
     const { weight, activation } = quantizers[i]!;
@@ -169,7 +167,11 @@ export function noisyPasses(
   return { passes, quantizers, weightNoise, biasNoise };
 }
 
-function noisyBias(parameters: ParameterSet, layer: number, noise: Float32Array | undefined): Float32Array | null {
+function noisyBias(
+  parameters: ParameterSet,
+  layer: number,
+  noise: Float32Array | undefined,
+): Float32Array | null {
   const bias = optionalVariable(parameters, layer, "bias");
   if (!bias) return null;
   if (!noise) return bias;
@@ -183,7 +185,6 @@ export type Penalties = Readonly<Partial<Record<Limit, number>>>;
 /** Gradients of a step for every variable: of the loss, and of each penalty times its cost's logarithm. */
 export function noisyGradients(
   chain: Chain,
-  training: TrainingSpec,
   parameters: ParameterSet,
   { quantizers, weightNoise, biasNoise }: NoisyPasses,
   result: BatchResult,
@@ -202,18 +203,35 @@ export function noisyGradients(
   result.layers.forEach((layer, i) => {
     const { weight, activation } = quantizers[i]!;
     if (weight) {
-      const found = quantizeGradient(variableOf(parameters, i, "weights"), weightNoise[i]!, layer.weights, weight);
+      const found = quantizeGradient(
+        variableOf(parameters, i, "weights"),
+        weightNoise[i]!,
+        layer.weights,
+        weight,
+      );
       gradients[variableName(i, "weightLogStep")] = addCost(found.logSteps, weight, slopes[i]!.weight);
     }
     if (activation) {
       const found = layer.quantizer!;
-      gradients[variableName(i, "activationLogStep")] = addCost(found.logSteps, activation, slopes[i]!.activation);
+      gradients[variableName(i, "activationLogStep")] = addCost(
+        found.logSteps,
+        activation,
+        slopes[i]!.activation,
+      );
       // No penalty on the range: with one it collapses, and what it clips is worth more than the bit.
       if (chain.layers[i]!.activation !== "hardtanh")
         gradients[variableName(i, "activationLogRange")] = found.logRanges;
     }
     const noise = biasNoise[i];
-    if (noise) gradients[variableName(i, "biasLogStep")] = biasStepGradient(parameters, i, noise, layer.bias!, slopes[i]!.weight, chain);
+    if (noise)
+      gradients[variableName(i, "biasLogStep")] = biasStepGradient(
+        parameters,
+        i,
+        noise,
+        layer.bias!,
+        slopes[i]!.weight,
+        chain,
+      );
   });
   return gradients;
 }
@@ -254,21 +272,20 @@ export function projectNoisy(chain: Chain, training: TrainingSpec, parameters: P
     const weights = variableOf(parameters, i, "weights");
     const map = weightMap(layer, training);
     const ranges = rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * rms);
-    if (map.count === 1) clampInPlace(weights, 0, weights.length, -ranges[0]!, ranges[0]!);
-    else {
-      for (let r = 0; r < map.rows; r++)
-        for (let c = 0; c < map.columns; c++) {
-          const range = ranges[map.perRow ? r : map.column[c]!]!;
-          const at = r * map.columns + c;
-          clampInPlace(weights, at, at + 1, -range, range);
-        }
-    }
-    const keep = (steps: Float32Array | undefined, rangeOf: (k: number) => number, least: number, most: number, signed: boolean): void => {
+    byStretch(map, (from, to, k) => clampInPlace(weights, from, to, -ranges[k]!, ranges[k]!));
+    const keep = (
+      steps: Float32Array | undefined,
+      rangeOf: (k: number) => number,
+      least: number,
+      most: number,
+      signed: boolean,
+    ): void => {
       if (!steps) return;
       for (let k = 0; k < steps.length; k++) {
         const range = rangeOf(k);
         const finest = Math.log2(stepOfWidth(range, Math.min(most, MAX_WIDTH), signed));
-        const coarsest = least > (signed ? 2 : 1) ? Math.log2(stepOfWidth(range, least, signed)) : Number.POSITIVE_INFINITY;
+        const coarsest =
+          least > (signed ? 2 : 1) ? Math.log2(stepOfWidth(range, least, signed)) : Number.POSITIVE_INFINITY;
         steps[k] = Math.max(finest, Math.min(coarsest, steps[k]!));
       }
     };
@@ -306,19 +323,6 @@ export function percentile(values: Float32Array, signed: boolean, part: number):
   return at > 0 ? at : sizes.at(-1)!;
 }
 
-/** The entering tensors of every layer on some samples, before activation and quantizer. */
-export function enteringOn(
-  tf: TensorFlow,
-  chain: Chain,
-  training: TrainingSpec,
-  parameters: ParameterSet,
-  some: SampleSet,
-  inputFraction: number,
-): Float32Array[] {
-  const { count, inputs } = valuesOf(some, inputFraction, 0, some.count);
-  return enteringTensors(tf, count, inputs, floatPasses(chain, training, parameters, false));
-}
-
 /** Adds the quantizers' variables to those of the warmed-up network: ranges from samples, steps of the widest formats. */
 export function startNoise(
   chain: Chain,
@@ -330,13 +334,17 @@ export function startNoise(
     const weights = variableOf(parameters, i, "weights");
     const map = weightMap(layer, training);
     const { bias } = training.layers[layer.node]!;
-    if (!(rmsOf(weights) > 0)) fail("train/diverged", { layer: layer.node, what: "its weights are all zero" });
+    if (!(rmsOf(weights) > 0))
+      fail("train/diverged", { layer: layer.node, what: "its weights are all zero" });
     const set = (name: Parameters<typeof variableName>[1], values: Float32Array): void => {
       parameters[variableName(i, name)] = values;
     };
     if (!isBipolar(layer, training)) {
       const ranges = rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * Math.max(rms, Number.MIN_VALUE));
-      set("weightLogStep", Float32Array.from(ranges, (range) => Math.log2(stepOfWidth(range, FIRST_WIDTH, true))));
+      set(
+        "weightLogStep",
+        Float32Array.from(ranges, (range) => Math.log2(stepOfWidth(range, FIRST_WIDTH, true))),
+      );
     }
     if (bias !== "accumulator" && !layer.batchNorm) {
       const values = variableOf(parameters, i, "bias");
@@ -344,7 +352,8 @@ export function startNoise(
       set("biasLogStep", new Float32Array(bias === "layer" ? 1 : layer.units).fill(first));
     }
     if (fixedActivation(layer)) return;
-    const whole = layer.activation === "hardtanh" ? 1 : percentile(entering[i]!, layer.signed, CALIBRATION_PART);
+    const whole =
+      layer.activation === "hardtanh" ? 1 : percentile(entering[i]!, layer.signed, CALIBRATION_PART);
     if (!(whole > 0)) {
       const before = chain.layers[i - 1];
       if (before && layer.activation === "relu") fail("train/dead-layer", { layer: before.node });
@@ -354,7 +363,10 @@ export function startNoise(
       ? channelRanges(entering[i]!, layer, whole)
       : Float64Array.of(whole);
     set("activationLogRange", Float32Array.from(ranges, Math.log2));
-    set("activationLogStep", Float32Array.from(ranges, (r) => Math.log2(stepOfWidth(r, FIRST_WIDTH, layer.signed))));
+    set(
+      "activationLogStep",
+      Float32Array.from(ranges, (r) => Math.log2(stepOfWidth(r, FIRST_WIDTH, layer.signed))),
+    );
   });
   for (const name of Object.keys(parameters)) {
     const { layer, variable } = readVariableName(name);

@@ -4,7 +4,7 @@
 // Two forward passes are legal. `noise` adds a residue of the trained amplitude. `rounding` rounds to the step, and the
 // gradient of alpha takes an independent residue of the same variance, so that alpha cannot exploit how the real one
 // depends on the value (arXiv:2508.14004).
-import { oneStep, type StepMap } from "./step-map.ts";
+import { byStretch, oneStep, type StepMap } from "./step-map.ts";
 
 /** A quantizer whose steps are trained. Its residue has the amplitude alpha = step / sqrt(12). */
 export interface NoisyQuantizer {
@@ -34,31 +34,6 @@ export function tensorQuantizer(
   return { signed, forward, ranges: [range], steps: [step], map: oneStep(1, length) };
 }
 
-/** Applies `run` to stretches of elements that have one step. */
-function byStretch(
-  { map }: NoisyQuantizer,
-  run: (from: number, to: number, index: number) => void,
-): void {
-  const { rows, columns, count, perRow, column } = map;
-  if (count === 1) {
-    run(0, rows * columns, 0);
-    return;
-  }
-  for (let r = 0; r < rows; r++) {
-    if (perRow) {
-      run(r * columns, (r + 1) * columns, r);
-      continue;
-    }
-    for (let c = 0; c < columns; ) {
-      const index = column[c]!;
-      let end = c + 1;
-      while (end < columns && column[end] === index) end++;
-      run(r * columns + c, r * columns + end, index);
-      c = end;
-    }
-  }
-}
-
 /**
  * The quantized values. noise: clamp(x) + step * u for x strictly inside of the range and not 0; an exact zero and a
  * clamped value have no rounding error, so they get no noise. `noise` holds at least x.length samples of a uniform u
@@ -66,11 +41,12 @@ function byStretch(
  */
 export function quantize(x: Float32Array, noise: Float32Array, q: NoisyQuantizer): Float32Array {
   const out = new Float32Array(x.length);
-  byStretch(q, (from, to, index) => {
+  byStretch(q.map, (from, to, index) => {
     const range = q.ranges[index]!;
     const step = q.steps[index]!;
     const low = q.signed ? -range : 0;
     if (q.forward === "noise") {
+      // A loop of its own: one with the choice inside takes twice as long.
       for (let i = from; i < to; i++) {
         const value = x[i]!;
         if (value <= low) out[i] = low;
@@ -106,7 +82,7 @@ export function quantizeGradient(
   const logSteps = new Float32Array(q.map.count);
   const logRanges = new Float32Array(q.map.count);
   const rounding = q.forward === "rounding";
-  byStretch(q, (from, to, index) => {
+  byStretch(q.map, (from, to, index) => {
     const range = q.ranges[index]!;
     const low = q.signed ? -range : 0;
     let residue = 0;
@@ -117,7 +93,8 @@ export function quantizeGradient(
       if (value >= range) clamped += g;
       else if (value > low) {
         // The sign of the sample is the independent residue of real rounding.
-        if (value !== 0) residue += g * (rounding ? (noise[i]! < 0 ? -UNIT_RESIDUE : UNIT_RESIDUE) : noise[i]!);
+        if (value !== 0)
+          residue += g * (rounding ? (noise[i]! < 0 ? -UNIT_RESIDUE : UNIT_RESIDUE) : noise[i]!);
         if (dx) dx[i] = g;
       } else if (q.signed) clamped -= g;
     }

@@ -41,7 +41,8 @@ export function signalsOf(tf: TensorFlow, frozen: Frozen, training: TrainingSpec
     const unclamped = frozen.chain.layers[i]!.activation === "none" || activation.kind === "bipolar";
     // What a ReLU or hardtanh cuts is no signal; a discrete activation is its own.
     const low = unclamped ? Number.NEGATIVE_INFINITY : frozen.chain.layers[i]!.signed ? -1 : 0;
-    const discrete = frozen.chain.layers[i]!.activation === "sign" || frozen.chain.layers[i]!.activation === "step";
+    const discrete =
+      frozen.chain.layers[i]!.activation === "sign" || frozen.chain.layers[i]!.activation === "step";
     return {
       ...momentsOf(discrete ? rounded : entering, rounded, frozen.chain.layers[i]!.inputs, low),
       alpha: stepOf(activation) / Math.sqrt(12),

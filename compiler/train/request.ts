@@ -8,7 +8,7 @@ import type { StopSignal, Yield } from "../support/host.ts";
 import { type Chain, chainOf } from "./chain.ts";
 import type { Checkpoint, EpochRecord } from "./checkpoint.ts";
 import type { FloatModel } from "./float-model.ts";
-import { leastBits, limitsGiven, lutsOf, bitOperationsOf, meanWeightBits, weightBitsOf } from "./limits.ts";
+import { bitOperationsOf, leastBits, limitsGiven, lutsOf, meanWeightBits, weightBitsOf } from "./limits.ts";
 import type { Phase } from "./schedule.ts";
 
 /** State of the running epoch, after every step. */
@@ -150,5 +150,6 @@ function checkLimits({ training, intervalCycles }: TrainRequest, chain: Chain, p
     meanWeightBits: meanWeightBits(chain, bits),
   };
   for (const { limit, asked } of limitsGiven(training.objective.limits))
-    if (asked < leastOf[limit]) problems.add("train/budget-too-small", { limit, budget: asked, least: leastOf[limit] });
+    if (asked < leastOf[limit])
+      problems.add("train/budget-too-small", { limit, budget: asked, least: leastOf[limit] });
 }

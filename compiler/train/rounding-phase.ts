@@ -1,7 +1,6 @@
 // The phase with real rounding in frozen formats: the network's values are exactly those of the integers. In: a frozen
 // network. Out: layer passes, gradients for the latent values, updates in place; and networks that lost inputs or units.
 import type { Surrogate, TrainingSpec } from "../graph/project.ts";
-import type { ParameterSet } from "./optimizers.ts";
 import type { Chain } from "./chain.ts";
 import { surrogateOf } from "./float-model.ts";
 import {
@@ -18,6 +17,7 @@ import {
 import type { Frozen } from "./limits.ts";
 import type { BatchResult, LayerPass } from "./network.ts";
 import { plainGradients } from "./noise-phase.ts";
+import type { ParameterSet } from "./optimizers.ts";
 import { batchNormOf, copyParameters, optionalVariable, variableName, variableOf } from "./parameters.ts";
 import { surrogateGradient } from "./regularization.ts";
 
@@ -48,7 +48,12 @@ export function roundedPasses(frozen: Frozen, training: TrainingSpec, useBatch: 
   return chain.layers.map((layer, i) => ({
     units: layer.units,
     inputs: layer.inputs,
-    weights: roundWeights(variableOf(parameters, i, "weights"), layer.units, layer.inputs, formats[i]!.weight),
+    weights: roundWeights(
+      variableOf(parameters, i, "weights"),
+      layer.units,
+      layer.inputs,
+      formats[i]!.weight,
+    ),
     bias: roundedBias(frozen, i),
     norm: batchNormOf(parameters, i, useBatch),
     activation: {
@@ -93,7 +98,8 @@ function weightGradient(
   surrogate: Surrogate,
 ): Float32Array {
   if (surrogate.kind === "straight-through") return dy;
-  if (format.kind === "bipolar") return surrogateGradient(latent, dy, { kind: "sign", window: BIPOLAR_CLIP }, surrogate);
+  if (format.kind === "bipolar")
+    return surrogateGradient(latent, dy, { kind: "sign", window: BIPOLAR_CLIP }, surrogate);
   const steps = weightSteps(units, inputs, format);
   const scaled = latent.map((w, k) => w / steps[k]!);
   const most = 2 ** (format.width - 1);
@@ -126,7 +132,9 @@ export function copyFrozen(frozen: Frozen): Frozen {
 /** Rows or entries of units [units, width] that are kept. */
 function keepRows(values: Float32Array, width: number, kept: readonly number[]): Float32Array {
   const out = new Float32Array(kept.length * width);
-  kept.forEach((u, k) => out.set(values.subarray(u * width, (u + 1) * width), k * width));
+  kept.forEach((u, k) => {
+    out.set(values.subarray(u * width, (u + 1) * width), k * width);
+  });
   return out;
 }
 
@@ -153,7 +161,8 @@ export function withoutInputs(
   const left = new Float32Array(at.units * kept.length);
   for (let u = 0; u < at.units; u++) {
     let constant = 0;
-    for (let k = 0; k < at.inputs; k++) if (!isKept[k]) constant += rounded[u * at.inputs + k]! * constants[k]!;
+    for (let k = 0; k < at.inputs; k++)
+      if (!isKept[k]) constant += rounded[u * at.inputs + k]! * constants[k]!;
     if (bias) bias[u] = bias[u]! + constant;
     if (mean) mean[u] = mean[u]! - constant;
     kept.forEach((k, j) => {
@@ -203,7 +212,12 @@ function keepUnits(formats: LayerFormats, kept: readonly number[]): LayerFormats
  * Brings channels of an entering tensor with steps of their own to one fraction: channel c is scaled by 2^-shifts[c]
  * where it is made and back where it is read, which a ReLU lets through. In place.
  */
-export function equalize(chain: Chain, parameters: ParameterSet, layer: number, shifts: readonly number[]): void {
+export function equalize(
+  chain: Chain,
+  parameters: ParameterSet,
+  layer: number,
+  shifts: readonly number[],
+): void {
   const at = chain.layers[layer]!;
   const before = chain.layers[layer - 1]!;
   const weights = variableOf(parameters, layer, "weights");

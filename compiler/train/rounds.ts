@@ -3,18 +3,20 @@
 import type { Limits } from "../graph/project.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
-import { allocate, type AllocationTools, type Fill } from "./allocate.ts";
+import { type AllocationTools, allocate, type Fill } from "./allocate.ts";
 import { copyPlain } from "./checkpoint.ts";
 import { floatPasses, scorePasses } from "./float-model.ts";
 import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
+import { bestFormat, bipolarFormat, fixedActivation, freeze, stepOfWidth } from "./freeze.ts";
 import {
-  bestFormat,
-  bipolarFormat,
-  fixedActivation,
-  freeze,
-  stepOfWidth,
-} from "./freeze.ts";
-import { bitOperationsOf, fillOf, type Frozen, leastActivationBits, limitsGiven, measure, widthsOf } from "./limits.ts";
+  bitOperationsOf,
+  type Frozen,
+  fillOf,
+  leastActivationBits,
+  limitsGiven,
+  measure,
+  widthsOf,
+} from "./limits.ts";
 import { differenceOf, epsilonOf, narrowed, nextCost } from "./lossless.ts";
 import { allocationTools } from "./measure.ts";
 import { enteringTensors } from "./network.ts";
@@ -56,7 +58,8 @@ function givenFormats(run: Run): LayerFormats[] {
     return {
       weight: isBipolar(layer, training) ? bipolarFormat(weights) : int,
       activation:
-        fixedActivation(layer) ?? bestFormat(activate(entering[i]!, passes[i]!.activation), width, layer.signed),
+        fixedActivation(layer) ??
+        bestFormat(activate(entering[i]!, passes[i]!.activation), width, layer.signed),
     };
   });
 }
@@ -106,7 +109,12 @@ export async function startRounding(run: Run): Promise<void> {
     if (formats[i]!.weight.kind === "bipolar") startBipolar(state.parameters, i);
   });
   const tools = allocationTools(run);
-  let frozen: Frozen = { chain, parameters: copyParameters(state.parameters), formats, kept: chain.layers.map(() => null) };
+  let frozen: Frozen = {
+    chain,
+    parameters: copyParameters(state.parameters),
+    formats,
+    kept: chain.layers.map(() => null),
+  };
   frozen = prune(tf, frozen, training, run.measured);
   logCost(run, "frozen", frozen);
   const fill = fillFor(run, null);
@@ -154,7 +162,7 @@ export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["d
 
 /** What is done at the end of a round. True: another round follows, from the state as it is left. */
 export async function endRound(run: Run): Promise<boolean> {
-  const { training, state, given } = run;
+  const { training, given } = run;
   await giveWay(run);
   if (given) return false;
   return training.objective.kind === "lossless" ? searchOn(run) : keepLimits(run, training.objective.limits);

@@ -2,13 +2,14 @@
 // the phases work on.
 import type { TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
+import { createRandom, permutation } from "../support/random.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
-import { inputScaleOf } from "./assemble.ts";
 import { type Batch, type Batches, createBatches, pickSamples, roundSamples } from "./batches.ts";
 import type { Chain } from "./chain.ts";
 import { CHECKPOINT_SCHEMA, type Checkpoint, copyPlain } from "./checkpoint.ts";
 import { sizesOf } from "./divergence.ts";
 import { batchOfAll, floatPasses } from "./float-model.ts";
+import { inputScaleOf } from "./input-scale.ts";
 import type { Frozen } from "./limits.ts";
 import { limitsGiven } from "./limits.ts";
 import { createLoss, type Loss, type Teacher } from "./losses.ts";
@@ -19,8 +20,7 @@ import { type Moments, momentsOf } from "./normalize.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { initialParameters } from "./parameters.ts";
 import { keptInputs } from "./prune.ts";
-import { type TrainRequest, TrainingStopped } from "./request.ts";
-import { createRandom, permutation } from "../support/random.ts";
+import { TrainingStopped, type TrainRequest } from "./request.ts";
 import { FIRST_PENALTY, PHASES } from "./schedule.ts";
 
 /** The state of a run; a checkpoint is a copy of it. */
@@ -64,7 +64,8 @@ export function someSamples(samples: SampleSet, count: number, seed: number, pur
 function firstState(chain: Chain, training: TrainingSpec): RunState {
   const parameters = initialParameters(chain, training.seed);
   const { objective } = training;
-  const limits = objective.kind === "budget" ? limitsGiven(objective.limits).map((l) => l.limit) : ["bitOperations"];
+  const limits =
+    objective.kind === "budget" ? limitsGiven(objective.limits).map((l) => l.limit) : ["bitOperations"];
   return {
     schema: CHECKPOINT_SCHEMA,
     phase: PHASES[0]!,
@@ -189,4 +190,3 @@ export function roundingBatch(
   }
   return { batch: run.rounded.batches.batch(purpose, epoch, step), isRounded: true, all: null };
 }
-

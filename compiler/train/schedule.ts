@@ -21,7 +21,12 @@ export const MOST_ROUNDS = 4;
  * Epochs of a phase, or of a round of the rounding phase. The baseline gets as many as the quantized network at most.
  * `widthsAreGiven`: nothing is to be found, so that the noise phase's epochs go to the rounding phase.
  */
-export function epochsOf(training: TrainingSpec, phase: Phase, round: number, widthsAreGiven: boolean): number {
+export function epochsOf(
+  training: TrainingSpec,
+  phase: Phase,
+  round: number,
+  widthsAreGiven: boolean,
+): number {
   const { float, noise, rounding } = training.epochs;
   switch (phase) {
     case "baseline":

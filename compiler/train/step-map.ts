@@ -28,21 +28,37 @@ export function stepPerGroup(rows: number, columns: number, size: number): StepM
   return { rows, columns, count: Math.ceil(columns / size), perRow: false, column };
 }
 
-/** The step's index of the element at row `r` and column `c`. */
-export function stepIndex(map: StepMap, r: number, c: number): number {
-  return map.perRow ? r : map.column[c]!;
+/** Calls `run` for stretches of elements, row-major, that have one step. */
+export function byStretch(map: StepMap, run: (from: number, to: number, index: number) => void): void {
+  const { rows, columns, count, perRow, column } = map;
+  if (count === 1) {
+    run(0, rows * columns, 0);
+    return;
+  }
+  for (let r = 0; r < rows; r++) {
+    if (perRow) {
+      run(r * columns, (r + 1) * columns, r);
+      continue;
+    }
+    for (let c = 0; c < columns; ) {
+      const index = column[c]!;
+      let end = c + 1;
+      while (end < columns && column[end] === index) end++;
+      run(r * columns + c, r * columns + end, index);
+      c = end;
+    }
+  }
 }
 
 /** Root mean square of the elements of each step. */
 export function rmsBySteps(x: Float32Array, map: StepMap): Float64Array {
   const squares = new Float64Array(map.count);
   const counts = new Float64Array(map.count);
-  for (let r = 0; r < map.rows; r++) {
-    for (let c = 0; c < map.columns; c++) {
-      const k = stepIndex(map, r, c);
-      squares[k]! += x[r * map.columns + c]! ** 2;
-      counts[k]! += 1;
-    }
-  }
+  byStretch(map, (from, to, index) => {
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += x[i]! * x[i]!;
+    squares[index]! += sum;
+    counts[index]! += to - from;
+  });
   return squares.map((sum, k) => Math.sqrt(sum / Math.max(1, counts[k]!)));
 }

@@ -5,24 +5,37 @@ import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { assembleTrained } from "./assemble.ts";
-import type { Batch } from "./batches.ts";
 import { LEAST_GAIN } from "./batch-norm.ts";
+import type { Batch } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
 import { floatModelOf, floatPasses, scorePasses } from "./float-model.ts";
 import { freeze } from "./freeze.ts";
-import { bitOperationsOf, type Frozen, limitsGiven, measure, meanWeightBits, widthsOf } from "./limits.ts";
+import { bitOperationsOf, type Frozen, limitsGiven, meanWeightBits, measure, widthsOf } from "./limits.ts";
 import { decayRate, frozenRate } from "./measure.ts";
 import { type BatchResult, enteringTensors, gradientsOf, type LayerPass } from "./network.ts";
-import { noisyGradients, noisyPasses, plainGradients, projectNoisy, quantizersOf, startNoise } from "./noise-phase.ts";
+import {
+  noisyGradients,
+  noisyPasses,
+  plainGradients,
+  projectNoisy,
+  quantizersOf,
+  startNoise,
+} from "./noise-phase.ts";
 import { foldWeights, normalizedPasses, unfoldGradient } from "./normalize.ts";
 import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizers.ts";
 import { createPace } from "./pace.ts";
-import { initialParameters, optionalVariable, readVariableName, variableName, variableOf } from "./parameters.ts";
+import {
+  initialParameters,
+  optionalVariable,
+  readVariableName,
+  variableName,
+  variableOf,
+} from "./parameters.ts";
 import { audible, keptInputs, signalsOf } from "./prune.ts";
 import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
-import { endRound, outcomeOf, startRounding } from "./rounds.ts";
 import { onRoundedInput, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
+import { endRound, outcomeOf, startRounding } from "./rounds.ts";
 import { createRun, frozenOf, giveWay, lossOfBatch, type Run, roundingBatch } from "./run.ts";
 import { epochsOf, nextPenalty, PHASES, type Phase, quantizerRate, weightRate } from "./schedule.ts";
 
@@ -103,7 +116,6 @@ function noiseStep(run: Run, place: Place): BatchResult {
   checkStep(chain, state.parameters, result);
   const gradients = noisyGradients(
     chain,
-    training,
     state.parameters,
     noisy,
     result,
@@ -148,12 +160,17 @@ function noiseLoss(run: Run, { epoch, step }: Place): number {
     count,
     inputs: validation.inputs.subarray(0, count * chain.elements),
     labels: validation.labels.subarray(0, count),
-    targets: validation.targets && validation.targets.subarray(0, count * outputs),
+    targets: validation.targets?.subarray(0, count * outputs),
   };
   const { passes } = noisyPasses(chain, training, state.parameters, pool, count, epoch, -1 - step);
   const still = passes.map((p) => (p.norm ? { ...p, norm: { ...p.norm, useBatch: false } } : p));
   const noisy = scorePasses(tf, still, some, training.loss).loss;
-  const quiet = scorePasses(tf, floatPasses(chain, training, state.parameters, false), some, training.loss).loss;
+  const quiet = scorePasses(
+    tf,
+    floatPasses(chain, training, state.parameters, false),
+    some,
+    training.loss,
+  ).loss;
   return noisy - quiet;
 }
 
@@ -169,7 +186,11 @@ function lookForSilence(run: Run): void {
 
 function withoutSilence(run: Run, frozen: Frozen): Frozen {
   const inputs = run.audible!;
-  const layers = frozen.chain.layers.map((layer, i) => ({ ...layer, inputs: inputs[i]!, units: inputs[i + 1] ?? layer.units }));
+  const layers = frozen.chain.layers.map((layer, i) => ({
+    ...layer,
+    inputs: inputs[i]!,
+    units: inputs[i + 1] ?? layer.units,
+  }));
   return { ...frozen, chain: { ...frozen.chain, layers } };
 }
 
@@ -219,7 +240,8 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       state.sizes = sizesOf(frozenOf(run).chain, state.parameters);
       break;
   }
-  if (moments && next === "float") request.events.log("inputs are normalised; the first layer takes it over at the freeze");
+  if (moments && next === "float")
+    request.events.log("inputs are normalised; the first layer takes it over at the freeze");
   state.optimizer = createOptimizer(training.optimizer, state.parameters);
   state.phase = next;
   state.round = 0;
@@ -291,7 +313,10 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
   const pace = createPace(training, steps, given, request.now);
   for (;;) {
     const epochs = epochsOf(training, state.phase, state.round, given);
-    while (state.epoch < epochs && !(training.patience !== null && (state.best?.age ?? 0) >= training.patience)) {
+    while (
+      state.epoch < epochs &&
+      !(training.patience !== null && (state.best?.age ?? 0) >= training.patience)
+    ) {
       const { phase, epoch, round } = state;
       const widths = (): { meanBits: number | null; bitOperations: number | null } => {
         const frozen = frozenNow(run);
@@ -338,4 +363,3 @@ function finish(run: Run): TrainingResult {
   const trained = assembleTrained(run, outcome);
   return { trained, float: state.baseline.model, history: state.history };
 }
-
