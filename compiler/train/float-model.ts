@@ -85,7 +85,7 @@ export function scorePasses(
       count: to - from,
       targets: {
         labels: batch.labels.subarray(from, to),
-        values: batch.targets?.subarray(from * outputs, to * outputs),
+        values: batch.targets?.subarray(from * outputs, to * outputs) ?? null,
       },
       perSample: perSample?.subarray(from, to),
     });

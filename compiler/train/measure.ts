@@ -43,7 +43,7 @@ function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
       count: to - from,
       inputs: batch.inputs.subarray(from * elements, to * elements),
       labels: batch.labels.subarray(from, to),
-      targets: batch.targets?.subarray(from * outputs, to * outputs),
+      targets: batch.targets?.subarray(from * outputs, to * outputs) ?? null,
     };
     total += run.loss.evaluate({
       outputs: outputsOf(run.tf, part.count, keptInputs(part, frozen.kept[0]!, elements), passes),

@@ -44,7 +44,7 @@ export function foldWeights(
 ): { readonly weights: Float32Array; readonly bias: Float32Array | null } {
   const elements = mean.length;
   const folded = new Float32Array(weights.length);
-  const shifted = bias?.slice();
+  const shifted = bias?.slice() ?? null;
   for (let at = 0, u = 0; at < weights.length; at += elements, u++) {
     let offset = 0;
     for (let k = 0; k < elements; k++) {

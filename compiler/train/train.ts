@@ -160,7 +160,7 @@ function noiseLoss(run: Run, { epoch, step }: Place): number {
     count,
     inputs: validation.inputs.subarray(0, count * chain.elements),
     labels: validation.labels.subarray(0, count),
-    targets: validation.targets?.subarray(0, count * outputs),
+    targets: validation.targets?.subarray(0, count * outputs) ?? null,
   };
   const { passes } = noisyPasses(chain, training, state.parameters, pool, count, epoch, -1 - step);
   const still = passes.map((p) => (p.norm ? { ...p, norm: { ...p.norm, useBatch: false } } : p));
