@@ -2,13 +2,16 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Graph, Node, StoredType } from "../../../graph/graph.ts";
-import type { TrainingSpec } from "../../../graph/project.ts";
+import type { LayerQuantization, Limits, TrainingSpec } from "../../../graph/project.ts";
 import type { SampleSet } from "../../../graph/samples.ts";
 import { integerRange, quantize } from "../../../support/fixed-point.ts";
 import { createRandom } from "../../../support/random.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { openTensorFlow } from "../../../tools/tensorflow.ts";
-import type { TrainRequest } from "../../../train/request.ts";
+import { chainOf } from "../../../train/chain.ts";
+import { type Checkpoint, encodeCheckpoint } from "../../../train/checkpoint.ts";
+import type { ProgressRecord, TrainingResult, TrainRequest } from "../../../train/request.ts";
+import { train } from "../../../train/train.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 
@@ -24,7 +27,7 @@ export async function openWasm(): Promise<TensorFlow> {
 
 const origin = { file: "small.floor", line: 1, column: 1 };
 
-export type LayerWord = number | "relu" | "flatten" | "argmax";
+export type LayerWord = number | "relu" | "hardtanh" | "step" | "sign" | "batchnorm" | "flatten" | "argmax";
 
 /** A chain: numbers are dense layers with so many units. */
 export function chainGraph(shape: readonly number[], stored: StoredType, words: readonly LayerWord[]): Graph {
@@ -73,33 +76,121 @@ export function clouds(
       inputs[i * elements + k] = quantize(value, stored.fraction, range);
     }
   }
-  return { count, shape, stored, inputs, labels };
+  return { count, shape, stored, inputs, labels, targets: null };
 }
 
-export function spec(overrides: Partial<TrainingSpec> & { budget?: number } = {}): TrainingSpec {
-  const { budget, ...rest } = overrides;
+/** Inputs everywhere in their range; the targets are two smooth functions of the first three. */
+export function curves(count: number, elements: number, stored: StoredType, seed: number): SampleSet {
+  const random = createRandom("curves", seed);
+  const range = integerRange(stored.width, stored.signed);
+  const inputs = stored.signed ? new Int8Array(count * elements) : new Uint8Array(count * elements);
+  const targets = new Float32Array(count * 2);
+  for (let i = 0; i < count; i++) {
+    for (let k = 0; k < elements; k++) inputs[i * elements + k] = random.integer(range.min, range.max);
+    const [a, b, c] = [0, 1, 2].map((k) => inputs[i * elements + k]! / range.max);
+    targets[2 * i] = 0.6 * a! - 0.4 * b! + 0.1;
+    targets[2 * i + 1] = Math.abs(b! - 0.5) + 0.3 * c!;
+  }
+  return { count, shape: [elements], stored, inputs, labels: new Int32Array(0), targets };
+}
+
+/** What a test changes of the settings: widths and the like of every layer, or of one by its name. */
+export type SpecChanges = Partial<Omit<TrainingSpec, "layers">> & {
+  readonly limits?: Limits;
+  readonly weights?: Partial<LayerQuantization["weights"]>;
+  readonly input?: Partial<LayerQuantization["input"]>;
+  readonly bias?: LayerQuantization["bias"];
+  readonly prune?: boolean;
+  readonly layers?: Readonly<Record<string, Partial<LayerQuantization>>>;
+};
+
+/** Settings for a graph: every width from 1 (weights from 2) to 8, one alpha a tensor. */
+export function spec(graph: Graph, changes: SpecChanges = {}): TrainingSpec {
+  const { limits, weights, input, bias, prune, layers, ...rest } = changes;
+  const every: LayerQuantization = {
+    weights: { granularity: { kind: "layer" }, bits: { min: 2, max: 8 }, ...weights },
+    input: { granularity: "layer", bits: { min: 1, max: 8 }, ...input },
+    bias: bias ?? "accumulator",
+    prune: prune ?? true,
+  };
+  const dense = graph.nodes.filter((node) => node.kind === "dense");
   return {
-    objective: { kind: "budget", bitOperations: budget ?? 2000 },
-    epochs: { float: 2, noise: 3, rounding: 3 },
+    objective: { kind: "budget", limits: limits ?? { bitOperations: 2000 } },
+    loss: { kind: "cross-entropy", smoothing: 0, weights: null },
+    target: "data",
+    epochs: { float: 2, noise: 2, rounding: 2 },
     batch: 32,
-    learningRate: 0.004,
+    optimizer: { kind: "adam" },
+    weightDecay: 0,
+    learningRate: 0.01,
+    schedule: { kind: "cosine" },
+    patience: null,
     seed: 1,
-    shiftPixels: 0,
+    augment: { shiftPixels: 0, flip: "none", noise: 0 },
+    normalize: "none",
+    search: "noise",
+    gradient: { kind: "straight-through" },
+    distillation: null,
+    surrogates: {},
+    layers: Object.fromEntries(dense.map((node) => [node.name, { ...every, ...layers?.[node.name] }])),
     ...rest,
   };
 }
 
+/** Changes to a request; those to the settings by themselves. */
+export type RequestChanges = Partial<Omit<TrainRequest, "training">> & { readonly training?: SpecChanges };
+
 /** A request for a network of four inputs and three classes, to be changed in places. */
-export function request(overrides: Partial<TrainRequest> = {}): TrainRequest {
+export function request({ training, ...changes }: RequestChanges = {}): TrainRequest {
+  const graph = changes.graph ?? chainGraph([4], UNSIGNED, [16, "relu", 3, "argmax"]);
   return {
-    graph: chainGraph([4], UNSIGNED, [16, "relu", 3, "argmax"]),
-    training: spec(),
+    graph,
     samples: clouds(240, [4], 3, UNSIGNED, 1),
-    validation: clouds(60, [4], 3, UNSIGNED, 2),
+    validation: clouds(90, [4], 3, UNSIGNED, 2),
+    intervalCycles: 16,
     events: { progress: () => {}, checkpoint: () => {}, log: () => {} },
     stop: { stopped: false },
     yieldToHost: async () => {},
     backend: "wasm",
-    ...overrides,
+    ...changes,
+    training: spec(graph, training),
   };
+}
+
+/** A request for this chain on clouds that suit it. */
+export function cloudRequest(
+  words: readonly LayerWord[],
+  training: SpecChanges = {},
+  stored: StoredType = UNSIGNED,
+  shape: readonly number[] = [4],
+): TrainRequest {
+  const graph = chainGraph(shape, stored, words);
+  const { outputs } = chainOf(graph);
+  const samples = clouds(240, shape, outputs, stored, 1);
+  return request({ graph, samples, validation: clouds(90, shape, outputs, stored, 2), training });
+}
+
+/** What a run told on its way. */
+export interface Recording {
+  readonly result: TrainingResult;
+  /** Checkpoints as bytes. */
+  readonly saved: Uint8Array[];
+  readonly progress: ProgressRecord[];
+  readonly log: string[];
+}
+
+/** Trains to the end and keeps every checkpoint. */
+export async function record(tf: TensorFlow, asked: TrainRequest): Promise<Recording> {
+  const saved: Uint8Array[] = [];
+  const progress: ProgressRecord[] = [];
+  const log: string[] = [];
+  const result = await train(tf, {
+    ...asked,
+    events: {
+      progress: (step) => progress.push(step),
+      checkpoint: (checkpoint: Checkpoint) => saved.push(encodeCheckpoint(checkpoint)),
+      log: (line) => log.push(line),
+    },
+  });
+  return { result, saved, progress, log };
 }
