@@ -26,14 +26,19 @@ const PLAIN = {
 
 export const number = (value: number): string => value.toLocaleString("en-US");
 export const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
-/** Accuracy, or the loss where there are no classes. */
-export const scoreText = ({
-  accuracy,
-  loss,
-}: {
+interface Score {
   readonly accuracy: number | null;
   readonly loss: number;
-}): string => (accuracy === null ? `loss ${lossText(loss)}` : percent(accuracy));
+}
+
+const qualityText = ({ accuracy, loss }: Score): string =>
+  accuracy === null ? lossText(loss) : percent(accuracy);
+/** Accuracy, or the loss where there are no classes. */
+export const scoreText = (score: Score): string =>
+  score.accuracy === null ? `loss ${qualityText(score)}` : qualityText(score);
+/** Scores of integers and float, without what they are. */
+export const scorePair = (integers: Score, float: Score): string =>
+  `${qualityText(integers)} integers, ${qualityText(float)} float`;
 const bits = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
 
 /** Rows of aligned columns; the first row is the head. */
@@ -79,9 +84,7 @@ export function summaryLines(report: Report): string {
   const { float, quantized, totals, hardware, c, verify } = report;
   if (float && quantized)
     lines.push(
-      quantized.accuracy === null || float.accuracy === null
-        ? `loss         ${lossText(quantized.loss)} integers, ${lossText(float.loss)} float (test set)`
-        : `accuracy     ${percent(quantized.accuracy)} integers, ${percent(float.accuracy)} float (test set)`,
+      `${(quantized.accuracy === null ? "loss" : "accuracy").padEnd(13)}${scorePair(quantized, float)} (test set)`,
     );
   if (totals)
     lines.push(
@@ -122,7 +125,7 @@ export function summaryLines(report: Report): string {
 /** How the objective ended and what pruning saved. */
 export function capacityLines({ outcome, ledger }: Report): string {
   const facts = [...(outcome ? outcomeFacts(outcome) : []), ...(ledger ? pruningFacts(ledger) : [])];
-  return facts.map((f) => `${f.what.padEnd(17)}${f.value} (${f.because})`).join("\n");
+  return facts.map((f) => `${f.what.padEnd(13)}${f.value} (${f.because})`).join("\n");
 }
 
 /** What one more and one less bit of each tensor would change, without training again. */

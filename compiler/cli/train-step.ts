@@ -10,7 +10,7 @@ import { TrainingStopped } from "../train/request.ts";
 import type { Context } from "./context.ts";
 import type { OpenedModel } from "./project.ts";
 import { refuseModified } from "./steps.ts";
-import { scoreText } from "./tables.ts";
+import { scorePair } from "./tables.ts";
 import { createDisplay, hostOf, openTraining, refuseOtherRun } from "./training.ts";
 
 /** Trains the model into the directory, or goes on from its checkpoint, or finds it trained already. */
@@ -83,7 +83,8 @@ export async function trainStep(
   // result.json comes last: its presence says that training is finished.
   directory.writeFiles(trained.files);
   const { quantized, float } = trained.result;
-  progress.line(`test ${scoreText(quantized)} integers, ${scoreText(float)} float`);
+  const what = quantized.accuracy === null ? "loss" : "accuracy";
+  progress.line(`test ${what} ${scorePair(quantized, float)}`);
   // Asked to stop in the very last step: nothing more is begun.
   if (interrupt.stopped) throw new TrainingStopped();
 }

@@ -49,8 +49,8 @@ export function outcomeFacts({ objective, bound, limits, difference }: Outcome):
   if (difference) {
     const { mean, standardError, upper, epsilon, holds } = difference;
     facts.push({
-      what: "loss difference",
-      value: `${changeText(mean, lossText)} with standard error ${lossText(standardError)}`,
+      what: "difference",
+      value: `loss ${changeText(mean, lossText)} with standard error ${lossText(standardError)}`,
       because:
         `integers minus float on the validation samples; at most ${lossText(upper)} with 95 % confidence` +
         (objective === "lossless"
@@ -65,18 +65,19 @@ export function outcomeFacts({ objective, bound, limits, difference }: Outcome):
 export function pruningFacts(ledger: readonly LayerAccount[]): Fact[] {
   const sum = (of: keyof LayerAccount["pruned"]): number => ledger.reduce((n, l) => n + l.pruned[of], 0);
   const facts: Fact[] = [];
-  const other = sum("inputs") - sum("constantInputs");
   if (sum("weights") === 0) return facts;
+  // The inputs of a later layer are the units of the one before it.
+  const inputs = ledger[0]!.pruned.inputs - sum("constantInputs");
   const saved = sum("bitOperations") - sum("constantBitOperations");
-  if (saved > 0 || other > 0)
+  if (saved > 0)
     facts.push({
       what: "pruned",
-      value: `${whole(other)} inputs, ${whole(sum("outputs"))} units: ${whole(saved)} bit operations saved`,
+      value: `${whole(inputs)} inputs, ${whole(sum("outputs"))} units: ${whole(saved)} bit operations saved`,
       because: "their signal does not stand above its noise",
     });
   if (sum("constantInputs") > 0)
     facts.push({
-      what: "constant inputs",
+      what: "constant",
       value: `${whole(sum("constantInputs"))} inputs: ${whole(sum("constantBitOperations"))} bit operations saved`,
       because: "they are the same in every training sample",
     });

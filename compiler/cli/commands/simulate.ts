@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { readInputArray } from "../../data/inputs.ts";
 import { encodeNpy } from "../../data/npy.ts";
 import { readDesign } from "../../driver/load-build.ts";
-import { runDesign } from "../../driver/run-design.ts";
+import { type RunOutput, runDesign } from "../../driver/run-design.ts";
 import { openForReading } from "../../host/node/build-directory.ts";
 import { elementsOf, fractionOf, isSigned, valueNamed, widthOf } from "../../program/program.ts";
 import { DiagnosticError } from "../../support/diagnostics.ts";
@@ -20,6 +20,12 @@ export interface SimulateOptions {
 
 /** Rows that are printed; --output has all. */
 const SHOWN = 20;
+
+/** A class as its index, another output as its value. */
+function shown({ role, fraction }: RunOutput, mantissa: number, element: number): number {
+  if (role !== "value") return mantissa;
+  return mantissa * 2 ** -(typeof fraction === "number" ? fraction : fraction[element % fraction.length]!);
+}
 
 export async function simulateCommand(name: string, options: SimulateOptions): Promise<CommandOutcome> {
   if (options.output !== undefined) checkWritableFile("--output", options.output);
@@ -44,7 +50,7 @@ export async function simulateCommand(name: string, options: SimulateOptions): P
     writeFileSync(options.output, encodeNpy([read.count, elementsOf(main.shape)], "int64", main.mantissas));
   const size = elementsOf(main.shape);
   const rows = Array.from({ length: Math.min(SHOWN, read.count) }, (_, n) =>
-    Array.from({ length: size }, (_, i) => main.mantissas[n * size + i]).join(" "),
+    Array.from({ length: size }, (_, i) => shown(main, main.mantissas[n * size + i]!, i)).join(" "),
   );
   const more = read.count > SHOWN ? [`... ${read.count - SHOWN} more; --output FILE.npy keeps all`] : [];
   return {
@@ -53,6 +59,10 @@ export async function simulateCommand(name: string, options: SimulateOptions): P
       count: read.count,
       outputs: outputs.map(({ mantissas, ...rest }) => ({ ...rest, mantissas: Array.from(mantissas) })),
     },
-    text: [`${main.name}, ${read.count} samples, ${options.backend}:`, ...rows, ...more].join("\n"),
+    text: [
+      `${main.name}${main.role === "value" ? " (values)" : ""}, ${read.count} samples, ${options.backend}:`,
+      ...rows,
+      ...more,
+    ].join("\n"),
   };
 }
