@@ -1,6 +1,6 @@
 // The command line: options, exit codes, and which module runs a command.
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
+import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { VERSION } from "../support/version.ts";
 import { TrainingStopped } from "../train/request.ts";
 import { type CommandOutcome, type Context, createContext, printJson, sayDiagnostics } from "./context.ts";
@@ -31,6 +31,12 @@ function integer(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0 || value > 2 ** 32 - 1)
     throw new InvalidArgumentError("not an integer from 0 to 4294967295");
+  return value;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("not a number above 0");
   return value;
 }
 
@@ -114,9 +120,29 @@ function createCli(): Command {
   add("train [model]", "train weights and noise amplitudes; resumes after a kill")
     .option(...out)
     .option(...fresh)
+    .addOption(
+      new Option(
+        "--sweep <points>",
+        "train 2 to 32 budgets of bit operations instead, from one float phase, and keep their scores in sweep/",
+      ).argParser(integer),
+    )
+    .addOption(
+      new Option(
+        "--from <kbitops>",
+        "first budget of a sweep (default: 1.15 times the least possible)",
+      ).argParser(positive),
+    )
+    .addOption(
+      new Option("--to <kbitops>", "last budget of a sweep (default: 8 times the first)").argParser(positive),
+    )
     .action((model, options) =>
       execute("train", options.json, async (context) => {
         checkReadable("MODEL", model);
+        if (options.sweep !== undefined)
+          return (await import("./commands/sweep.ts")).sweepCommand(context, model, options);
+        for (const option of ["from", "to"])
+          if (options[option] !== undefined)
+            fail("cli/bad-option", { option: `--${option}`, problem: "it belongs to --sweep" });
         return (await import("./commands/train.ts")).trainCommand(context, model, options);
       }),
     );

@@ -16,6 +16,14 @@ export const BUILD_FILES = {
     testTargets: "train/test-targets.npy",
     testOutputs: "train/test-outputs.npy",
   },
+  sweep: {
+    folder: "sweep",
+    result: "sweep/sweep.json",
+    /** Where all points start: the end of the float phase. */
+    shared: "sweep/float.bin",
+    /** Of the point that is being trained. */
+    checkpoint: "sweep/checkpoint.bin",
+  },
   design: {
     folder: "design",
     program: "design/program.json",
@@ -28,3 +36,8 @@ export const BUILD_FILES = {
   },
   verify: { folder: "verify", result: "verify/result.json" },
 } as const;
+
+/** Log of a point of a sweep. */
+export function sweepLog(budget: number): string {
+  return `${BUILD_FILES.sweep.folder}/${budget}.jsonl`;
+}

@@ -15,6 +15,7 @@ import {
   type TrainResult,
   trainResultSchema,
 } from "../report/results.ts";
+import { type SweepResult, sweepSchema } from "../report/sweep-result.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
@@ -54,6 +55,10 @@ function readResult<T>(directory: BuildReader, path: string, schema: z.ZodType<T
 
 export function readTrainResult(directory: BuildReader): TrainResult | undefined {
   return readResult(directory, BUILD_FILES.train.result, trainResultSchema);
+}
+
+export function readSweep(directory: BuildReader): SweepResult | undefined {
+  return readResult(directory, BUILD_FILES.sweep.result, sweepSchema);
 }
 
 export function readDesignResult(directory: BuildReader): DesignResult | undefined {

@@ -4,7 +4,7 @@ import { encodeNpy } from "../data/npy.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Project, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
-import type { TrainedGraph } from "../graph/trained-graph.ts";
+import type { Score, TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAIN_RESULT_SCHEMA, type TrainResult } from "../report/results.ts";
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
@@ -13,7 +13,7 @@ import type { TensorFlow } from "../support/tensorflow.ts";
 import { inputsAsTargets } from "../train/batches.ts";
 import type { Checkpoint } from "../train/checkpoint.ts";
 import { scoreFloat } from "../train/float-model.ts";
-import { evaluateFrozen } from "../train/frozen.ts";
+import { evaluateFrozen, type FrozenEvaluation } from "../train/frozen.ts";
 import type { TrainingEvents } from "../train/request.ts";
 import { train } from "../train/train.ts";
 import { BUILD_FILES } from "./build-files.ts";
@@ -41,8 +41,16 @@ export interface TrainedProject {
   readonly files: FileSet;
 }
 
-export async function trainProject(request: TrainProjectRequest): Promise<TrainedProject> {
-  const { tf, backend, project, data, identity } = request;
+/** What a run of the trainer gave, scored on the test split. */
+export interface ScoredTraining {
+  readonly trained: TrainedGraph;
+  readonly float: Score;
+  readonly integers: FrozenEvaluation;
+}
+
+/** Runs the trainer, and then both networks on the test split. */
+export async function trainAndScore(request: Omit<TrainProjectRequest, "identity">): Promise<ScoredTraining> {
+  const { tf, backend, project, data } = request;
   const { training } = project;
   const { trained, float } = await train(tf, {
     graph: withPlainOrigins(project.graph),
@@ -57,29 +65,36 @@ export async function trainProject(request: TrainProjectRequest): Promise<Traine
     backend,
     now: request.now,
   });
-  const { test } = data;
-  const integers = evaluateFrozen(tf, trained, comparedSamples(test, training), training.loss);
+  return {
+    trained,
+    float: scoreFloat(tf, project.graph, training, float, data.test),
+    integers: evaluateFrozen(tf, trained, comparedSamples(data.test, training), training.loss),
+  };
+}
+
+export async function trainProject(request: TrainProjectRequest): Promise<TrainedProject> {
+  const { backend, project, identity } = request;
+  const { test } = request.data;
+  const { trained, float, integers } = await trainAndScore(request);
   const names = BUILD_FILES.train;
+  const outputsShape = [test.count, integers.outputs.length / test.count];
   const left: FileSet = new Map<string, string | Uint8Array>([
     [names.source, project.source.text],
     [names.trained, `${JSON.stringify(trained)}\n`],
     [names.testInputs, encodeNpy([test.count, ...test.shape], dtypeOf(test.inputs), test.inputs)],
     ...answerFiles(test, { labels: names.testLabels, targets: names.testTargets }),
-    [
-      names.testOutputs,
-      encodeNpy([test.count, integers.outputs.length / test.count], "float64", integers.outputs),
-    ],
+    [names.testOutputs, encodeNpy(outputsShape, "float64", integers.outputs)],
   ]);
   const result: TrainResult = {
     schema: TRAIN_RESULT_SCHEMA,
     model: project.graph.name,
-    seed: training.seed,
+    seed: project.training.seed,
     backend,
     identity,
     files: Object.fromEntries(
       [...left].filter(([path]) => path !== names.source).map(([path, content]) => [path, sha256Of(content)]),
     ),
-    float: scoreFloat(tf, project.graph, training, float, test),
+    float,
     quantized: integers.score,
     ledger: accountsOf(trained),
     outcome: plainOutcome(trained),

@@ -4,8 +4,8 @@ import { z } from "zod";
 
 const count = z.number().int().nonnegative();
 /** Accuracy is a fraction in [0, 1], null where there are no classes; loss is the mean per sample. */
-const score = z.strictObject({ accuracy: z.number().nullable(), loss: z.number() });
-const format = z.strictObject({
+export const scoreSchema = z.strictObject({ accuracy: z.number().nullable(), loss: z.number() });
+export const formatSchema = z.strictObject({
   /** bipolar: one bit b stands for (2b - 1) * 2^-fraction. */
   kind: z.enum(["int", "bipolar"]),
   width: count,
@@ -13,7 +13,7 @@ const format = z.strictObject({
   signed: z.boolean(),
 });
 /** snrBits is null when nothing is left of the signal. */
-const tensor = format.extend({ snrBits: z.number().nullable() });
+const tensor = formatSchema.extend({ snrBits: z.number().nullable() });
 const backendStatus = z.enum(["passed", "failed", "skipped"]);
 
 /** What another width of one tensor would change, without training again. */
@@ -26,7 +26,7 @@ const price = z.strictObject({
   bitOperations: z.number(),
 });
 /** A quantized tensor as training left it, in the tensor's own units. */
-const tensorAccount = format.extend({
+const tensorAccount = formatSchema.extend({
   /** Least and largest value of the format; of the widest channel. */
   min: z.number(),
   max: z.number(),
@@ -99,8 +99,8 @@ export const trainResultSchema = z.strictObject({
   identity: z.record(z.string(), z.string()),
   /** SHA-256 of the other files that training leaves, by path from the build directory. */
   files: z.record(z.string(), z.string()),
-  float: score,
-  quantized: score,
+  float: scoreSchema,
+  quantized: scoreSchema,
   ledger: z.array(layerAccount),
   outcome,
 });
@@ -143,7 +143,7 @@ const c = z.strictObject({
 export const designResultSchema = z.strictObject({
   schema: z.literal(DESIGN_RESULT_SCHEMA),
   model: z.string(),
-  quantized: score.optional(),
+  quantized: scoreSchema.optional(),
   layers: z.array(layer),
   totals,
   hardware,
@@ -173,8 +173,8 @@ export const reportSchema = z.strictObject({
   model: z.string(),
   seed: z.number().int().optional(),
   backend: z.string().optional(),
-  float: score.optional(),
-  quantized: score.optional(),
+  float: scoreSchema.optional(),
+  quantized: scoreSchema.optional(),
   /** How the objective ended, and the accounts of each layer's bits. */
   outcome: outcome.optional(),
   ledger: z.array(layerAccount).optional(),

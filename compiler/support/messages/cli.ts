@@ -44,6 +44,10 @@ export const cliMessages = {
     message: ({ tool }) => `${tool} was not found or does not work`,
     hint: ({ install }) => install,
   }),
+  "cli/nothing-to-sweep": entry<{ model: string }>({
+    message: ({ model }) => `every width of ${model} is given: all budgets would train the same network`,
+    hint: () => "allow a range of widths with weight_bits and input_bits",
+  }),
   "cli/stopped": entry<{ resume: string }>({
     message: () => "training was stopped; the last checkpoint is kept",
     hint: ({ resume }) => resume,
