@@ -8,8 +8,11 @@ import type { Signal } from "./prune.ts";
 export interface AllocationTools {
   /** Mean training loss on some samples, without training. */
   loss(frozen: Frozen): Promise<number>;
-  /** The same after a short training with real rounding, and the network that came out; the given one is kept. */
-  trained(frozen: Frozen): Promise<{ readonly frozen: Frozen; readonly loss: number }>;
+  /**
+   * The same after a short training with real rounding, and the network that came out; the given one is kept. `patience`
+   * is how many times longer than usual it is.
+   */
+  trained(frozen: Frozen, patience?: number): Promise<{ readonly frozen: Frozen; readonly loss: number }>;
   /** Signals of every entering tensor. */
   signals(frozen: Frozen): readonly Signal[];
   /** After each settled step. */

@@ -61,11 +61,11 @@ export function fixedActivation(layer: ChainLayer): FrozenFormat | undefined {
   return layer.activation === "step" ? STEP : undefined;
 }
 
-/** Formats of one tensor's steps, brought to one width; finer fractions for narrower parts of the range. */
-function byStep(
+/** Formats of one tensor's steps, brought to the width of the widest: the narrower ones get room, not finer steps. */
+export function formatsBySteps(
   q: NoisyQuantizer,
   widths: WidthRange,
-): { readonly width: number; readonly fractions: number[] } {
+): { readonly width: number; readonly fractions: readonly number[] } {
   const formats = Array.from({ length: q.map.count }, (_, k) =>
     frozenFormat(q.ranges[k]!, q.steps[k]!, q.signed, widths),
   );
@@ -75,27 +75,50 @@ function byStep(
   };
 }
 
+/** The one format that holds the ranges of all of a tensor's steps; above the largest width the finest steps go. */
+function sharedFormat(
+  q: NoisyQuantizer,
+  widths: WidthRange,
+): { readonly width: number; readonly fraction: number } {
+  const { width, fractions } = formatsBySteps(q, widths);
+  const coarsest = Math.min(...fractions);
+  const shared = Math.min(widths.max, MAX_WIDTH, width + Math.max(...fractions) - coarsest);
+  return { width: shared, fraction: coarsest + (shared - width) };
+}
+
 /** The weights' format. The last layer's units share one fraction: their sums are compared. */
 function weightFormat(q: NoisyQuantizer, widths: WidthRange, isLast: boolean): WeightFormat {
-  const { width, fractions } = byStep(q, widths);
+  const { width, fractions } = formatsBySteps(q, widths);
   const base = { kind: "int", signed: true } as const;
   if (fractions.length === 1) return { ...base, width, fraction: fractions[0]!, groups: null };
   if (q.map.perRow && !isLast) return { ...base, width, fraction: fractions, groups: null };
-  const finest = Math.max(...fractions);
-  if (q.map.perRow) return { ...base, width: Math.min(MAX_WIDTH, width), fraction: finest, groups: null };
-  // All groups are summed, so they share the finest fraction and the width that holds the largest range.
-  const coarsest = Math.min(...fractions);
-  const shared = Math.min(widths.max, MAX_WIDTH, width + finest - coarsest);
-  const fraction = coarsest + (shared - width);
-  const shifts = fractions.map((f) => Math.max(0, fraction - f));
+  const shared = sharedFormat(q, widths);
+  if (q.map.perRow) return { ...base, ...shared, groups: null };
+  const shifts = fractions.map((f) => Math.max(0, shared.fraction - f));
   const size = q.map.column.filter((k) => k === 0).length;
-  return { ...base, width: shared, fraction, groups: { size, shifts } };
+  return { ...base, ...shared, groups: { size, shifts } };
 }
 
-/** The activation's format: one fraction, the finest where channels differ (see `equalize`). A hard-tanh's range is [-1, 1). */
-function activationFormat(q: NoisyQuantizer, widths: WidthRange, isHardtanh: boolean): FrozenFormat {
-  const { width, fractions } = byStep(q, widths);
-  if (isHardtanh) return { kind: "int", signed: true, width, fraction: width - 1 };
+/** Widths that the tensor entering a layer may have. */
+export function activationWidths(layer: ChainLayer, training: TrainingSpec): WidthRange {
+  const { bits } = training.layers[layer.node]!.input;
+  return { min: leastActivationBits(layer, bits.min), max: mostActivationBits(layer, bits.max) };
+}
+
+/**
+ * The activation's format: one fraction, the finest where channels differ (see `equalize`). Channels of the network's
+ * input cannot be scaled, nor those that signs read: theirs is the one that holds them all. A hard-tanh's range is
+ * [-1, 1).
+ */
+function activationFormat(
+  q: NoisyQuantizer,
+  layer: ChainLayer,
+  widths: WidthRange,
+  isFixed: boolean,
+): FrozenFormat {
+  const { width, fractions } = formatsBySteps(q, widths);
+  if (layer.activation === "hardtanh") return { kind: "int", signed: true, width, fraction: width - 1 };
+  if (isFixed) return { kind: "int", signed: q.signed, ...sharedFormat(q, widths) };
   return { kind: "int", signed: q.signed, width, fraction: Math.max(...fractions) };
 }
 
@@ -107,9 +130,8 @@ export function freeze(
   weightsOf: (layer: number) => Float32Array,
 ): LayerFormats[] {
   return chain.layers.map((layer, i) => {
-    const { weights, input } = training.layers[layer.node]!;
+    const { weights } = training.layers[layer.node]!;
     const { weight, activation } = quantizers[i]!;
-    const least = leastActivationBits(layer, input.bits.min);
     return {
       weight: weight
         ? weightFormat(
@@ -120,11 +142,7 @@ export function freeze(
         : bipolarFormat(weightsOf(i)),
       activation:
         fixedActivation(layer) ??
-        activationFormat(
-          activation!,
-          { min: least, max: mostActivationBits(layer, input.bits.max) },
-          layer.activation === "hardtanh",
-        ),
+        activationFormat(activation!, layer, activationWidths(layer, training), i === 0 || !weight),
     };
   });
 }

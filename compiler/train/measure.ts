@@ -54,12 +54,12 @@ function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
   return total / batch.count;
 }
 
-async function shortTraining(run: Run, frozen: Frozen): Promise<Frozen> {
+async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<Frozen> {
   const { training, state } = run;
   const copy = copyFrozen(frozen);
   const optimizer = createOptimizer(training.optimizer, copy.parameters);
   const rateOf = frozenRate(copy, training.learningRate * TRIAL_RATE);
-  for (let step = 0; step < TRIAL_STEPS; step++) {
+  for (let step = 0; step < steps; step++) {
     await giveWay(run);
     const all = run.batches.batch(`trial ${state.round}`, 0, step);
     const batch = { ...all, inputs: keptInputs(all, copy.kept[0]!, run.chain.elements) };
@@ -79,8 +79,8 @@ export function allocationTools(run: Run): AllocationTools {
       await giveWay(run);
       return lossOn(run, frozen, run.measured);
     },
-    trained: async (frozen) => {
-      const after = await shortTraining(run, frozen);
+    trained: async (frozen, patience = 1) => {
+      const after = await shortTraining(run, frozen, TRIAL_STEPS * patience);
       return { frozen: after, loss: lossOn(run, after, run.measured) };
     },
     signals: (frozen) => signalsOf(run.tf, frozen, run.training, run.measured),

@@ -41,10 +41,11 @@ export function signalsOf(tf: TensorFlow, frozen: Frozen, training: TrainingSpec
     const unclamped = frozen.chain.layers[i]!.activation === "none" || activation.kind === "bipolar";
     // What a ReLU or hardtanh cuts is no signal; a discrete activation is its own.
     const low = unclamped ? Number.NEGATIVE_INFINITY : frozen.chain.layers[i]!.signed ? -1 : 0;
+    const high = frozen.chain.layers[i]!.activation === "hardtanh" ? 1 : Number.POSITIVE_INFINITY;
     const discrete =
       frozen.chain.layers[i]!.activation === "sign" || frozen.chain.layers[i]!.activation === "step";
     return {
-      ...momentsOf(discrete ? rounded : entering, rounded, frozen.chain.layers[i]!.inputs, low),
+      ...momentsOf(discrete ? rounded : entering, rounded, frozen.chain.layers[i]!.inputs, low, high),
       alpha: stepOf(activation) / Math.sqrt(12),
     };
   });
@@ -60,6 +61,7 @@ function momentsOf(
   rounded: Float32Array,
   columns: number,
   low: number,
+  high: number,
 ): { readonly deviation: Float64Array; readonly mean: Float64Array } {
   const rows = x.length / columns;
   const sum = new Float64Array(columns);
@@ -67,7 +69,7 @@ function momentsOf(
   const mean = new Float64Array(columns);
   for (let at = 0; at < x.length; at += columns) {
     for (let c = 0; c < columns; c++) {
-      const value = Math.max(low, x[at + c]!);
+      const value = Math.min(high, Math.max(low, x[at + c]!));
       sum[c]! += value;
       square[c]! += value * value;
       mean[c]! += rounded[at + c]! / rows;

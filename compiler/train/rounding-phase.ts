@@ -221,6 +221,11 @@ export function equalize(
   const at = chain.layers[layer]!;
   const before = chain.layers[layer - 1]!;
   const weights = variableOf(parameters, layer, "weights");
+  // A bias step moves with its bias: one for all of them becomes one for each.
+  const shared = optionalVariable(parameters, layer - 1, "biasLogStep");
+  const biasSteps =
+    shared && (shared.length === 1 ? new Float32Array(before.units).fill(shared[0]!) : shared);
+  if (biasSteps) parameters[variableName(layer - 1, "biasLogStep")] = biasSteps;
   shifts.forEach((shift, c) => {
     for (let u = 0; u < at.units; u++) weights[u * at.inputs + c]! *= 2 ** shift;
     const scale = 2 ** -shift;
@@ -230,6 +235,7 @@ export function equalize(
       return;
     }
     variableOf(parameters, layer - 1, "bias")[c]! *= scale;
+    if (biasSteps) biasSteps[c]! -= shift;
     const rows = variableOf(parameters, layer - 1, "weights");
     for (let k = 0; k < before.inputs; k++) rows[c * before.inputs + k]! *= scale;
   });

@@ -7,7 +7,15 @@ import { type AllocationTools, allocate, type Fill } from "./allocate.ts";
 import { copyPlain } from "./checkpoint.ts";
 import { floatPasses, scorePasses } from "./float-model.ts";
 import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
-import { bestFormat, bipolarFormat, fixedActivation, freeze, stepOfWidth } from "./freeze.ts";
+import {
+  activationWidths,
+  bestFormat,
+  bipolarFormat,
+  fixedActivation,
+  formatsBySteps,
+  freeze,
+  stepOfWidth,
+} from "./freeze.ts";
 import {
   bitOperationsOf,
   type Frozen,
@@ -29,6 +37,8 @@ import { MOST_ROUNDS } from "./schedule.ts";
 
 /** Widths of an input whose step is looked for by training: each level counts. */
 const FEW_BITS = 2;
+/** How much longer than other trials those of the input's step are: they are few, and close to each other. */
+const INPUT_PATIENCE = 5;
 /** Of a limit on what changes with every weight: left free for the training that follows. */
 const DRIFT = 0.015;
 
@@ -71,12 +81,15 @@ function foundFormats(run: Run): LayerFormats[] {
   const formats = freeze(chain, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
   chain.layers.forEach((layer, i) => {
     const q = quantizers[i]!.activation;
-    if (i === 0 || !q || q.map.count === 1) return;
+    if (i === 0 || !q || q.map.count === 1 || formats[i]!.weight.kind === "bipolar") return;
     const finest = fractionOf(formats[i]!.activation);
-    const shifts = Array.from({ length: layer.inputs }, (_, c) =>
-      Math.max(0, finest + Math.round(Math.log2(q.steps[c]!))),
-    );
+    const { fractions } = formatsBySteps(q, activationWidths(layer, training));
+    const shifts = fractions.map((f) => finest - f);
     equalize(chain, state.parameters, i, shifts);
+    // Channels with coarse steps are read by larger weights now: the format has to hold these.
+    const scaled = quantizersOf(chain, training, state.parameters, 1);
+    const { weight } = freeze(chain, training, scaled, (k) => variableOf(state.parameters, k, "weights"))[i]!;
+    formats[i] = { ...formats[i]!, weight };
     // The layer that makes the channels keeps its mantissas: its fractions move with its weights.
     const before = formats[i - 1]!;
     if (chain.layers[i - 1]!.batchNorm) return;
@@ -95,7 +108,7 @@ async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen
   for (const shift of [0, 1, -1]) {
     const activation = { ...first.activation, fraction: fractionOf(first.activation) + shift };
     const candidate = { ...frozen, formats: frozen.formats.with(0, { ...first, activation }) };
-    const { loss } = await tools.trained(candidate);
+    const { loss } = await tools.trained(candidate, INPUT_PATIENCE);
     if (!best || loss < best.loss) best = { frozen: candidate, loss };
   }
   return best!.frozen;

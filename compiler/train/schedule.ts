@@ -47,7 +47,7 @@ function part(epochs: number, share: number): number {
 }
 
 /** Bipolar latents only carry signs: they, and the offsets around them, move this much faster than other weights. */
-export const BIPOLAR_RATE = 10;
+export const BIPOLAR_RATE = 5;
 
 /** Rate of the logarithms of steps and ranges, per update. */
 const QUANTIZER_RATE = 0.01;
@@ -57,6 +57,7 @@ const QUANTIZER_TRAVEL = 12;
 const NOISE_END = 0.1;
 const ROUNDING_START = 0.7;
 const FINE_END = 0.01;
+const ROUNDING_END = 5e-4;
 
 /** Rates at the two ends of a phase, as parts of the learning rate. */
 export interface RateEnds {
@@ -96,7 +97,7 @@ function endsOf(phase: Phase): RateEnds {
     case "noise":
       return { start: 1, end: NOISE_END };
     case "rounding":
-      return { start: ROUNDING_START, end: FINE_END };
+      return { start: ROUNDING_START, end: ROUNDING_END };
   }
 }
 
