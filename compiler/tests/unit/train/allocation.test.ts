@@ -1,112 +1,249 @@
+// Bit allocation with tools that only know formats: bounds, what it prefers, and which networks it may reach.
 import { describe, expect, test } from "vitest";
-import type { LayerFormats } from "../../../train/bit-operations.ts";
-import { bitOperationsOf, leastBitOperations, meanWeightBits } from "../../../train/bit-operations.ts";
+import type { LayerQuantization } from "../../../graph/project.ts";
+import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "../../../train/allocate.ts";
 import { chainOf } from "../../../train/chain.ts";
-import { frozenFormat } from "../../../train/freeze.ts";
-import { meetBudget } from "../../../train/greedy.ts";
-import { chainGraph, SIGNED, UNSIGNED } from "./small-data.ts";
+import { bitOperationsOf, type Frozen, fillOf, weightBitsOf, widthsOf } from "../../../train/limits.ts";
+import { larger, smaller } from "../../../train/moves.ts";
+import { initialParameters } from "../../../train/parameters.ts";
+import type { Signal } from "../../../train/prune.ts";
+import { chainGraph, type LayerWord, type SpecChanges, spec, UNSIGNED } from "./small-data.ts";
 
-const chain = chainOf(chainGraph([6], UNSIGNED, [5, "relu", 4, 3, "argmax"]));
+const WORDS: readonly LayerWord[] = [12, "relu", 10, "batchnorm", "hardtanh", 8, "sign", 5];
+const graph = chainGraph([16], UNSIGNED, WORDS);
+const chain = chainOf(graph);
 
-function formatsOf(widths: readonly (readonly [number, number])[]): LayerFormats[] {
-  return widths.map(([weight, activation], i) => ({
-    weight: { signed: true, width: weight, fraction: weight },
-    activation: { signed: chain.layers[i]!.signed, width: activation, fraction: activation },
+/** A network of these widths everywhere. */
+function networkOf(weight: number, activation: number): Frozen {
+  return {
+    chain,
+    parameters: initialParameters(chain, 1),
+    formats: chain.layers.map((layer) => ({
+      weight: { kind: "int", signed: true, width: weight, fraction: weight, groups: null },
+      activation:
+        layer.activation === "sign"
+          ? { kind: "bipolar", signed: false, width: 1, fraction: 0 }
+          : {
+              kind: "int",
+              signed: layer.signed,
+              width: layer.enteringNormalized ? Math.min(4, activation) : activation,
+              fraction: (layer.enteringNormalized ? Math.min(4, activation) : activation) - 1,
+            },
+    })),
+    kept: chain.layers.map(() => null),
+  };
+}
+
+function signalsOf(frozen: Frozen): Signal[] {
+  return frozen.chain.layers.map((layer) => ({
+    deviation: Float64Array.from({ length: layer.inputs }, (_, k) => 1 + ((k * 7) % 5)),
+    mean: new Float64Array(layer.inputs).fill(0.5),
+    alpha: 0.1,
   }));
 }
 
-describe("a chain", () => {
-  test("knows which tensors may be negative", () => {
-    expect(chain.layers.map((l) => l.signed)).toEqual([false, false, true]);
-    const signed = chainOf(chainGraph([6], SIGNED, [5, 4, "argmax"]));
-    expect(signed.layers.map((l) => l.signed)).toEqual([true, true]);
-    const cut = chainOf(chainGraph([6], SIGNED, ["relu", 5, "argmax"]));
-    expect(cut.layers.map((l) => l.signed)).toEqual([false]);
-  });
-  test.each([
-    [[5, "relu"] as const, /relu after the last dense/],
-    [[5, "argmax", 3] as const, /after argmax/],
-    [["flatten"] as const, /no dense layer/],
-  ])("refuses %j", (words, message) => {
-    expect(() => chainOf(chainGraph([6], UNSIGNED, words))).toThrow(message);
-  });
-  test("refuses a dense layer on an image, and a branch", () => {
-    expect(() => chainOf(chainGraph([2, 3], UNSIGNED, [5]))).toThrow(/flatten it first/);
-    const graph = chainGraph([6], UNSIGNED, [5, "relu", 4]);
-    const nodes = graph.nodes.map((n) => (n.name === "n2" ? { ...n, input: "n0" } : n));
-    expect(() => chainOf({ ...graph, nodes: nodes as typeof graph.nodes })).toThrow(/branch/);
-  });
-});
+/** Noise power of every tensor, that of layer `i` times `costs[i]`; a network that lost inputs loses a little more. */
+function powerOf(frozen: Frozen, costs: readonly number[]): number {
+  return frozen.formats.reduce((sum, { weight, activation }, i) => {
+    const lost = chain.layers[i]!.inputs - frozen.chain.layers[i]!.inputs;
+    return sum + costs[i]! * (4 ** -weight.width + 4 ** -activation.width + 0.01 * lost);
+  }, 0);
+}
 
-describe("the freeze", () => {
-  test("takes the nearest power of two as the step", () => {
-    expect(frozenFormat(1, 2 ** -3.4, false)).toEqual({ signed: false, width: 3, fraction: 3 });
-    expect(frozenFormat(1, 2 ** -3.6, false)).toEqual({ signed: false, width: 4, fraction: 4 });
-  });
-  test("gives ternary weights two bits and seven levels three", () => {
-    expect(frozenFormat(1, 1, true)).toEqual({ signed: true, width: 2, fraction: 0 });
-    expect(frozenFormat(3, 1, true)).toEqual({ signed: true, width: 3, fraction: 0 });
-  });
-  test("keeps the range of what would be wider than eight bits", () => {
-    const { width, fraction } = frozenFormat(1, 2 ** -12, false);
-    expect(width).toBe(8);
-    expect(2 ** (width - fraction)).toBeGreaterThanOrEqual(1);
-  });
-  test("keeps the floors, and writes no negative zero", () => {
-    expect(frozenFormat(1, 8, false)).toEqual({ signed: false, width: 1, fraction: -3 });
-    expect(frozenFormat(0.1, 1, true).width).toBe(2);
-    expect(Object.is(frozenFormat(1, 1, true).fraction, 0)).toBe(true);
-  });
-});
+interface Asked {
+  readonly fill: Fill;
+  readonly costs?: readonly number[];
+  readonly training?: SpecChanges;
+  readonly start?: Frozen;
+}
 
-describe("the cost", () => {
-  test("is the sum of weight width x activation width over the multiplications", () => {
-    const formats = formatsOf([
-      [2, 1],
-      [3, 4],
-      [5, 6],
-    ]);
-    expect(bitOperationsOf(chain, formats)).toBe(30 * 2 + 20 * 12 + 12 * 30);
-    expect(meanWeightBits(chain, formats)).toBeCloseTo((30 * 2 + 20 * 3 + 12 * 5) / 62, 12);
-  });
-  test("has a floor of two bits for weights, one for what follows a relu, two for other tensors", () => {
-    expect(leastBitOperations(chain)).toBe(30 * 2 + 20 * 2 + 12 * 4);
-  });
-});
-
-describe("the rounding pass", () => {
-  const start = formatsOf([
-    [8, 8],
-    [8, 8],
-    [8, 8],
-  ]);
-  /** A loss in which bits of the last layer are worth most; never told anything but formats. */
-  const probe = {
-    loss: async (formats: readonly LayerFormats[]) =>
-      formats.reduce((sum, f, i) => sum + (i + 1) * (2 ** -f.weight.width + 2 ** -f.activation.width), 0),
-    settle: () => {},
+async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = networkOf(8, 8) }: Asked) {
+  const fills: number[] = [];
+  let trainings = 0;
+  const tools: AllocationTools = {
+    loss: async (frozen) => powerOf(frozen, costs),
+    trained: async (frozen) => {
+      trainings++;
+      return { frozen, loss: powerOf(frozen, costs) };
+    },
+    signals: signalsOf,
+    settled: (_, at) => fills.push(at),
   };
-  test.each([148, 149, 200, 700, 1500, 3967, 3968, 99999])(
-    "meets %d bit operations from below",
-    async (budget) => {
-      const formats = await meetBudget(chain, start, budget, probe);
-      const cost = bitOperationsOf(chain, formats);
-      expect(cost).toBeLessThanOrEqual(budget);
-      // One more bit somewhere would not fit, or every width is the largest.
-      const widest = formats.every((f) => f.weight.width === 8 && f.activation.width === 8);
-      if (!widest && budget > 148) expect(cost).toBeGreaterThan(budget * 0.6);
-      for (const [i, f] of formats.entries()) {
-        expect(f.weight.width).toBeGreaterThanOrEqual(2);
-        expect(f.activation.width).toBeGreaterThanOrEqual(chain.layers[i]!.signed ? 2 : 1);
+  const frozen = await allocate(start, spec(graph, training), fill, tools);
+  return { frozen, fills, trainings };
+}
+
+const ofBitOperations =
+  (bound: number): Fill =>
+  (f) =>
+    bitOperationsOf(f.chain, widthsOf(f.formats)) / bound;
+
+function settingsOf(changes: SpecChanges, layer: number): LayerQuantization {
+  return spec(graph, changes).layers[chain.layers[layer]!.node]!;
+}
+
+/** Every width is one that the layer allows. */
+function expectAllowed(frozen: Frozen, changes: SpecChanges): void {
+  frozen.formats.forEach(({ weight, activation }, i) => {
+    const { weights, input } = settingsOf(changes, i);
+    if (weight.kind === "bipolar") expect([weight.width, weights.bits.min]).toEqual([1, 1]);
+    else {
+      expect(weight.width).toBeGreaterThanOrEqual(Math.max(2, weights.bits.min));
+      expect(weight.width).toBeLessThanOrEqual(weights.bits.max);
+    }
+    const { signed, activation: kind, enteringNormalized } = chain.layers[i]!;
+    if (kind === "sign")
+      expect(activation).toEqual({ kind: "bipolar", signed: false, width: 1, fraction: 0 });
+    else {
+      expect(activation.width).toBeGreaterThanOrEqual(Math.max(signed ? 2 : 1, input.bits.min));
+      expect(activation.width).toBeLessThanOrEqual(enteringNormalized ? 4 : input.bits.max);
+      if (kind === "hardtanh") expect(activation.fraction).toBe(activation.width - 1);
+    }
+  });
+}
+
+describe("allocation", () => {
+  test.each([1040, 1500, 2500, 4000, 9000, 14000])(
+    "meets %d bit operations from below and spends them",
+    async (bound) => {
+      for (const training of [{}, { prune: false }]) {
+        const { frozen, fills } = await allocated({ fill: ofBitOperations(bound), training });
+        const share = ofBitOperations(bound)(frozen);
+        expect(share).toBeLessThanOrEqual(1);
+        // Well filled, or nothing fits any more.
+        const fits = larger(frozen, spec(graph, training)).filter(
+          (m) => ofBitOperations(bound)(m.frozen) <= 1,
+        );
+        expect(share >= WELL_FILLED || fits.length === 0).toBe(true);
+        expect(share).toBeGreaterThan(0.9);
+        expectAllowed(frozen, training);
+        expect(fills.at(-1)).toBe(share);
+        // Down until it fits, then only up.
+        const first = fills.findIndex((f) => f <= 1);
+        for (let i = 1; i < fills.length; i++) expect(fills[i]! < fills[i - 1]!).toBe(i <= first);
       }
     },
   );
-  test("takes bits where they cost least", async () => {
-    const formats = await meetBudget(chain, start, 700, probe);
-    const width = (i: number): number => formats[i]!.weight.width + formats[i]!.activation.width;
-    expect(width(2)).toBeGreaterThan(width(0));
+
+  test("takes from the layer that can spare it, and gives to the one that needs it", async () => {
+    for (const start of [networkOf(8, 8), networkOf(2, 2)]) {
+      const widths = async (costs: readonly number[]): Promise<number[]> => {
+        const training = { prune: false };
+        const { frozen } = await allocated({ fill: ofBitOperations(2500), costs, start, training });
+        return frozen.formats.map((f) => f.weight.width);
+      };
+      const [sensitive, robust] = [await widths([100, 1, 1, 1]), await widths([0.01, 1, 1, 1])];
+      expect(sensitive[0]).toBeGreaterThan(robust[0]!);
+    }
   });
-  test("leaves a budget above the widest formats alone", async () => {
-    expect(await meetBudget(chain, start, 1e9, probe)).toEqual(start);
+
+  test("meets two limits at once, and is stopped by the tighter one", async () => {
+    const weightBits = (f: Frozen): number => weightBitsOf(f.chain, widthsOf(f.formats));
+    for (const limits of [
+      { bitOperations: 9000, weightBits: 1000 },
+      { bitOperations: 2500, weightBits: 2400 },
+    ]) {
+      const { frozen } = await allocated({ fill: (f) => fillOf(limits, f, 16), training: { prune: false } });
+      const shares = [ofBitOperations(limits.bitOperations)(frozen), weightBits(frozen) / limits.weightBits];
+      expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+      expect(Math.max(...shares)).toBeGreaterThan(0.95);
+    }
+  });
+
+  test("leaves a network alone whose every width is the largest, and one without trainings to do", async () => {
+    const { frozen, trainings } = await allocated({ fill: ofBitOperations(1e9), start: networkOf(8, 8) });
+    expect(frozen.formats).toEqual(networkOf(8, 8).formats);
+    expect(trainings).toBe(0);
+  });
+
+  test("ends with the smallest network when the bound is below it", async () => {
+    const { frozen } = await allocated({ fill: ofBitOperations(10), training: { prune: false } });
+    expect(widthsOf(frozen.formats).map((b) => [b.weight, b.activation])).toEqual([
+      [2, 1],
+      [2, 1],
+      [2, 2],
+      [2, 1],
+    ]);
+  });
+
+  test.each([
+    { weights: { bits: { min: 3, max: 6 } }, input: { bits: { min: 2, max: 5 } } },
+    { weights: { bits: { min: 1, max: 8 } } },
+    { weights: { bits: { min: 4, max: 4 } } },
+    { input: { bits: { min: 3, max: 3 } } },
+  ] as const satisfies readonly SpecChanges[])("keeps to %o", async (training) => {
+    const { weights, input } = settingsOf(training, 0);
+    const start = networkOf(weights.bits.max, input.bits.max);
+    for (const bound of [1500, 3000, 6000]) {
+      const { frozen } = await allocated({ fill: ofBitOperations(bound), training, start });
+      expectAllowed(frozen, training);
+    }
+  });
+
+  test("turns weights bipolar only where one bit is allowed, and tries that by training", async () => {
+    const binary: SpecChanges = {
+      prune: false,
+      layers: { n2: { weights: { granularity: { kind: "layer" }, bits: { min: 1, max: 8 } } } },
+    };
+    const { frozen, trainings } = await allocated({ fill: ofBitOperations(10), training: binary });
+    expect(trainings).toBeGreaterThan(0);
+    expect(frozen.formats.map((f) => f.weight.kind)).toEqual(["int", "bipolar", "int", "int"]);
+    // And back, when there is room again.
+    const { frozen: wide } = await allocated({
+      fill: ofBitOperations(9000),
+      training: binary,
+      start: frozen,
+    });
+    expect(wide.formats[1]!.weight).toMatchObject({ kind: "int" });
+  });
+});
+
+describe("steps of allocation", () => {
+  const start = networkOf(5, 3);
+
+  test("make every network smaller or larger, and leave the first as it was", () => {
+    const before = JSON.stringify(start);
+    const cost = (f: Frozen): number => bitOperationsOf(f.chain, widthsOf(f.formats));
+    const training = spec(graph, {});
+    for (const { frozen } of smaller(start, training, signalsOf(start)))
+      expect(cost(frozen)).toBeLessThan(cost(start));
+    for (const { frozen } of larger(start, training)) expect(cost(frozen)).toBeGreaterThan(cost(start));
+    expect(JSON.stringify(start)).toBe(before);
+  });
+
+  test("keep the range with another step, or the step with another range; a hardtanh's range stays", () => {
+    const changed = (layer: number, tensor: "weight" | "activation") =>
+      larger(start, spec(graph, {}))
+        .map((m) => m.frozen.formats[layer]![tensor])
+        .filter((f) => f.width !== start.formats[layer]![tensor].width)
+        .map((f) => [f.width, f.fraction]);
+    expect(changed(0, "weight")).toEqual([
+      [6, 6],
+      [6, 5],
+    ]);
+    expect(changed(1, "activation")).toEqual([
+      [4, 3],
+      [4, 2],
+    ]);
+    expect(changed(2, "activation")).toEqual([[4, 3]]);
+    expect(changed(3, "activation")).toEqual([]);
+  });
+
+  test("remove the weakest inputs, and the units that made them", () => {
+    const signals = signalsOf(start);
+    const pruned = smaller(start, spec(graph, {}), signals).filter((m) =>
+      m.frozen.kept.some((k) => k !== null),
+    );
+    expect(pruned.length).toBe(4);
+    for (const { frozen } of pruned) {
+      const layer = frozen.kept.findIndex((k) => k !== null);
+      const gone = signals[layer]!.deviation.filter((_, k) => !frozen.kept[layer]!.includes(k));
+      const left = frozen.kept[layer]!.map((k) => signals[layer]!.deviation[k]!);
+      expect(Math.max(...gone)).toBeLessThanOrEqual(Math.min(...left));
+      expect(frozen.chain.layers[layer]!.inputs).toBe(left.length);
+      if (layer > 0) expect(frozen.chain.layers[layer - 1]!.units).toBe(left.length);
+    }
+    const off = smaller(start, spec(graph, { prune: false }), signals);
+    expect(off.every((m) => m.frozen.kept.every((k) => k === null))).toBe(true);
   });
 });

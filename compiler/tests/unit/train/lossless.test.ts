@@ -1,0 +1,80 @@
+// The criterion of lossless quantization, and the search along its costs.
+import { describe, expect, test } from "vitest";
+import { createRandom } from "../../../support/random.ts";
+import { type Bracket, differenceOf, epsilonOf, narrowed, nextCost } from "../../../train/lossless.ts";
+
+describe("the difference of losses", () => {
+  const random = createRandom("lossless");
+  const float = Float64Array.from({ length: 400 }, () => Math.abs(random.normal()));
+
+  test("has the mean and the standard error of the paired differences", () => {
+    const integers = float.map((x, i) => x + (i % 2 === 0 ? 0.03 : -0.01));
+    const found = differenceOf(integers, float, 0.02);
+    expect(found.mean).toBeCloseTo(0.01, 9);
+    expect(found.standardError).toBeCloseTo(0.02 / Math.sqrt(399), 9);
+    expect(found.upper).toBeCloseTo(0.01 + (1.6448536 * 0.02) / Math.sqrt(399), 8);
+    expect([found.epsilon, found.holds]).toEqual([0.02, true]);
+    expect(differenceOf(integers, float, 0.0116).holds).toBe(false);
+  });
+
+  test("holds by its bound, not by its mean: few samples prove little", () => {
+    const at = (count: number) =>
+      differenceOf(
+        float.slice(0, count).map((x, i) => x + (i % 2 === 0 ? 0.2 : -0.2)),
+        float.slice(0, count),
+        0.02,
+      );
+    expect(at(16).mean).toBeCloseTo(0, 9);
+    expect(at(16).holds).toBe(false);
+    expect(at(400).holds).toBe(true);
+    expect(differenceOf(float.slice(0, 1), float.slice(0, 1), 1).holds).toBe(false);
+  });
+
+  test("of a true epsilon is accepted about once in twenty", () => {
+    let accepted = 0;
+    for (let trial = 0; trial < 1000; trial++) {
+      const integers = float.map((x) => x + 0.05 + random.normal() * 0.3);
+      if (differenceOf(integers, float, 0.05).holds) accepted++;
+    }
+    expect(accepted / 1000).toBeGreaterThan(0.03);
+    expect(accepted / 1000).toBeLessThan(0.075);
+  });
+
+  test("is allowed 0.01 nats, or 2 % of the float loss of a regression", () => {
+    const entropy = { kind: "cross-entropy", smoothing: 0, weights: null } as const;
+    expect(epsilonOf(null, entropy, 3)).toBe(0.01);
+    expect(epsilonOf(null, { kind: "mse", weights: null }, 3)).toBeCloseTo(0.06, 12);
+    expect(epsilonOf(0.5, entropy, 3)).toBe(0.5);
+  });
+});
+
+describe("the search", () => {
+  /** Costs that are tried, from a first one, when every network from `least` on holds. */
+  function search(first: number, least: number, rounds: number): { tried: number[]; bracket: Bracket } {
+    let bracket: Bracket = { holds: null, fails: null };
+    const tried: number[] = [];
+    for (let cost: number | null = first; cost !== null && tried.length < rounds; cost = nextCost(bracket)) {
+      tried.push(cost);
+      bracket = narrowed(bracket, cost, cost >= least);
+    }
+    return { tried, bracket };
+  }
+
+  test("goes down until a network fails and up until one holds, then between the two until they are close", () => {
+    for (const first of [50, 400, 3000]) {
+      const { tried, bracket } = search(first, 300, 40);
+      expect(tried.length).toBeLessThan(20);
+      expect(bracket.holds!).toBeGreaterThanOrEqual(300);
+      expect(bracket.fails!).toBeLessThan(300);
+      expect(bracket.holds! / 300).toBeLessThan(1.08);
+      for (const cost of tried.slice(2)) expect(cost).not.toBe(tried[0]);
+    }
+  });
+  test("knows nothing before the first network", () => {
+    expect(nextCost({ holds: null, fails: null })).toBeNull();
+    expect(nextCost({ holds: 100, fails: null })!).toBeLessThan(100);
+    expect(nextCost({ holds: null, fails: 100 })!).toBeGreaterThan(100);
+    expect(narrowed({ holds: 90, fails: 50 }, 70, true)).toEqual({ holds: 70, fails: 50 });
+    expect(narrowed({ holds: 90, fails: 50 }, 70, false)).toEqual({ holds: 90, fails: 70 });
+  });
+});

@@ -1,0 +1,250 @@
+// What carries no signal leaves the network: what takes its place, who else goes, and what the outputs do.
+import { beforeAll, describe, expect, test } from "vitest";
+import { createRandom } from "../../../support/random.ts";
+import type { TensorFlow } from "../../../support/tensorflow.ts";
+import { chainOf } from "../../../train/chain.ts";
+import type { LayerFormats } from "../../../train/formats.ts";
+import type { Frozen } from "../../../train/limits.ts";
+import { enteringTensors, outputsOf } from "../../../train/network.ts";
+import { initialParameters } from "../../../train/parameters.ts";
+import { audible, constantElements, keptInputs, prune, signalsOf } from "../../../train/prune.ts";
+import { equalize, roundedPasses, withoutInputs } from "../../../train/rounding-phase.ts";
+import { chainGraph, type LayerWord, openWasm, type SpecChanges, spec, UNSIGNED } from "./small-data.ts";
+
+let tf: TensorFlow;
+beforeAll(async () => {
+  tf = await openWasm();
+});
+
+const ELEMENTS = 8;
+const ROWS = 64;
+/** Elements that never change, and one whose changes are below its noise. */
+const CONSTANT = [1, 6];
+const SILENT = 3;
+const random = createRandom("prune");
+const inputs = Float32Array.from({ length: ROWS * ELEMENTS }, (_, i) => {
+  const k = i % ELEMENTS;
+  if (CONSTANT.includes(k)) return k === 1 ? 0.37 : 0;
+  return k === SILENT ? 0.5 + (random.uniform() - 0.5) * 0.02 : random.uniform();
+});
+const batch = { count: ROWS, inputs, labels: new Int32Array(ROWS), targets: null };
+
+interface Net {
+  readonly frozen: Frozen;
+  readonly training: ReturnType<typeof spec>;
+}
+
+/** A frozen network with 4-bit inputs; unit 2 of the first layer is far off to one side. */
+function netOf(
+  words: readonly LayerWord[],
+  far: number,
+  changes: SpecChanges = {},
+  weight: Partial<LayerFormats["weight"]> = {},
+): Net {
+  const graph = chainGraph([ELEMENTS], UNSIGNED, words);
+  const chain = chainOf(graph);
+  const parameters = initialParameters(chain, 7);
+  for (const [name, values] of Object.entries(parameters)) {
+    if (/bias|shift|mean/.test(name)) values.set(values.map(() => random.normal() * 0.2));
+    if (/gain|variance/.test(name)) values.set(values.map(() => 0.6 + random.uniform()));
+  }
+  (parameters["0.bias"] ?? parameters["0.shift"]!)[2] = far;
+  const formats = chain.layers.map((layer): LayerFormats => {
+    const discrete = layer.activation === "sign" || layer.activation === "step";
+    const width = discrete ? 1 : 4;
+    return {
+      weight: { kind: "int", signed: true, width: 6, fraction: 4, groups: null, ...weight },
+      activation: {
+        kind: layer.activation === "sign" ? "bipolar" : "int",
+        signed: !discrete && layer.signed,
+        width,
+        fraction: discrete ? 0 : layer.signed ? 3 : 4,
+      },
+    };
+  });
+  const frozen = { chain, parameters, formats, kept: chain.layers.map(() => null) };
+  return { frozen, training: spec(graph, changes) };
+}
+
+function outputs({ frozen, training }: Net): Float32Array {
+  const kept = keptInputs(batch, frozen.kept[0]!, ELEMENTS);
+  return outputsOf(tf, ROWS, kept, roundedPasses(frozen, training, false));
+}
+
+function expectClose(found: Float32Array, expected: Float32Array, within: number): void {
+  expect(found.length).toBe(expected.length);
+  expect(Math.max(...found.map((x, i) => Math.abs(x - expected[i]!)))).toBeLessThanOrEqual(within);
+  expect(new Set(expected).size).toBeGreaterThan(6);
+}
+
+const CHAINS: readonly (readonly [readonly LayerWord[], readonly number[]])[] = [
+  // Far below, a relu is always 0; the others are always at one of their ends.
+  [[6, "relu", 5, "relu", 3], [-50]],
+  [
+    [6, "hardtanh", 5, "relu", 3],
+    [-50, 50],
+  ],
+  [
+    [6, "sign", 5, "relu", 3],
+    [-50, 50],
+  ],
+  [
+    [6, "step", 5, "relu", 3],
+    [-50, 50],
+  ],
+  [[6, "batchnorm", "relu", 5, "relu", 3], [-50]],
+  [
+    [6, "batchnorm", "hardtanh", 5, "batchnorm", "relu", 3],
+    [-50, 50],
+  ],
+  [
+    [6, "batchnorm", "sign", 5, "relu", 3],
+    [-50, 50],
+  ],
+];
+
+describe.each(CHAINS.flatMap(([words, fars]) => fars.map((far) => ({ words, far }))))(
+  "$words with a unit at $far",
+  ({ words, far }) => {
+    test("loses constants without any change of its outputs", () => {
+      const net = netOf(words, far);
+      const before = outputs(net);
+      const signals = signalsOf(tf, net.frozen, net.training, batch);
+      const kept = Array.from({ length: ELEMENTS }, (_, k) => k).filter((k) => !CONSTANT.includes(k));
+      let { frozen } = net;
+      frozen = withoutInputs(frozen, 0, kept, signals[0]!.mean);
+      frozen = withoutInputs(frozen, 1, [0, 1, 3, 4, 5], signals[1]!.mean);
+      expectClose(outputs({ ...net, frozen }), before, 1e-5);
+      expect(frozen.kept.slice(0, 2)).toEqual([kept, [0, 1, 3, 4, 5]]);
+    });
+
+    test("is pruned of them, of what is below its noise, and of the units that nobody reads", () => {
+      const net = netOf(words, far);
+      const frozen = prune(tf, net.frozen, net.training, batch);
+      expect(frozen.kept[0]).toEqual([0, 2, 4, 5, 7]);
+      expect(frozen.kept[1]).not.toContain(2);
+      const [first, second] = frozen.chain.layers;
+      expect(first).toMatchObject({ inputs: 5, units: frozen.kept[1]!.length });
+      expect(second!.inputs).toBe(frozen.kept[1]!.length);
+      for (const [name, values] of Object.entries(frozen.parameters)) {
+        if (name.startsWith("0.")) expect(values.length).toBe(first!.units * (name === "0.weights" ? 5 : 1));
+      }
+    });
+  },
+);
+
+describe("pruning", () => {
+  test("of an input below its noise changes the outputs by no more than its noise does", () => {
+    const net = netOf([5], 0);
+    const frozen = prune(tf, net.frozen, net.training, batch);
+    const before = outputs(net);
+    const squares = outputs({ ...net, frozen }).reduce((sum, x, i) => sum + (x - before[i]!) ** 2, 0);
+    const column = [0, 1, 2, 3, 4].map((u) => net.frozen.parameters["0.weights"]![u * ELEMENTS + SILENT]!);
+    const size = Math.hypot(...column);
+    // Its rounded values are at most one step apart.
+    expect(Math.sqrt(squares / ROWS)).toBeLessThanOrEqual(0.51 * size * 2 ** -4);
+  });
+
+  test("is off where the layer says so", () => {
+    const net = netOf([6, "relu", 3], -50, { prune: false });
+    expect(prune(tf, net.frozen, net.training, batch)).toBe(net.frozen);
+    const one = netOf([6, "relu", 3], -50, { layers: { n0: { prune: false } } });
+    expect(prune(tf, one.frozen, one.training, batch).kept.map((k) => k === null)).toEqual([true, false]);
+  });
+
+  test("goes by deviation against alpha, whatever the mean", () => {
+    const deviation = Float64Array.of(0, 0.1, 0.2, 0.30001, 5);
+    expect(audible({ deviation, mean: new Float64Array(5).fill(100), alpha: 0.3 })).toEqual([3, 4]);
+    const { frozen, training } = netOf([6, "relu", 3], -50);
+    const [entering] = signalsOf(tf, frozen, training, batch);
+    expect(entering!.alpha).toBeCloseTo(2 ** -4 / Math.sqrt(12), 12);
+    expect(entering!.deviation[1]).toBeCloseTo(0, 6);
+    // What takes its place is what the integers had: 6/16.
+    expect(entering!.mean[1]).toBeCloseTo(0.375, 12);
+    expect(entering!.deviation[0]).toBeCloseTo(1 / Math.sqrt(12), 1);
+  });
+
+  test("of everything is an error that names the layer", () => {
+    const { frozen, training } = netOf([6, "relu", 3], 0);
+    const still = { ...batch, inputs: inputs.map(() => 0.5) };
+    expect(() => prune(tf, frozen, training, still)).toThrow(
+      /pruned to nothing: none of the 8 inputs of layer n0/,
+    );
+    // A network whose first layer is always below 0.
+    const dead = {
+      ...frozen,
+      parameters: { ...frozen.parameters, "0.bias": new Float32Array(6).fill(-99) },
+    };
+    expect(() => prune(tf, dead, training, batch)).toThrow(/none of the 6 inputs of layer n2/);
+  });
+
+  test("twice names elements of the graph", () => {
+    const { frozen } = netOf([6, "relu", 3], 0);
+    const zeros = new Float64Array(ELEMENTS);
+    const once = withoutInputs(frozen, 0, [0, 2, 4, 5, 7], zeros);
+    expect(withoutInputs(once, 0, [1, 4], zeros).kept[0]).toEqual([2, 7]);
+  });
+
+  test.each([
+    ["channel", { fraction: [4, 5, 3, 4, 2, 5] }],
+    ["group", { groups: { size: 3, shifts: [0, 2, 1] } }],
+    ["bipolar layer", { kind: "bipolar", signed: false, width: 1, fraction: 1 }],
+  ] as const satisfies readonly (readonly [string, Partial<LayerFormats["weight"]>])[])(
+    "keeps the weights' format of each %s",
+    (_, weight) => {
+      const net = netOf([6, "relu", 3], -50, {}, weight);
+      const [first, last] = net.frozen.formats;
+      const plain = { kind: "int", signed: true, fraction: 4, groups: null, width: 6 } as const;
+      const frozen = { ...net.frozen, formats: [first!, { ...last!, weight: plain }] };
+      const signals = signalsOf(tf, frozen, net.training, batch);
+      const inner = withoutInputs(frozen, 0, [0, 2, 3, 4, 5, 7], signals[0]!.mean);
+      const left = withoutInputs(inner, 1, [0, 1, 3, 4, 5], signals[1]!.mean);
+      expectClose(outputs({ ...net, frozen: left }), outputs({ ...net, frozen }), 1e-5);
+    },
+  );
+
+  test("with a trained bias step of each unit keeps those of the kept ones", () => {
+    const net = netOf([6, "relu", 3], -50);
+    net.frozen.parameters["0.biasLogStep"] = Float32Array.of(-9, -8, -1, -7, -6, -5);
+    const { mean } = signalsOf(tf, net.frozen, net.training, batch)[1]!;
+    const left = withoutInputs(net.frozen, 1, [0, 1, 3, 4, 5], mean);
+    expect([...left.parameters["0.biasLogStep"]!]).toEqual([-9, -8, -7, -6, -5]);
+    expectClose(outputs({ ...net, frozen: left }), outputs(net), 1e-5);
+  });
+
+  test("finds elements that never change", () => {
+    expect(constantElements(inputs, ROWS)).toEqual(CONSTANT);
+    expect(constantElements([1, 2, 3, 1, 2, 4], 2)).toEqual([0, 1]);
+  });
+});
+
+describe("channels with steps of their own are brought to one", () => {
+  test.each([
+    { words: [6, "relu", 5, "relu", 3], biasSteps: null },
+    { words: [6, "batchnorm", "relu", 5, "relu", 3], biasSteps: null },
+    { words: [6, "relu", 5, "relu", 3], biasSteps: [-3] },
+    { words: [6, "relu", 5, "relu", 3], biasSteps: [-3, -4, -2, -3, -5, -2] },
+  ] as const)("$words, bias steps $biasSteps: the function stays", ({ words, biasSteps }) => {
+    const { frozen, training } = netOf(words, 0.2);
+    if (biasSteps) frozen.parameters["0.biasLogStep"] = Float32Array.from(biasSteps);
+    const shifts = [0, 1, 2, 0, 3, 1];
+    const behind = (f: Frozen): Float32Array =>
+      enteringTensors(tf, ROWS, inputs, roundedPasses(f, training, false))[1]!;
+    const before = behind(frozen);
+    const parameters = Object.fromEntries(
+      Object.entries(frozen.parameters).map(([name, values]) => [name, values.slice()]),
+    );
+    equalize(frozen.chain, parameters, 1, shifts);
+    const { weight } = frozen.formats[0]!;
+    const { batchNorm } = frozen.chain.layers[0]!;
+    const fraction = batchNorm ? weight.fraction : shifts.map((s) => (weight.fraction as number) + s);
+    const formats = frozen.formats.with(0, { ...frozen.formats[0]!, weight: { ...weight, fraction } });
+    behind({ ...frozen, parameters, formats }).forEach((x, i) => {
+      expect(x * 2 ** shifts[i % 6]!).toBeCloseTo(before[i]!, 4);
+    });
+    // The layer after it reads each channel larger by as much.
+    parameters["1.weights"]!.forEach((w, i) => {
+      expect(w).toBe(frozen.parameters["1.weights"]![i]! * 2 ** shifts[i % 6]!);
+    });
+  });
+});
