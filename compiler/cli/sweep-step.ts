@@ -38,7 +38,7 @@ export async function sweepStep(
   const training = await openTraining(context, model);
   // The model's own objective is no part of a sweep; the budgets are.
   const identity = {
-    ...identityOf(withBudget(project, budgets[0]!), training.data.digest, training.backend),
+    ...identityOf(withBudget(project, 0), training.data.digest, training.backend),
     budgets: budgets.join(" "),
   };
   if (fresh) directory.remove(names.folder);

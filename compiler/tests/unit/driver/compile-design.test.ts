@@ -1,69 +1,20 @@
 // Compiling a trained graph: the same bytes every time, hashes that fit, and figures that follow from the program.
 import { describe, expect, it } from "vitest";
-import { compileDesign, type TestVectors } from "../../../driver/compile-design.ts";
-import { explainDesign, printExplanations } from "../../../driver/explain.ts";
-import type { HardwareSpec } from "../../../graph/project.ts";
-import { TRAINED_SCHEMA, type TrainedDense, type TrainedGraph } from "../../../graph/trained-graph.ts";
+import { decodeNpy } from "../../../data/npy.ts";
+import { compileDesign } from "../../../driver/compile-design.ts";
+import { explainDesign, explainNetwork, printExplanations } from "../../../driver/explain.ts";
+import type { TrainingSpec } from "../../../graph/project.ts";
 import { readProgram } from "../../../program/read.ts";
 import { designResultSchema } from "../../../report/results.ts";
 import { sha256Of } from "../../../support/digest.ts";
-import { createRandom } from "../../../support/random.ts";
+import { classifier, hardware, regression, vectorsOf } from "./small-trained.ts";
 
-const origin = { file: "t.floor", line: 1, column: 1 };
-const noise = { alpha: 0.1, rms: 0.4, std: 0.4, snrBits: 2, varyingSnrBits: 2, residueRms: 0.1 };
+type Compared = Pick<TrainingSpec, "loss" | "target">;
 
-function layer(node: string, units: number, inputs: number, first: boolean): TrainedDense {
-  const random = createRandom(7, node);
-  return {
-    node,
-    units,
-    inputs,
-    weights: Array.from({ length: units * inputs }, () => random.integer(-4, 3)),
-    weightFormat: { signed: true, width: 3, fraction: 3 },
-    weightNoise: noise,
-    bias: Array.from({ length: units }, () => random.integer(-20, 20)),
-    activationFormat: { signed: false, width: first ? 2 : 4, fraction: first ? 2 : 1 },
-    activationNoise: noise,
-  };
-}
-
-const trained: TrainedGraph = {
-  schema: TRAINED_SCHEMA,
-  graph: {
-    name: "tiny",
-    nodes: [
-      {
-        kind: "input",
-        name: "x",
-        shape: [2, 3, 1],
-        stored: { signed: false, width: 8, fraction: 8 },
-        origin,
-      },
-      { kind: "flatten", name: "flat", input: "x", shape: [6], origin },
-      { kind: "dense", name: "fc1", input: "flat", units: 5, shape: [5], origin },
-      { kind: "relu", name: "relu", input: "fc1", shape: [5], origin },
-      { kind: "dense", name: "fc2", input: "relu", units: 3, shape: [3], origin },
-      { kind: "argmax", name: "best", input: "fc2", shape: [1], origin },
-    ],
-    outputs: [{ name: "best of three", node: "best" }],
-  },
-  layers: [layer("fc1", 5, 6, true), layer("fc2", 3, 5, false)],
-  seed: 1,
-  backend: "none",
-  bitOperations: 5 * 6 * 3 * 2 + 3 * 5 * 3 * 4,
-  validation: { float: { accuracy: 1, loss: 0 }, quantized: { accuracy: 1, loss: 0 } },
-};
-
-const hardware: HardwareSpec = { clockMHz: 50, intervalCycles: 12, folding: {}, outputs: "both" };
-const snr = { fc1: { weights: 2, activations: 2 }, fc2: { weights: 2, activations: 2 } };
-const random = createRandom(3, "test");
-const test: TestVectors = {
-  count: 20,
-  inputs: Uint8Array.from({ length: 120 }, () => random.integer(0, 255)),
-  labels: Int32Array.from({ length: 20 }, () => random.integer(0, 2)),
-  logits: new Float64Array(60),
-};
-const compile = () => compileDesign(trained, snr, hardware, test);
+const classes: Compared = { loss: { kind: "cross-entropy", smoothing: 0, weights: null }, target: "data" };
+const squares: Compared = { loss: { kind: "mse", weights: [1, 3] }, target: "data" };
+const test = vectorsOf(classifier, null);
+const compile = () => compileDesign(classifier, classes, hardware, test);
 
 describe("compileDesign", () => {
   it("gives the same bytes every time", () => {
@@ -78,23 +29,112 @@ describe("compileDesign", () => {
     expect(readProgram(files.get("design/program.json") as string)).toEqual(program);
   });
 
-  it("counts what the layers cost", () => {
+  it("counts what is left of the layers, and what was pruned", () => {
     const { result } = compile();
     expect(designResultSchema.parse(result)).toEqual(result);
-    expect(result.totals.bitOperations).toBe(trained.bitOperations);
-    expect(result.totals.weightBits).toBe((30 + 15) * 3);
-    expect(result.totals.parameters).toBe(30 + 5 + 15 + 3);
+    expect(result.totals.bitOperations).toBe(classifier.bitOperations);
+    expect(result.totals.weightBits).toBe((20 + 15) * 3);
+    expect(result.totals.parameters).toBe(20 + 5 + 15 + 3);
     expect(result.layers.map((l) => [l.name, l.macs, l.weights.width, l.activations.width])).toEqual([
-      ["fc1", 30, 3, 2],
+      ["fc1", 20, 3, 2],
       ["fc2", 15, 3, 4],
+    ]);
+    expect(result.layers.map((l) => l.pruned)).toEqual([
+      { inputs: 2, outputs: 0, weights: 10 },
+      { inputs: 0, outputs: 0, weights: 0 },
     ]);
     expect(result.hardware.intervalCycles).toBeLessThanOrEqual(14);
   });
 
+  it("scores a regression whose outputs have fractions of their own, by the weighted loss", () => {
+    const given = vectorsOf(regression, [0.25, -0.5]);
+    const { result, files } = compileDesign(regression, squares, hardware, given);
+    // By hand: inputs to 2 bits with 2 fraction digits, sums with 5 and 4.
+    const [fc] = regression.layers;
+    let loss = 0;
+    for (let n = 0; n < given.samples.count; n++)
+      for (let u = 0; u < 2; u++) {
+        let sum = fc!.bias![u]!;
+        for (let i = 0; i < 3; i++) {
+          const x = Math.min(3, Math.floor(given.samples.inputs[n * 3 + i]! / 64 + 0.5));
+          sum += fc!.weights[u * 3 + i]! * x;
+        }
+        const [value, target, weight] = u === 0 ? [sum / 32, 0.25, 1] : [sum / 16, -0.5, 3];
+        loss += (weight * (value - target) ** 2) / 2 / given.samples.count;
+      }
+    expect(result.quantized).toEqual({ accuracy: null, loss: expect.closeTo(loss, 9) });
+    expect(result.layers[0]!.weights.fraction).toEqual([3, 2]);
+    const targets = decodeNpy(files.get("design/vectors/targets.npy") as Uint8Array, { path: "targets" });
+    expect([targets.shape, targets.data]).toEqual([[20, 2], given.samples.targets]);
+    expect(files.has("design/vectors/labels.npy")).toBe(false);
+  });
+
+  it("compares a network that reproduces its input with the input", () => {
+    const [x, fc] = regression.graph.nodes;
+    const copy = {
+      ...regression,
+      graph: { ...regression.graph, nodes: [{ ...x!, shape: [2] }, fc!] },
+      layers: [
+        {
+          ...regression.layers[0]!,
+          inputs: 2,
+          weights: [1, 0, 0, 1],
+          bias: [0, 0],
+          weightFormat: { kind: "int", signed: true, width: 2, fraction: 0 },
+        },
+      ],
+    } as typeof regression;
+    const given = vectorsOf(copy, null);
+    const { result, files } = compileDesign(
+      copy,
+      { loss: { kind: "mse", weights: null }, target: "input" },
+      hardware,
+      {
+        samples: { ...given.samples, labels: new Int32Array(0) },
+        outputs: new Float64Array(40),
+      },
+    );
+    // The copy is the input to 2 bits: what is left is the rounding.
+    let loss = 0;
+    for (const m of given.samples.inputs) loss += (Math.min(3, Math.floor(m / 64 + 0.5)) / 4 - m / 256) ** 2;
+    expect(result.quantized).toEqual({ accuracy: null, loss: expect.closeTo(loss / 40, 9) });
+    expect([...files.keys()].filter((path) => /labels|targets/.test(path))).toEqual([]);
+  });
+});
+
+describe("explainDesign", () => {
+  const { program, manifest } = compile();
+
   it("explains every layer", () => {
-    const { program, manifest } = compile();
-    const text = printExplanations(explainDesign(program, manifest, trained));
-    for (const words of ["fc1", "fc2", "SNR bits", "accumulator", "PE ", "30 MACs x 3 x 2 bits"])
+    const text = printExplanations(explainDesign(program, manifest, classifier));
+    for (const words of ["fc1", "fc2", "SNR bits", "accumulator", "PE ", "20 MACs x 3 x 2 bits"])
       expect(text).toContain(words);
+  });
+
+  it("says what the bits carry, cost and are worth", () => {
+    const [fc1] = explainDesign(program, manifest, classifier);
+    const facts = Object.fromEntries(fc1!.facts.map((f) => [f.what, f]));
+    expect(facts.weights!.value).toBe("3 bits, integers -4..3, step 2^-(3), values -0.5..0.375");
+    expect(facts.weights!.because).toContain("alpha 0.100");
+    expect(facts.weights!.because).toContain("measured residue 0.0900");
+    expect(facts.share!.value).toBe("40.0 %");
+    expect(facts.information!.value).toBe("4.0 bits enter per inference");
+    expect(facts["weights +-1 bit"]!.value).toBe(
+      "4 bits: +6.02 dB, loss -0.0020, +40 bit operations; 2 bits: -6.02 dB, loss +0.0300, -40 bit operations",
+    );
+    expect(facts.pruned!.value).toBe("2 inputs (1 constant), 0 units, 10 weights");
+  });
+
+  it("ends with the network: the outcome, and constant inputs on a line of their own", () => {
+    const facts = explainNetwork(program, classifier);
+    expect(facts.map((f) => [f.what, f.value])).toEqual([
+      ["objective", "lossless"],
+      ["difference", "loss +0.0040 with standard error 0.0010"],
+      ["bit operations", "300"],
+      ["pruned", "1 inputs, 0 units: 30 bit operations saved"],
+      ["constant", "1 inputs: 30 bit operations saved"],
+    ]);
+    expect(facts[1]!.because).toContain("at most 0.0056 with 95 % confidence, 0.0100 allowed: it holds");
+    expect(explainNetwork(program, undefined).map((f) => f.what)).toEqual(["bit operations"]);
   });
 });

@@ -7,6 +7,7 @@ import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
 import { printProgram } from "../../../program/print.ts";
 import { programSchema } from "../../../program/read.ts";
 import { reportSchema } from "../../../report/results.ts";
+import { sweepSchema } from "../../../report/sweep-result.ts";
 
 const docs = fileURLToPath(new URL("../../../../docs/", import.meta.url));
 
@@ -16,6 +17,12 @@ const PUBLISHED = [
     schema: reportSchema,
     title: "noisefloor report.json",
     description: "What a build came to. A stage that was never asked for is absent.",
+  },
+  {
+    file: "sweep.schema.json",
+    schema: sweepSchema,
+    title: "noisefloor sweep.json",
+    description: "The points of a sweep over budgets of bit operations.",
   },
   {
     file: "program.schema.json",

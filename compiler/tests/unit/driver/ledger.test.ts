@@ -1,0 +1,54 @@
+// The capacity ledger of a trained graph as the report has it.
+import { describe, expect, it } from "vitest";
+import { outcomeFacts, pruningFacts } from "../../../driver/capacity-text.ts";
+import { accountsOf, plainOutcome } from "../../../driver/ledger.ts";
+import { classifier, regression } from "./small-trained.ts";
+
+describe("accountsOf", () => {
+  it("accounts for every layer's share, information and ranges", () => {
+    const [fc1, fc2] = accountsOf(classifier);
+    expect([fc1!.bitOperations, fc2!.bitOperations]).toEqual([120, 180]);
+    expect([fc1!.share, fc2!.share]).toEqual([0.4, 0.6]);
+    expect(fc1!.activations).toMatchObject({ min: 0, max: 0.75, elements: 4, informationBits: 4 });
+    expect(fc1!.weights).toMatchObject({ min: -0.5, max: 0.375, alpha: 0.1, residueRms: 0.09, snrBits: 2 });
+    expect(fc1!.pruned).toEqual({
+      inputs: 2,
+      constantInputs: 1,
+      outputs: 0,
+      weights: 10,
+      bitOperations: 60,
+      constantBitOperations: 30,
+    });
+  });
+
+  it("takes the widest channel's range, and no information where nothing varies", () => {
+    const [layer] = regression.layers;
+    const quiet = { ...layer!.activationNoise, std: 0, varyingSnrBits: null };
+    const bipolar = { kind: "bipolar", signed: false, width: 1, fraction: [3, 1] } as const;
+    const trained = { ...regression, layers: [{ ...layer!, activationNoise: quiet, weightFormat: bipolar }] };
+    const [account] = accountsOf(trained);
+    expect(account!.weights).toMatchObject({ kind: "bipolar", min: -0.5, max: 0.5, fraction: [3, 1] });
+    expect(account!.activations).toMatchObject({ varyingSnrBits: null, informationBits: 0 });
+  });
+});
+
+describe("facts of the network", () => {
+  it("name each limit with what was reached, in words", () => {
+    const outcome = {
+      ...plainOutcome(regression),
+      limits: [
+        { limit: "bitOperations", asked: 60_000, reached: 59_000 },
+        { limit: "meanWeightBits", asked: 2.5, reached: 2.25 },
+      ],
+    };
+    expect(outcomeFacts(outcome).map((f) => [f.value, f.because])).toEqual([
+      ["budget", "bound by bitOperations: 99.0 % of the limit is used"],
+      ["59,000 of 60,000 bit operations", "98.3 % of what was asked"],
+      ["2.25 of 2.50 bits per weight", "90.0 % of what was asked"],
+    ]);
+  });
+
+  it("are silent where nothing was pruned", () => {
+    expect(pruningFacts(accountsOf(regression))).toEqual([]);
+  });
+});

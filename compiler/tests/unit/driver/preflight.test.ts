@@ -1,0 +1,58 @@
+// What is known before training: models that the back ends take, and wishes that they do not.
+import { describe, expect, it } from "vitest";
+import { checkBuildable } from "../../../driver/preflight.ts";
+import { compileSource } from "../../../dsl/compile-source.ts";
+import { DiagnosticError } from "../../../support/diagnostics.ts";
+import { createSourceFile } from "../../../support/source-file.ts";
+
+function codesOf(model: string, hardware = "interval: 64 cycles"): string[] {
+  const text = `floor 1
+data {
+  train: csv("train.csv", label: "class")
+  test: csv("test.csv", label: "class")
+  validation: 10 samples
+}
+model m {
+  input x: 4 as u8
+  output y = x -> ${model}
+}
+train { objective: budget(4 kbitops) }
+hardware { ${hardware} }
+`;
+  const { project, diagnostics } = compileSource(createSourceFile("m.floor", text), {
+    exists: () => "found",
+  });
+  expect(diagnostics).toEqual([]);
+  try {
+    checkBuildable(project!);
+    return [];
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    for (const d of error.diagnostics) expect(d.span ?? d.file).toBeDefined();
+    return error.diagnostics.map((d) => d.code);
+  }
+}
+
+describe("checkBuildable", () => {
+  it.each([
+    ["relu", "fc1: dense(5) -> relu -> fc2: dense(3) -> argmax"],
+    ["hardtanh", "fc1: dense(5) -> hardtanh -> fc2: dense(3) -> argmax"],
+    ["step", "fc1: dense(5) -> step -> fc2: dense(3) -> argmax"],
+    ["sign", "fc1: dense(5) -> batchnorm -> sign -> fc2: dense(3) -> argmax"],
+    ["batch-norm", "fc1: dense(5) -> batchnorm -> relu -> fc2: dense(3) -> argmax"],
+    [
+      "bipolar weights",
+      "fc1: dense(5) { weight_bits: 1 } -> sign -> fc2: dense(3) { weight_bits: 1 } -> argmax",
+    ],
+    ["steps of channels", "fc1: dense(5) { weight_alpha: channel } -> relu -> fc2: dense(3) -> argmax"],
+  ])("takes %s", (_, model) => {
+    expect(codesOf(model)).toEqual([]);
+  });
+
+  it("refuses an interval that no hardware keeps", () => {
+    const wish = "interval: 1 cycles, outputs: both";
+    expect(codesOf("fc1: dense(5) -> relu -> fc2: dense(3) -> argmax", wish)).toEqual([
+      "verilog/interval-impossible",
+    ]);
+  });
+});
