@@ -25,6 +25,8 @@ export interface StreamedValue {
   readonly width: number;
   /** Binary point: value = integer * 2^-fraction. */
   readonly fraction: number | readonly number[];
+  /** The integer is a bit b, and the value is (2b - 1) * 2^-fraction; absent for all others. */
+  readonly bipolar?: true;
 }
 
 /** One hardware stage, in stream order. */

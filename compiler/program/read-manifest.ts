@@ -17,6 +17,7 @@ const port = z.looseObject({
       signed: z.boolean(),
       width: count,
       fraction,
+      bipolar: z.literal(true).optional(),
     }),
   ),
   lanes: count.positive(),

@@ -175,6 +175,7 @@ function streamed(program: Program, name: string, role: StreamedValue["role"], b
     signed: isSigned(format),
     width: widthOf(format),
     fraction,
+    ...(format.kind === "bipolar" ? { bipolar: true } : {}),
   };
 }
 

@@ -73,12 +73,18 @@ export function placeRequantize(draft: Draft, stage: RequantizeStage, before: St
     OUT_SIGNED: flag(isSigned(y.format)),
   };
   const rounding = { ROUNDING: ROUNDING_CODE[instruction.rounding], RELU: flag(relu) };
-  const ports = { ...CLOCK, ...sink(before), ...source(result) };
   const entry = { layer, op: "requantize", pe: lanes, simd: 1, cycles: busyCycles(stage) };
   tap(draft, y, result, words);
   if (shifts.length === 1) {
     const parameters = { LANES: lanes, ...formats, SHIFT: shifts[0]!, ...rounding };
-    place(draft, "nf_requantize", `${stem}_requantize`, parameters, ports, entry);
+    place(
+      draft,
+      "nf_requantize",
+      `${stem}_requantize`,
+      parameters,
+      { ...CLOCK, ...sink(before), ...source(result) },
+      entry,
+    );
     return passDrop(draft, stem, before, result, 1);
   }
   const table = shiftTable(stage);
@@ -105,7 +111,7 @@ export function placeRequantize(draft: Draft, stage: RequantizeStage, before: St
       SHIFT_FILE: file,
       ROM_STYLE: style,
     },
-    { ...ports, s_drop: before.drop ?? "1'b0" },
+    { ...CLOCK, ...sink(before), s_drop: before.drop ?? "1'b0", ...source(result) },
     entry,
   );
   return passDrop(draft, stem, before, result, 2);

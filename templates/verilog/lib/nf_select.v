@@ -35,7 +35,9 @@ module nf_select #(
   localparam BEATS = (ELEMENTS + LANES - 1) / LANES;
   localparam BEAT_WIDTH = LANES * WIDTH;
   localparam WORD_WIDTH = WORD_LANES * WIDTH;
+  localparam BOTH_WIDTH = WORD_WIDTH + BEAT_WIDTH;
   localparam COUNT_BITS = $clog2(WORD_LANES + LANES + 1);
+  localparam LEAVES = 1 << $clog2(LANES);
   localparam [31:0] WORD_COUNT = WORD_LANES;
 
   wire             move = !m_valid || m_ready;
@@ -62,20 +64,32 @@ module nf_select #(
 
   // Kept elements of one beat, moved together to lane 0; the other lanes are 0.
   reg [BEAT_WIDTH-1:0] packed_lanes;
-  reg [COUNT_BITS-1:0] packed_count;
   integer              i;
 
   always @(*) begin
     packed_lanes = {BEAT_WIDTH{1'b0}};
-    packed_count = {COUNT_BITS{1'b0}};
     for (i = LANES - 1; i >= 0; i = i - 1) begin
       if (mask[i]) begin
         packed_lanes = packed_lanes << WIDTH;
         packed_lanes[WIDTH-1:0] = s_data[i*WIDTH+:WIDTH];
-        packed_count = packed_count + 1'b1;
       end
     end
   end
+
+  // Their number. Nodes 0 to LEAVES-1 are the lanes, node LEAVES+k adds nodes 2k and 2k+1.
+  genvar n;
+  generate
+    for (n = 0; n < 2 * LEAVES - 1; n = n + 1) begin : node
+      wire [COUNT_BITS-1:0] count;
+      if (n < LANES) begin : leaf
+        assign count = {{(COUNT_BITS - 1) {1'b0}}, mask[n]};
+      end else if (n < LEAVES) begin : nothing
+        assign count = {COUNT_BITS{1'b0}};
+      end else begin : added
+        assign count = node[2*(n-LEAVES)].count + node[2*(n-LEAVES)+1].count;
+      end
+    end
+  endgenerate
 
   reg                  beat_valid;
   reg                  beat_drop;
@@ -91,12 +105,24 @@ module nf_select #(
   reg                              start;  // the beat is its packet's first
   wire                             none = flush || pending == {COUNT_BITS{1'b0}};
   wire [COUNT_BITS-1:0]            held = flush ? {COUNT_BITS{1'b0}} : pending;
-  wire [31:0]                      held_bits = {{(32 - COUNT_BITS) {1'b0}}, held} * WIDTH;
-  wire [WORD_WIDTH+BEAT_WIDTH-1:0] old = {{BEAT_WIDTH{1'b0}}, none ? {WORD_WIDTH{1'b0}} : waiting};
-  wire [WORD_WIDTH+BEAT_WIDTH-1:0] joined = old | ({{WORD_WIDTH{1'b0}}, beat_lanes} << held_bits);
+  wire [BOTH_WIDTH-1:0]            joined;
   wire [COUNT_BITS-1:0]            count = held + beat_count;
   wire                             more = count > WORD_COUNT[COUNT_BITS-1:0];  // than a word
   wire                             take = beat_valid && !beat_drop;
+
+  // The beat's elements behind those that are held: one step for each bit of their number.
+  generate
+    for (n = 0; n <= COUNT_BITS; n = n + 1) begin : step
+      wire [BOTH_WIDTH-1:0] moved;
+      if (n == 0) begin : first
+        assign moved = {{WORD_WIDTH{1'b0}}, beat_lanes};
+      end else begin : next
+        assign moved = held[n-1] ? step[n-1].moved << (WIDTH << (n - 1)) : step[n-1].moved;
+      end
+    end
+  endgenerate
+
+  assign joined = {{BEAT_WIDTH{1'b0}}, none ? {WORD_WIDTH{1'b0}} : waiting} | step[COUNT_BITS].moved;
 
   always @(posedge aclk) begin
     if (!aresetn) begin
@@ -124,7 +150,7 @@ module nf_select #(
       beat_drop  <= s_drop;
       beat_last  <= last;
       beat_lanes <= packed_lanes;
-      beat_count <= packed_count;
+      beat_count <= node[2*LEAVES-2].count;
       if (take) waiting <= more ? {{(WORD_WIDTH - BEAT_WIDTH) {1'b0}}, joined[WORD_WIDTH+:BEAT_WIDTH]}
                                 : joined[WORD_WIDTH-1:0];
       m_data <= flush ? waiting : joined[WORD_WIDTH-1:0];

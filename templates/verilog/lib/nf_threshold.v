@@ -37,6 +37,7 @@ module nf_threshold #(
   localparam BEATS = (ELEMENTS + LANES - 1) / LANES;
   localparam TAIL_LANES = ELEMENTS - (BEATS - 1) * LANES;
   localparam T_BITS = LANES * LEVELS * T_WIDTH;
+  localparam LEAVES = 1 << $clog2(LEVELS);
   localparam [31:0] BASE_BITS = BASE;
 
   reg                     reached_valid;
@@ -84,9 +85,7 @@ module nf_threshold #(
       wire [IN_WIDTH-1:0]  x = s_data[i*IN_WIDTH+:IN_WIDTH];
       wire                 sign = (IN_SIGNED != 0) && x[IN_WIDTH-1];
       wire [T_WIDTH:0]     extended = {{(T_WIDTH + 1 - IN_WIDTH) {sign}}, x};
-      wire [OUT_WIDTH-1:0] base = BASE_BITS[OUT_WIDTH-1:0];
-      reg  [OUT_WIDTH-1:0] y;
-      integer              n;
+      wire [OUT_WIDTH-1:0] y;
 
       for (k = 0; k < LEVELS; k = k + 1) begin : level
         wire [T_WIDTH-1:0] t = thresholds[(i*LEVELS+k)*T_WIDTH+:T_WIDTH];
@@ -96,10 +95,19 @@ module nf_threshold #(
         end
       end
 
-      always @(*) begin
-        y = base;
-        for (n = 0; n < LEVELS; n = n + 1) y = y + {{(OUT_WIDTH - 1) {1'b0}}, reached[i*LEVELS+n]};
+      // Nodes 0 to LEAVES-1 are the levels, node LEAVES+k adds nodes 2k and 2k+1, the last one is the count.
+      for (k = 0; k < 2 * LEAVES - 1; k = k + 1) begin : node
+        wire [OUT_WIDTH-1:0] count;
+        if (k < LEVELS) begin : leaf
+          assign count = {{(OUT_WIDTH - 1) {1'b0}}, reached[i*LEVELS+k]};
+        end else if (k < LEAVES) begin : nothing
+          assign count = {OUT_WIDTH{1'b0}};
+        end else begin : added
+          assign count = node[2*(k-LEAVES)].count + node[2*(k-LEAVES)+1].count;
+        end
       end
+
+      assign y = BASE_BITS[OUT_WIDTH-1:0] + node[2*LEAVES-2].count;
 
       if (i < TAIL_LANES) begin : always_used
         always @(posedge aclk) begin

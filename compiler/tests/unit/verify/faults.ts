@@ -16,7 +16,7 @@ export function edited(design: Design, path: string, from: string | RegExp, to: 
 }
 
 /** Flips bit `bit` of hexadecimal word `word` of a memory image. */
-function flipMemoryBit(design: Design, path: string, word: number, bit: number): Design {
+export function flipMemoryBit(design: Design, path: string, word: number, bit: number): Design {
   return withFile(design, path, (text) => {
     const lines = text.split("\n");
     const rows = lines.flatMap((line, i) => (/^[0-9a-f]+$/.test(line.trim()) ? [i] : []));

@@ -75,6 +75,22 @@ describe("generateVerilog", () => {
     expect(manifest.output.laneBits % 8).toBe(0);
   });
 
+  it("says in header and manifest which streams are bipolar", () => {
+    const builder = createProgramBuilder("m");
+    const bits = { kind: "bipolar", fraction: 0 } as const;
+    const x = builder.input({ name: "x", shape: [3], format: bits });
+    const weights = { units: 2, data: [0, 1, 1, 0, 1, 1], format: bits };
+    const y = builder.dense({ layer: "fc", name: "y", input: x, weights });
+    builder.output("y", y, "value");
+    const { files, manifest } = generate(builder.build());
+    expect(manifest.input.values[0]).toMatchObject({ width: 1, signed: false, bipolar: true });
+    expect(manifest.output.values[0]).not.toHaveProperty("bipolar");
+    expect(text(files, "rtl/m.v")).toMatch(/3 x b1 x;/);
+    expect(text(files, "rtl/m.v")).toMatch(/b1: a bit b that counts as 2b - 1/);
+    expect(text(files, "rtl/m.v")).toMatch(/XNOR gate/);
+    expect(text(generate(named("m", "fc")).files, "rtl/m.v")).not.toMatch(/b1|XNOR/);
+  });
+
   it("counts one beat as one in its comments", () => {
     const { files } = generate(named("m", "fc"), { ...OPTIONS, outputs: "class" });
     expect(text(files, "rtl/m.v")).toMatch(/m_axis {2}1 x .*; 1 beat of 1 x/);
