@@ -79,7 +79,7 @@ const TRAINING_DEFAULTS: SectionTraining = {
   augment: { shiftPixels: 0, flip: "none", noise: 0 },
   normalize: "none",
   search: "noise",
-  gradient: { kind: "straight-through" },
+  gradient: null,
   distillation: null,
 };
 

@@ -155,8 +155,8 @@ export interface TrainingSpec {
   readonly normalize: "none" | "tensor" | "element";
   /** Forward pass in which the steps are found: noise of amplitude alpha, or real rounding with a decorrelated alpha gradient. */
   readonly search: "noise" | "rounding";
-  /** Gradient through the rounding of activations and weights. */
-  readonly gradient: Surrogate;
+  /** Gradient through rounding, step, sign and bipolar weights; null: what measured best for each (docs/training.md). */
+  readonly gradient: Surrogate | null;
   /** Part of the loss that compares with the float baseline's outputs; null: none. */
   readonly distillation: { readonly weight: number; readonly temperature: number } | null;
   /** Of every dense layer by name. */

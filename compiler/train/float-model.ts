@@ -24,6 +24,12 @@ const BATCH = 1000;
 /** Half the width in which a gradient passes step and sign. Batch-norms make sums of this size. */
 const WINDOW = 1;
 
+/**
+ * What measured best through a sign: the slope of its stochastic regularization. It falls off with the distance from
+ * the threshold, so that values that are sure of their sign stay.
+ */
+export const SIGN_SURROGATE: Surrogate = { kind: "regularized", noise: "normal", sigma: 0.5 };
+
 /** How gradients pass what is discrete before a layer. */
 export function surrogateOf(
   layer: ChainLayer,
@@ -32,7 +38,8 @@ export function surrogateOf(
 ): { readonly activation: Activation; readonly surrogate: Surrogate | null; readonly window: number } {
   const own = training.surrogates[layer.activationNode];
   const discrete = layer.activation === "step" || layer.activation === "sign";
-  const shared = discrete || phase === "rounding" ? training.gradient : null;
+  const measured = discrete ? SIGN_SURROGATE : null;
+  const shared = discrete || phase === "rounding" ? (training.gradient ?? measured) : null;
   return { activation: layer.activation, surrogate: own ?? shared, window: WINDOW };
 }
 

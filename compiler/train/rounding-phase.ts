@@ -2,7 +2,7 @@
 // network. Out: layer passes, gradients for the latent values, updates in place; and networks that lost inputs or units.
 import type { Surrogate, TrainingSpec } from "../graph/project.ts";
 import type { Chain } from "./chain.ts";
-import { surrogateOf } from "./float-model.ts";
+import { SIGN_SURROGATE, surrogateOf } from "./float-model.ts";
 import {
   BIPOLAR_CLIP,
   fractionOf,
@@ -95,11 +95,11 @@ function weightGradient(
   units: number,
   inputs: number,
   format: WeightFormat,
-  surrogate: Surrogate,
+  surrogate: Surrogate | null,
 ): Float32Array {
-  if (surrogate.kind === "straight-through") return dy;
   if (format.kind === "bipolar")
-    return surrogateGradient(latent, dy, { kind: "sign", window: BIPOLAR_CLIP }, surrogate);
+    return surrogateGradient(latent, dy, { kind: "sign", window: BIPOLAR_CLIP }, surrogate ?? SIGN_SURROGATE);
+  if (surrogate === null || surrogate.kind === "straight-through") return dy;
   const steps = weightSteps(units, inputs, format);
   const scaled = latent.map((w, k) => w / steps[k]!);
   const most = 2 ** (format.width - 1);

@@ -27,6 +27,7 @@ import {
 } from "./limits.ts";
 import { differenceOf, epsilonOf, narrowed, nextCost } from "./lossless.ts";
 import { allocationTools } from "./measure.ts";
+import { larger } from "./moves.ts";
 import { enteringTensors } from "./network.ts";
 import { isBipolar, quantizersOf } from "./noise-phase.ts";
 import { copyParameters, variableOf } from "./parameters.ts";
@@ -239,11 +240,16 @@ export function outcomeOf(run: Run): Outcome {
   }));
   const tightest = limits.reduce((a, b) => (b.reached / b.asked > a.reached / a.asked ? b : a));
   const share = tightest.reached / tightest.asked;
+  const used = `${(100 * share).toFixed(1)} % of the limit is used`;
   const bound =
-    share >= 0.97
-      ? `${tightest.limit}: ${(100 * share).toFixed(1)} % of the limit is used`
-      : given
-        ? "every width is given by the model: the limits leave room that nothing can use"
-        : `the widths: every tensor is as wide as it may be at ${(100 * share).toFixed(1)} % of ${tightest.limit}`;
+    share > 1
+      ? `${tightest.limit}: ${used}, and no smaller network was found`
+      : share >= 0.97
+        ? `${tightest.limit}: ${used}`
+        : given
+          ? "every width is given by the model: the limits leave room that nothing can use"
+          : larger(frozen, training).length > 0
+            ? `${tightest.limit}: ${used}, and one bit more of any tensor does not fit`
+            : `the widths: every tensor is as wide as it may be at ${(100 * share).toFixed(1)} % of ${tightest.limit}`;
   return { objective: "budget", bound, limits, difference };
 }

@@ -372,7 +372,7 @@ describe("train and hardware", () => {
     augment: { shiftPixels: 0, flip: "none", noise: 0 },
     normalize: "none",
     search: "noise",
-    gradient: { kind: "straight-through" },
+    gradient: null,
     distillation: null,
   };
 
