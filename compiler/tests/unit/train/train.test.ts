@@ -1,37 +1,32 @@
+// The course of a training: objectives and how they end, repetition, what is refused before it, what is told when it
+// goes wrong.
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Limits } from "../../../graph/project.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
-import type { StopSignal } from "../../../support/host.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { chainOf } from "../../../train/chain.ts";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../../../train/checkpoint.ts";
-import { checkSizes, sizesOf } from "../../../train/divergence.ts";
+import { checkSizes, checkStep, sizesOf } from "../../../train/divergence.ts";
 import { scoreFloat } from "../../../train/float-model.ts";
 import { evaluateFrozen } from "../../../train/frozen.ts";
+import { startNoise } from "../../../train/noise-phase.ts";
 import { initialParameters } from "../../../train/parameters.ts";
-import { startNoise } from "../../../train/phases.ts";
-import { type ProgressRecord, TrainingStopped, type TrainRequest } from "../../../train/request.ts";
 import { train } from "../../../train/train.ts";
-import { chainGraph, clouds, openWasm, request, SIGNED, spec, UNSIGNED } from "./small-data.ts";
+import {
+  chainGraph,
+  cloudRequest,
+  clouds,
+  openWasm,
+  record,
+  request,
+  SIGNED,
+  spec,
+  UNSIGNED,
+} from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
   tf = await openWasm();
 });
-
-/** Runs to the end and keeps every checkpoint as bytes. */
-async function recorded(asked: TrainRequest) {
-  const saved: Uint8Array[] = [];
-  const progress: ProgressRecord[] = [];
-  const result = await train(tf, {
-    ...asked,
-    events: {
-      progress: (record) => progress.push(record),
-      checkpoint: (c) => saved.push(encodeCheckpoint(c)),
-      log: () => {},
-    },
-  });
-  return { result, saved, progress };
-}
 
 async function codesOf(work: Promise<unknown>): Promise<string[]> {
   try {
@@ -43,176 +38,199 @@ async function codesOf(work: Promise<unknown>): Promise<string[]> {
   return [];
 }
 
-describe("training", () => {
-  test("ends within the budget and near the float network, on samples that it never saw", async () => {
-    const training = spec({ budget: 600, epochs: { float: 4, noise: 10, rounding: 12 } });
-    const { result, progress } = await recorded(request({ training }));
-    const { trained } = result;
-    expect(trained.bitOperations).toBeLessThanOrEqual(600);
-    const cost = trained.layers.reduce(
-      (sum, l) => sum + l.units * l.inputs * l.weightFormat.width * l.activationFormat.width,
-      0,
+const EPOCHS = { float: 2, noise: 3, rounding: 3 };
+
+describe("a budget", () => {
+  // 16 x 20 x 20 x 4: one bit of one tensor is a small part of each limit.
+  const words = [20, "relu", 20, "relu", 4, "argmax"] as const;
+  test.each([
+    { bitOperations: 9000 },
+    { ebops: 4000 },
+    { weightBits: 2400 },
+    { luts: 1400 },
+    { meanWeightBits: 3.3 },
+    { bitOperations: 12000, meanWeightBits: 3 },
+    { weightBits: 3000, ebops: 5000 },
+  ] as const satisfies readonly Limits[])("of %o is met from below, and used", async (limits) => {
+    const asked = cloudRequest(words, { limits, epochs: EPOCHS }, UNSIGNED, [16]);
+    const { trained } = (await record(tf, asked)).result;
+    expect(trained.outcome.objective).toBe("budget");
+    expect(trained.outcome.limits.map((l) => [l.limit, l.asked]).toSorted()).toEqual(
+      Object.entries(limits).toSorted(),
     );
-    expect(trained.bitOperations).toBe(cost);
+    const shares = trained.outcome.limits.map((l) => l.reached / l.asked);
+    expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+    // What changes with every weight, EBOPs, keeps a little room for the training that follows.
+    const wellUsed = /is used$/.test(trained.outcome.bound);
+    expect(Math.max(...shares)).toBeGreaterThan("ebops" in limits ? 0.85 : wellUsed ? 0.97 : 0.9);
+    expect(trained.validation.quantized.accuracy).toBeGreaterThan(0.7);
+  });
+
+  test("ends near the float network, on samples that it never saw", async () => {
+    const training = { limits: { bitOperations: 1200 }, epochs: { float: 3, noise: 6, rounding: 6 } };
+    const asked = request({ training });
+    const { result, progress } = await record(tf, asked);
     const unseen = clouds(600, [4], 3, UNSIGNED, 99);
-    const float = scoreFloat(tf, trained.graph, result.float, unseen).accuracy;
-    const frozen = evaluateFrozen(tf, trained, unseen).score.accuracy;
-    expect(float).toBeGreaterThan(0.9);
-    expect(frozen).toBeGreaterThan(float - 0.06);
-    expect(progress.at(-1)!.fraction).toBe(1);
+    const float = scoreFloat(tf, result.trained.graph, asked.training, result.float, unseen).accuracy!;
+    const frozen = evaluateFrozen(tf, result.trained, unseen, asked.training.loss).score.accuracy!;
+    expect(float).toBeGreaterThan(0.85);
+    expect(frozen).toBeGreaterThan(float - 0.08);
     expect(new Set(progress.map((p) => p.phase))).toEqual(
       new Set(["baseline", "float", "noise", "rounding"]),
     );
+    const { bitOperations, meanBits } = progress.at(-1)!;
+    expect(bitOperations).toBe(result.trained.bitOperations);
+    expect(meanBits).toBeGreaterThanOrEqual(2);
   });
 
-  test("takes signed inputs, dense after dense, images and labels of any number", async () => {
-    const graph = chainGraph([3, 3, 1], SIGNED, ["flatten", 8, 6, "relu", 4, "argmax"]);
-    const { result } = await recorded(
-      request({
-        graph,
-        samples: clouds(200, [3, 3, 1], 4, SIGNED, 1),
-        validation: clouds(80, [3, 3, 1], 4, SIGNED, 2),
-        training: spec({ budget: 2500, shiftPixels: 1, epochs: { float: 3, noise: 6, rounding: 8 } }),
-      }),
+  test("above the widest widths says that these are the bound", async () => {
+    const training = {
+      limits: { bitOperations: 1e9 },
+      prune: false,
+      epochs: { float: 1, noise: 1, rounding: 1 },
+    };
+    const { trained } = (await record(tf, request({ training }))).result;
+    expect(trained.bitOperations).toBe(112 * 64);
+    expect(trained.outcome.bound).toMatch(/every tensor is as wide as it may be/);
+  });
+
+  test("says so when one more bit does not fit", async () => {
+    const limits = { bitOperations: 600 };
+    const { trained } = (await record(tf, request({ training: { limits, epochs: EPOCHS, prune: false } })))
+      .result;
+    const share = trained.bitOperations / 600;
+    expect(trained.outcome.bound).toMatch(
+      share >= 0.97 ? /of the limit is used$/ : /one bit more of any tensor does not fit/,
     );
-    const formats = result.trained.layers.map((l) => l.activationFormat.signed);
-    expect(formats).toEqual([true, true, false]);
-    expect(result.trained.validation.quantized.accuracy).toBeGreaterThan(0.6);
   });
+});
 
-  test("does not depend on the unit of the inputs", async () => {
-    const graphOf = (fraction: number) =>
-      chainGraph([4], { ...UNSIGNED, fraction }, [16, "relu", 3, "argmax"]);
-    const dataOf = (fraction: number, seed: number) => ({
-      ...clouds(90, [4], 3, UNSIGNED, seed),
-      stored: { ...UNSIGNED, fraction },
+describe("lossless", () => {
+  const EPSILON = 0.05;
+  const objective = (epsilon: number) => ({ kind: "lossless", epsilon }) as const;
+  test("ends with a network that holds and is smaller than the widest", async () => {
+    const training = { objective: objective(EPSILON), epochs: { float: 3, noise: 5, rounding: 10 } };
+    const asked = {
+      ...cloudRequest([8, "relu", 3, "argmax"], training),
+      validation: clouds(400, [4], 3, UNSIGNED, 2),
+    };
+    const { result, log } = await record(tf, asked);
+    const { outcome, bitOperations } = result.trained;
+    expect(outcome.objective).toBe("lossless");
+    expect(outcome.difference!.holds).toBe(true);
+    expect(outcome.difference!.upper).toBeLessThanOrEqual(EPSILON);
+    expect(outcome.difference!.epsilon).toBe(EPSILON);
+    expect(outcome.bound).toMatch(/^the loss: with fewer bit operations the integers left epsilon/);
+    expect(bitOperations).toBeLessThan((4 * 8 + 8 * 3) * 64);
+    // The smallest of the rounds that held.
+    const rounds = log.flatMap((line) => {
+      const found = /^round \d: (\d+) bit operations.*upper bound (-?[\d.]+), allowed/.exec(line);
+      return found ? [{ cost: Number(found[1]), upper: Number(found[2]) }] : [];
     });
-    const [large, small] = await Promise.all(
-      [-3, 14].map(async (fraction) => {
-        const asked = request({
-          graph: graphOf(fraction),
-          samples: dataOf(fraction, 1),
-          validation: dataOf(fraction, 2),
-        });
-        return (await recorded(asked)).result.trained;
-      }),
-    );
-    expect(large!.layers.map((l) => l.weights)).toEqual(small!.layers.map((l) => l.weights));
-    const [a, b] = [large!.layers[0]!, small!.layers[0]!];
-    expect(b.activationFormat.fraction - a.activationFormat.fraction).toBe(17);
-    expect(a.weightFormat.fraction - b.weightFormat.fraction).toBe(17);
-    expect(large!.validation).toEqual(small!.validation);
+    expect(rounds.length).toBeGreaterThan(1);
+    const held = rounds.filter((r) => r.upper <= EPSILON).map((r) => r.cost);
+    expect(bitOperations).toBe(Math.min(...held));
   });
 
+  test("of an epsilon that nothing meets says so", async () => {
+    const training = { objective: objective(1e-6), epochs: { float: 1, noise: 2, rounding: 4 } };
+    const { trained } = (
+      await record(tf, {
+        ...cloudRequest([6, "relu", 3, "argmax"], training),
+        validation: clouds(9, [4], 3, UNSIGNED, 2),
+      })
+    ).result;
+    expect(trained.outcome.difference!.holds).toBe(false);
+    expect(trained.outcome.bound).toMatch(/no network that was tried stays within epsilon/);
+  });
+
+  test("of given widths has nothing to look for", async () => {
+    const given = { weights: { bits: { min: 3, max: 3 } }, input: { bits: { min: 4, max: 4 } } };
+    const { result, progress } = await record(
+      tf,
+      request({ training: { ...given, objective: objective(0.05), epochs: EPOCHS } }),
+    );
+    expect(result.trained.outcome.bound).toMatch(/every width is given/);
+    expect(new Set(progress.map((p) => p.phase))).not.toContain("noise");
+    expect(Math.max(...progress.map((p) => p.round))).toBe(1);
+  });
+});
+
+describe("a training", () => {
   test("gives the same result every time, another with another seed", async () => {
     const [one, two, other] = [
-      await recorded(request()),
-      await recorded(request()),
-      await recorded(request({ training: spec({ seed: 2 }) })),
+      await record(tf, request()),
+      await record(tf, request()),
+      await record(tf, request({ training: { seed: 2 } })),
     ];
-    expect(JSON.stringify(two.result.trained)).toBe(JSON.stringify(one.result.trained));
+    expect(JSON.stringify(two.result)).toBe(JSON.stringify(one.result));
     expect(JSON.stringify(other.result.trained)).not.toBe(JSON.stringify(one.result.trained));
   });
 
-  test("writes integers of their formats, and figures of the noise", async () => {
-    const { trained } = (await recorded(request())).result;
-    for (const layer of trained.layers) {
-      const bound = 2 ** (layer.weightFormat.width - 1);
-      for (const w of layer.weights) {
-        expect(Number.isInteger(w) && w >= -bound && w < bound && !Object.is(w, -0)).toBe(true);
-      }
-      expect(layer.bias.every((b) => Number.isInteger(b))).toBe(true);
-      expect(layer.weightNoise.alpha).toBeCloseTo(2 ** -layer.weightFormat.fraction / Math.sqrt(12), 12);
-      expect(layer.weightNoise.snrBits).toBeCloseTo(
-        Math.log2(layer.weightNoise.rms / layer.weightNoise.alpha),
-        12,
-      );
-      expect(layer.activationNoise.std).toBeLessThanOrEqual(layer.activationNoise.rms);
-    }
-  });
-});
-
-describe("a checkpoint", () => {
-  test("of any epoch leads to the same integers, bit for bit", async () => {
-    const asked = request();
-    const { result, saved } = await recorded(asked);
-    const expected = JSON.stringify(result.trained);
-    // 8 epochs of the baseline, then 2, 3 and 3: the ends of all phases are among them.
-    expect(saved.length).toBe(16);
-    for (const bytes of saved) {
-      const { checkpoint } = decodeCheckpoint(bytes);
-      const resumed = await recorded({ ...asked, checkpoint });
-      expect(JSON.stringify(resumed.result.trained)).toBe(expected);
-      expect(resumed.result.history).toEqual(result.history);
-    }
-  });
-
-  test("survives as bytes with what it belongs to", async () => {
-    const { saved } = await recorded(request());
-    const { checkpoint } = decodeCheckpoint(saved.at(-1)!);
-    const bytes = encodeCheckpoint(checkpoint, { source: "abc" });
-    const again = decodeCheckpoint(bytes);
-    expect(again.identity).toEqual({ source: "abc" });
-    expect(again.checkpoint).toEqual(checkpoint);
-    expect(encodeCheckpoint(again.checkpoint, again.identity)).toEqual(bytes);
-    for (const broken of [
-      bytes.slice(0, 9),
-      bytes.slice(0, -4),
-      bytes.with(bytes.length - 2, 77),
-      bytes.with(0, 1),
-    ])
-      expect(() => decodeCheckpoint(broken)).toThrow(/train\/bad-checkpoint/);
-  });
-
-  test("of another network is refused", async () => {
-    const { saved } = await recorded(request());
-    const { checkpoint } = decodeCheckpoint(saved[0]!);
-    const graph = chainGraph([4], UNSIGNED, [15, "relu", 3, "argmax"]);
-    expect(await codesOf(train(tf, request({ graph, checkpoint })))).toEqual([
-      "train/checkpoint-mismatch",
-      "train/checkpoint-mismatch",
-    ]);
-  });
-});
-
-describe("stopping", () => {
-  test.each([1, 530, 700, 781, 959])(
-    "after %d steps ends at once and the last checkpoint resumes",
-    async (steps) => {
-      const whole = await recorded(request());
-      const stop = { stopped: false };
-      let done = 0;
-      let last: Checkpoint | undefined;
-      const asked = request({
-        stop: stop satisfies StopSignal,
-        events: {
-          progress: () => {
-            done++;
-            if (done === steps) stop.stopped = true;
-          },
-          checkpoint: (c) => {
-            last = c;
-          },
-          log: () => {},
-        },
+  test("does not depend on the unit of the inputs", async () => {
+    const trainedAt = async (fraction: number) => {
+      const graph = chainGraph([4], { ...UNSIGNED, fraction }, [16, "relu", 3, "argmax"]);
+      const data = (seed: number) => ({
+        ...clouds(90, [4], 3, UNSIGNED, seed),
+        stored: { ...UNSIGNED, fraction },
       });
-      await expect(train(tf, asked)).rejects.toThrow(TrainingStopped);
-      expect(done).toBe(steps);
-      const resumed = await recorded(request({ checkpoint: last }));
-      expect(JSON.stringify(resumed.result.trained)).toBe(JSON.stringify(whole.result.trained));
-    },
-  );
+      return (await record(tf, request({ graph, samples: data(1), validation: data(2) }))).result.trained;
+    };
+    const [large, small] = [await trainedAt(-3), await trainedAt(14)];
+    expect(large.layers.map((l) => l.weights)).toEqual(small.layers.map((l) => l.weights));
+    const fractions = (t: typeof large): number[] =>
+      [t.layers[0]!.activationFormat.fraction, t.layers[0]!.weightFormat.fraction] as number[];
+    expect(fractions(small)[0]! - fractions(large)[0]!).toBe(17);
+    expect(fractions(large)[1]! - fractions(small)[1]!).toBe(17);
+    expect(large.validation).toEqual(small.validation);
+  });
+
+  test("ends a phase when the validation loss does not improve any more", async () => {
+    const training = { epochs: { float: 12, noise: 2, rounding: 2 }, patience: 1, learningRate: 0.3 };
+    const { result } = await record(tf, request({ training }));
+    const float = result.history.filter((h) => h.phase === "float").map((h) => h.validation.loss);
+    expect(float.length).toBeLessThan(12);
+    // The last epoch is the first that did not improve on the best before it.
+    const best = Math.min(...float.slice(0, -1));
+    expect(float.at(-1)!).toBeGreaterThanOrEqual(best);
+    float.slice(1, -1).forEach((loss, i) => {
+      expect(loss).toBeLessThan(Math.min(...float.slice(0, i + 1)));
+    });
+  });
+
+  test("with weight decay has smaller weights", async () => {
+    const sizeOf = async (weightDecay: number): Promise<number> => {
+      const { result } = await record(
+        tf,
+        request({ training: { weightDecay, epochs: { float: 1, noise: 1, rounding: 1 } } }),
+      );
+      return Math.hypot(...result.float.parameters["0.weights"]!);
+    };
+    expect(await sizeOf(2)).toBeLessThan(0.8 * (await sizeOf(0)));
+  });
 });
 
 describe("before the first step", () => {
-  test("an impossible budget is refused with the least possible", async () => {
-    const work = train(tf, request({ training: spec({ budget: 100 }) }));
-    await expect(work).rejects.toThrow(/least possible for this network is 224/);
+  test.each([
+    [
+      { bitOperations: 100 },
+      /a budget of 100 bit operations cannot be met: the least possible for this network is 224/,
+    ],
+    [{ weightBits: 200 }, /least possible for this network is 224/],
+    [{ meanWeightBits: 1.5 }, /1\.5 bits a weight cannot be met: .* is 2$/],
+    [{ luts: 3 }, /look-up tables cannot be met/],
+  ] as const)("an impossible budget of %o is refused with the least possible", async (limits, message) => {
+    const work = train(tf, request({ training: { limits } }));
+    await expect(work).rejects.toThrow(message);
+  });
+  test("one-bit weights make smaller budgets possible", async () => {
+    const training = { limits: { bitOperations: 100 }, weights: { bits: { min: 1, max: 8 } } };
+    await expect(train(tf, request({ training }))).rejects.toThrow(/least possible for this network is 112/);
   });
   test("every problem of the data is told", async () => {
     const samples = clouds(30, [4], 4, UNSIGNED, 1);
-    const validation = { ...clouds(30, [5], 3, SIGNED, 1), count: 0 };
-    const training = spec({ shiftPixels: 1 });
+    const validation = { ...clouds(30, [5], 3, SIGNED, 1), count: 0, labels: new Int32Array(0) };
+    const training = { augment: { shiftPixels: 1, flip: "none", noise: 0 } } as const;
     expect((await codesOf(train(tf, request({ samples, validation, training })))).toSorted()).toEqual([
       "train/bad-labels",
       "train/bad-samples",
@@ -220,18 +238,20 @@ describe("before the first step", () => {
       "train/shift-needs-image",
     ]);
   });
-  test("a budget above eight bits everywhere is no problem", async () => {
-    const training = spec({ budget: 1e9, epochs: { float: 1, noise: 1, rounding: 1 } });
-    const { trained } = (await recorded(request({ training }))).result;
-    expect(trained.bitOperations).toBeLessThanOrEqual(112 * 64);
+  test("targets are those of the loss", async () => {
+    const loss = { kind: "mse", weights: null } as const;
+    expect(new Set(await codesOf(train(tf, request({ training: { loss } }))))).toEqual(
+      new Set(["train/bad-targets"]),
+    );
+    const reproducing = request({ training: { loss, target: "input" } });
+    expect(new Set(await codesOf(train(tf, reproducing)))).toEqual(new Set(["train/bad-targets"]));
   });
 });
 
 describe("divergence", () => {
   test("of the loss is told with the layer's name and a hint", async () => {
-    const work = train(tf, request({ training: spec({ learningRate: 1e38 }) }));
     try {
-      await work;
+      await train(tf, request({ training: { learningRate: 1e38 } }));
       expect.unreachable();
     } catch (error) {
       const [diagnostic] = (error as DiagnosticError).diagnostics;
@@ -246,31 +266,49 @@ describe("divergence", () => {
       set.inputs.fill(0);
       return set;
     };
-    await expect(train(tf, request({ samples: zero(60), validation: zero(30) }))).rejects.toThrow(
-      /layer n0: its input is zero/,
-    );
+    const asked = request({ samples: zero(60), validation: zero(30) });
+    await expect(train(tf, asked)).rejects.toThrow(/layer n0: its input is zero/);
   });
   test("of a layer whose relu gives only zeros is told with that layer's name", () => {
-    const chain = chainOf(chainGraph([4], UNSIGNED, [5, "relu", 3]));
+    const graph = chainGraph([4], UNSIGNED, [5, "relu", 3]);
+    const chain = chainOf(graph);
     const parameters = initialParameters(chain, 1);
-    // Inputs are not negative, so no unit gets above zero.
-    const dead = { ...parameters, "0.weights": parameters["0.weights"]!.map((x) => -Math.abs(x)) };
-    const start = () => startNoise(tf, chain, dead, clouds(60, [4], 3, UNSIGNED, 1), 1, 0);
+    const below = [new Float32Array(40).fill(0.5), new Float32Array(50).fill(-1)];
+    const start = () => startNoise(chain, spec(graph), parameters, below);
     expect(start).toThrow(/no unit of layer n0 fires for any sample/);
     expect(start).toThrow(
       expect.objectContaining({ diagnostics: [expect.objectContaining({ code: "train/dead-layer" })] }),
     );
   });
+  test("of a step names the layer that broke", () => {
+    const chain = chainOf(chainGraph([4], UNSIGNED, [5, "relu", 3]));
+    const parameters = initialParameters(chain, 1);
+    const gradient = (broken: boolean) => ({
+      weights: Float32Array.of(broken ? Number.NaN : 1),
+      bias: null,
+      norm: undefined,
+      quantizer: undefined,
+    });
+    const step = (loss: number, broken: readonly boolean[]) => () =>
+      checkStep(chain, parameters, { loss, hits: 0, layers: broken.map(gradient) });
+    expect(step(1, [false, false])).not.toThrow();
+    expect(step(Number.NaN, [false, true])).toThrow(/layer n2: the loss is not a number/);
+    expect(step(Number.POSITIVE_INFINITY, [true, true])).toThrow(/layer n0: the loss is not a number/);
+    expect(step(Number.NaN, [false, false])).toThrow(/layer n2/);
+  });
   test("of sizes is told", () => {
     const chain = chainOf(chainGraph([400], UNSIGNED, [30, "relu", 3]));
     const first = initialParameters(chain, 1);
-    first["1.activationLogRange"] = Float32Array.of(0);
+    first["1.activationLogRange"] = Float32Array.of(-2, 0);
     first["0.activationLogRange"] = Float32Array.of(0);
     const sizes = sizesOf(chain, first);
     const changed = (name: string, change: (x: number, i: number) => number) => () =>
       checkSizes(chain, { ...first, [name]: first[name]!.map(change) }, sizes);
     expect(changed("0.weights", (x) => x)).not.toThrow();
     expect(changed("0.weights", (x) => x * 1e-4)).toThrow(/layer n0: its weights collapsed/);
+    expect(changed("0.weights", (x, i) => (i === 3 ? Number.NaN : x))).toThrow(
+      /layer n0: a weight is not a number/,
+    );
     expect(changed("1.weights", (x) => x * 100)).toThrow(/layer n2: the scale of its weights escapes/);
     expect(changed("0.weights", (x, i) => (i === 0 ? x + 8 : x * 0.01))).toThrow(/a few weights outgrow/);
     expect(changed("1.activationLogRange", () => -12)).toThrow(/layer n2: the range of its input collapsed/);
