@@ -34,7 +34,12 @@ export type Entry =
   /** Rounded half up to the activation format, which saturates; a ReLU is its clamp. */
   | { readonly kind: "requantize"; readonly relu: boolean }
   /** base + #{k: x >= thresholds[channel][k]}, ascending in k: batch-norm, sign and step as integers. */
-  | { readonly kind: "threshold"; readonly base: number; readonly levels: number; readonly thresholds: readonly number[] };
+  | {
+      readonly kind: "threshold";
+      readonly base: number;
+      readonly levels: number;
+      readonly thresholds: readonly number[];
+    };
 
 export interface TrainedDense {
   readonly node: string;
