@@ -5,7 +5,7 @@ export { type CompiledSource, compileSource } from "./dsl/compile-source.ts";
 export type { Graph, GraphOutput, Node } from "./graph/graph.ts";
 export type { DataSpec, HardwareSpec, Project, TrainingSpec } from "./graph/project.ts";
 export type { SampleSet } from "./graph/samples.ts";
-export type { TrainedDense, TrainedGraph } from "./graph/trained-graph.ts";
+export type { LayerLedger, Outcome, Score, TrainedDense, TrainedGraph } from "./graph/trained-graph.ts";
 export { lower } from "./lower/lower.ts";
 export { createProgramBuilder, intFormat, type ProgramBuilder } from "./program/builder.ts";
 export { type LayerCost, layerCosts } from "./program/cost.ts";
@@ -25,7 +25,8 @@ export type {
 } from "./program/program.ts";
 export { readProgram } from "./program/read.ts";
 export { verifyProgram } from "./program/verify.ts";
-export type { Report } from "./report/results.ts";
+export type { LayerAccount, Report } from "./report/results.ts";
+export type { SweepPoint, SweepResult } from "./report/sweep-result.ts";
 export { type Schedule, type ScheduleOptions, scheduleProgram } from "./schedule/schedule.ts";
 export { type Simulation, simulate } from "./sim/simulate.ts";
 export { type Diagnostic, DiagnosticError } from "./support/diagnostics.ts";

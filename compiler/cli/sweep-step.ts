@@ -14,7 +14,7 @@ import {
 } from "../driver/sweep.ts";
 import { createTrainLog } from "../driver/train-log.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
-import { SWEEP_SCHEMA, type SweepResult } from "../report/sweep-result.ts";
+import { SWEEP_SCHEMA, type SweepResult, sweepSchema } from "../report/sweep-result.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import { TrainingStopped } from "../train/request.ts";
 import type { Context } from "./context.ts";
@@ -67,7 +67,8 @@ export async function sweepStep(
     const { point, float } = await interrupt.gracefully(() =>
       sweepPoint(context, directory, model, training, result, budget),
     );
-    result = { ...result, float, points: markFront([...result.points, point]) };
+    // Parsed, so that keys stand in one order however often the sweep was killed.
+    result = sweepSchema.parse({ ...result, float, points: markFront([...result.points, point]) });
     save();
     directory.remove(names.checkpoint);
     progress.line(
