@@ -317,11 +317,11 @@ describe("of the noise phase, for a fixed sample of noise", () => {
     ),
   )("$words, $changes.weights.granularity", ({ changes, words }) => {
     const net = noisyNet(words, changes);
-    const { chain, training, parameters, inputs } = net;
+    const { chain, parameters, inputs } = net;
     const at = (p: ParameterSet): NoisyPasses => passesOf(net, p);
     const noisy = at(parameters);
     const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.passes, net.lossOf);
-    const gradients = noisyGradients(chain, training, parameters, noisy, result, {}, 16);
+    const gradients = noisyGradients(chain, parameters, noisy, result, {}, 16);
     const trained = Object.keys(gradients);
     expect(trained.some((name) => name.endsWith("activationLogRange"))).toBe(true);
     for (const name of trained) {
@@ -339,7 +339,7 @@ describe("of the noise phase, for a fixed sample of noise", () => {
     const noisy = passesOf(net, parameters);
     const gradientsAt = (penalties: Penalties): ParameterSet => {
       const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.passes, net.lossOf);
-      return noisyGradients(chain, training, parameters, noisy, result, penalties, 16);
+      return noisyGradients(chain, parameters, noisy, result, penalties, 16);
     };
     const plain = gradientsAt({});
     const costs = {

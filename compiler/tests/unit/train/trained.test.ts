@@ -221,6 +221,11 @@ const FEATURES: readonly Feature[] = [
     training: { search: "rounding", limits: { bitOperations: 2500 } },
   },
   {
+    name: "the surrogates that measured best",
+    words: [10, "batchnorm", "sign", 6, "step", 3, "argmax"],
+    training: { gradient: null, weights: { bits: { min: 1, max: 8 } } },
+  },
+  {
     name: "EWGS",
     words: [10, "batchnorm", "sign", 6, "relu", 3, "argmax"],
     training: { gradient: { kind: "ewgs", delta: 0.2 } },
