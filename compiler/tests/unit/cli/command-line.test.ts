@@ -290,7 +290,16 @@ describe("explain and doctor", () => {
   it("explain says where the numbers of each layer come from", async () => {
     const result = await run("explain", built);
     expect(result.code).toBe(0);
-    for (const word of ["fc1", "fc2", "SNR bits", "accumulator", "every partial sum", "PE ", "48 MACs"])
+    for (const word of [
+      "fc1",
+      "fc2",
+      "SNR bits",
+      "accumulator",
+      "every partial sum",
+      "PE ",
+      " MACs x ",
+      "\nnetwork\n",
+    ])
       expect(result.stdout).toContain(word);
   });
 
@@ -318,8 +327,13 @@ describe.skipIf(!withVerilator || !withCc)("verify", () => {
       latencyCycles: report.hardware!.latencyCycles,
       intervalCycles: report.hardware!.intervalCycles,
     });
-    // 4 -> 12 -> 3: 48 and 36 multiplications, 15 biases.
     const [fc1, fc2] = layers!;
+    // 4 -> 12 -> 3 without the inputs and units that were pruned.
+    const inputs = 4 - fc1!.pruned.inputs;
+    const units = 12 - fc1!.pruned.outputs;
+    const [m1, m2] = [inputs * units, units * 3];
+    expect([fc1!.macs, fc2!.macs]).toEqual([m1, m2]);
+    expect([fc1!.pruned.weights, fc2!.pruned.weights]).toEqual([48 - m1, 36 - m2]);
     const [w1, a1] = [fc1!.weights.width, fc1!.activations.width];
     const [w2, a2] = [fc2!.weights.width, fc2!.activations.width];
     const program = readProgram(text(join(built, "design/program.json")), "program.json");
@@ -334,11 +348,12 @@ describe.skipIf(!withVerilator || !withCc)("verify", () => {
             .replace(/^0+|0+$/g, "").length,
       ).reduce((a, b) => a + b);
     expect(totals).toEqual({
-      parameters: 48 + 36 + 12 + 3,
-      weightBits: 48 * w1 + 36 * w2,
-      biasBits: 12 * widthOf(constant(dense[0]!.bias).format) + 3 * widthOf(constant(dense[1]!.bias).format),
-      meanWeightBits: (48 * w1 + 36 * w2) / 84,
-      bitOperations: 48 * w1 * a1 + 36 * w2 * a2,
+      parameters: m1 + m2 + units + 3,
+      weightBits: m1 * w1 + m2 * w2,
+      biasBits:
+        units * widthOf(constant(dense[0]!.bias).format) + 3 * widthOf(constant(dense[1]!.bias).format),
+      meanWeightBits: (m1 * w1 + m2 * w2) / (m1 + m2),
+      bitOperations: m1 * w1 * a1 + m2 * w2 * a2,
       ebops: digits(constant(dense[0]!.weights).data) * a1 + digits(constant(dense[1]!.weights).data) * a2,
     });
     expect(totals!.bitOperations).toBeLessThanOrEqual(1000);
