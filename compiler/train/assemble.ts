@@ -122,7 +122,7 @@ function biasIsFolded(frozen: Frozen, layer: number): boolean {
 export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
   const { tf, request, training, measured, inputFraction, state, chain } = run;
   const frozen = frozenOf(run);
-  const passes = roundedPasses(frozen, training, false);
+  const passes = roundedPasses(frozen, training, "running");
   const entering = enteringTensors(
     tf,
     measured.count,

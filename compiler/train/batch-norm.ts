@@ -3,7 +3,7 @@
 
 /** Added to the variance before the root is taken. */
 export const VARIANCE_FLOOR = 1e-5;
-/** Part of a batch's statistics in the running ones. */
+/** Part of a batch's statistics in the running ones, while a network is trained. */
 const MOMENTUM = 0.02;
 /** Gains stay above this: a threshold needs a direction. Signs are the weights' business. */
 export const LEAST_GAIN = 1e-3;
@@ -15,9 +15,14 @@ export interface BatchNorm {
   /** Running mean and variance of the sums. */
   readonly mean: Float32Array;
   readonly variance: Float32Array;
-  /** The batch's own statistics in the forward pass, which then also move the running ones; else the running ones. */
-  readonly useBatch: boolean;
+  /**
+   * batch: the batch's own statistics in the forward pass, which also move the running ones. measured: they replace
+   * them. running: these as they are.
+   */
+  readonly statistics: Statistics;
 }
+
+export type Statistics = "batch" | "measured" | "running";
 
 export interface NormTape {
   /** (x - mean) / deviation. */
@@ -36,15 +41,16 @@ export function normalize(x: Float32Array, count: number, norm: BatchNorm): Norm
   const units = norm.gain.length;
   const mean = new Float64Array(units);
   const square = new Float64Array(units);
-  if (norm.useBatch) {
+  if (norm.statistics !== "running") {
+    const momentum = norm.statistics === "measured" ? 1 : MOMENTUM;
     for (let at = 0; at < x.length; at += units) for (let u = 0; u < units; u++) mean[u]! += x[at + u]!;
     for (let u = 0; u < units; u++) mean[u]! /= count;
     for (let at = 0; at < x.length; at += units)
       for (let u = 0; u < units; u++) square[u]! += (x[at + u]! - mean[u]!) ** 2;
     for (let u = 0; u < units; u++) {
       square[u]! /= count;
-      norm.mean[u] = norm.mean[u]! + MOMENTUM * (mean[u]! - norm.mean[u]!);
-      norm.variance[u] = norm.variance[u]! + MOMENTUM * (square[u]! - norm.variance[u]!);
+      norm.mean[u] = norm.mean[u]! + momentum * (mean[u]! - norm.mean[u]!);
+      norm.variance[u] = norm.variance[u]! + momentum * (square[u]! - norm.variance[u]!);
     }
   } else {
     mean.set(norm.mean);
@@ -85,7 +91,7 @@ export function normalizeGradient(
     }
   }
   // Batch statistics depend on every sample; running ones on none.
-  const through = norm.useBatch ? 1 / count : 0;
+  const through = norm.statistics === "running" ? 0 : 1 / count;
   for (let at = 0; at < dy.length; at += units)
     for (let u = 0; u < units; u++)
       dy[at + u] =

@@ -35,6 +35,10 @@ export interface Frozenness {
   readonly kept: readonly (readonly number[] | null)[];
 }
 
+export interface FrozenState extends Frozenness {
+  readonly parameters: ParameterSet;
+}
+
 export interface Checkpoint {
   readonly schema: typeof CHECKPOINT_SCHEMA;
   readonly phase: Phase;
@@ -46,13 +50,16 @@ export interface Checkpoint {
   readonly best: { readonly loss: number; readonly age: number } | null;
   readonly parameters: ParameterSet;
   readonly optimizer: OptimizerState;
-  /** Weights of the costs, nats per halving. */
+  /** Weights of the costs per halving, in `lossUnit`. */
   readonly penalties: Penalties;
+  readonly lossUnit: number;
   /** Null before the rounding phase. */
   readonly frozen: Frozenness | null;
   /** Of a search for lossless formats: what was seen, and the smallest network that held. */
   readonly bracket: Bracket;
-  readonly accepted: (Frozenness & { readonly parameters: ParameterSet }) | null;
+  readonly accepted: FrozenState | null;
+  /** Where such a search begins again when pruning took too much: the noise phase's end, with all inputs and units. */
+  readonly unpruned: FrozenState | null;
   /** What divergence is measured against. */
   readonly sizes: readonly LayerSize[];
   /** The float baseline once it is trained, with its score on the validation samples. */

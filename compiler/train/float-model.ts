@@ -5,6 +5,7 @@ import type { LossSpec, Surrogate, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
+import type { Statistics } from "./batch-norm.ts";
 import { type Batch, inputsAsTargets, valuesOf } from "./batches.ts";
 import { type Activation, type Chain, type ChainLayer, chainOf } from "./chain.ts";
 import { createLoss, plainLoss } from "./losses.ts";
@@ -43,19 +44,19 @@ export function surrogateOf(
   return { activation: layer.activation, surrogate: own ?? shared, window: WINDOW };
 }
 
-/** The layers of a pass without quantization. `useBatch`: batch-norms with the batch's statistics. */
+/** The layers of a pass without quantization. `statistics` are those that batch-norms take. */
 export function floatPasses(
   chain: Chain,
   training: TrainingSpec,
   parameters: ParameterSet,
-  useBatch: boolean,
+  statistics: Statistics,
 ): LayerPass[] {
   return chain.layers.map((layer, i) => ({
     units: layer.units,
     inputs: layer.inputs,
     weights: variableOf(parameters, i, "weights"),
     bias: optionalVariable(parameters, i, "bias") ?? null,
-    norm: batchNormOf(parameters, i, useBatch),
+    norm: batchNormOf(parameters, i, statistics),
     activation: { kind: "float", ...surrogateOf(layer, training, "float") },
   }));
 }
@@ -113,6 +114,6 @@ export function scoreFloat(
   model: FloatModel,
   samples: SampleSet,
 ): Score {
-  const passes = floatPasses(chainOf(graph), training, model.parameters, false);
+  const passes = floatPasses(chainOf(graph), training, model.parameters, "running");
   return scorePasses(tf, passes, batchOfAll(samples, model.inputFraction, training.target), training.loss);
 }

@@ -84,5 +84,5 @@ function priceOf<K extends keyof LayerFormats>(
 
 function validationLoss({ tf, training, validation, chain }: Run, frozen: Frozen): number {
   const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
-  return scorePasses(tf, roundedPasses(frozen, training, false), batch, training.loss).loss;
+  return scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss).loss;
 }

@@ -33,7 +33,7 @@ export function decayRate(run: Run): (name: string) => number {
 /** Mean training loss of a frozen network on samples with all elements. Batch-norms take each chunk's statistics. */
 function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
   const copy = copyFrozen(frozen);
-  const passes: readonly LayerPass[] = roundedPasses(copy, run.training, true);
+  const passes: readonly LayerPass[] = roundedPasses(copy, run.training, "batch");
   const elements = run.chain.elements;
   const outputs = run.chain.outputs;
   let total = 0;
@@ -63,7 +63,7 @@ async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<F
     await giveWay(run);
     const all = run.batches.batch(`trial ${state.round}`, 0, step);
     const batch = { ...all, inputs: keptInputs(all, copy.kept[0]!, run.chain.elements) };
-    const passes = roundedPasses(copy, training, true);
+    const passes = roundedPasses(copy, training, "batch");
     const result = gradientsOf(run.tf, batch, passes, lossOfBatch(run, batch, all.inputs));
     const gradients = roundedGradients(copy, training, result);
     optimizerUpdate(training.optimizer, copy.parameters, gradients, optimizer, rateOf, decayRate(run));

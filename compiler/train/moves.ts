@@ -55,7 +55,8 @@ function weightMoves(
   }
   const width = weight.width + bits;
   if (width >= Math.max(2, min) && width <= max)
-    for (const format of resized(weight, bits))
+    // One bit more is a finer step: the range follows the weights' size already.
+    for (const format of bits === 1 ? resized(weight, bits).slice(0, 1) : resized(weight, bits))
       moves.push({ frozen: withFormat(frozen, i, { weight: format }), needsTraining: false });
   if (bits === -1 && min === 1 && weight.width <= WIDEST_BEFORE_BIPOLAR)
     moves.push({ frozen: toBipolar(frozen, i), needsTraining: true });

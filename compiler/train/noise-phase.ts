@@ -151,7 +151,7 @@ export function noisyPasses(
       inputs: layer.inputs,
       weights: weight ? quantize(weights, weightNoise[i]!, weight) : signWeights(weights),
       bias: noisyBias(parameters, i, biasNoise[i]),
-      norm: batchNormOf(parameters, i, true),
+      norm: batchNormOf(parameters, i, "batch"),
       activation: {
         ...surrogateOf(layer, training, "noise"),
         ...(activation

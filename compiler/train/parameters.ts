@@ -2,7 +2,7 @@
 // logarithms of the quantizers' steps and ranges. In: a chain and a seed. Out: their first values.
 import type { TrainingSpec } from "../graph/project.ts";
 import { createRandom } from "../support/random.ts";
-import type { BatchNorm } from "./batch-norm.ts";
+import type { BatchNorm, Statistics } from "./batch-norm.ts";
 import type { Chain } from "./chain.ts";
 import type { ParameterSet } from "./optimizers.ts";
 
@@ -48,7 +48,7 @@ export function optionalVariable(
 export function batchNormOf(
   parameters: ParameterSet,
   layer: number,
-  useBatch: boolean,
+  statistics: Statistics,
 ): BatchNorm | undefined {
   const gain = optionalVariable(parameters, layer, "gain");
   if (!gain) return undefined;
@@ -57,7 +57,7 @@ export function batchNormOf(
     shift: variableOf(parameters, layer, "shift"),
     mean: variableOf(parameters, layer, "mean"),
     variance: variableOf(parameters, layer, "variance"),
-    useBatch,
+    statistics,
   };
 }
 

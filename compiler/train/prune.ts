@@ -33,7 +33,7 @@ export function keptInputs(batch: Batch, kept: readonly number[] | null, element
 
 /** Signals of every layer's entering tensor on samples with all elements. */
 export function signalsOf(tf: TensorFlow, frozen: Frozen, training: TrainingSpec, batch: Batch): Signal[] {
-  const passes = roundedPasses(frozen, training, false);
+  const passes = roundedPasses(frozen, training, "running");
   const inputs = keptInputs(batch, frozen.kept[0]!, frozen.chain.elements);
   return enteringTensors(tf, batch.count, inputs, passes).map((entering, i) => {
     const { activation } = frozen.formats[i]!;

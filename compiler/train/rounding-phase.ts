@@ -1,6 +1,7 @@
 // The phase with real rounding in frozen formats: the network's values are exactly those of the integers. In: a frozen
 // network. Out: layer passes, gradients for the latent values, updates in place; and networks that lost inputs or units.
 import type { Surrogate, TrainingSpec } from "../graph/project.ts";
+import type { Statistics } from "./batch-norm.ts";
 import type { Chain } from "./chain.ts";
 import { SIGN_SURROGATE, surrogateOf } from "./float-model.ts";
 import {
@@ -42,8 +43,8 @@ function roundedBias(frozen: Frozen, layer: number): Float32Array | null {
   });
 }
 
-/** The layers with real rounding. `useBatch`: batch-norms with the batch's statistics instead of the frozen ones. */
-export function roundedPasses(frozen: Frozen, training: TrainingSpec, useBatch: boolean): LayerPass[] {
+/** The layers with real rounding. `statistics` are those that batch-norms take. */
+export function roundedPasses(frozen: Frozen, training: TrainingSpec, statistics: Statistics): LayerPass[] {
   const { chain, parameters, formats } = frozen;
   return chain.layers.map((layer, i) => ({
     units: layer.units,
@@ -55,7 +56,7 @@ export function roundedPasses(frozen: Frozen, training: TrainingSpec, useBatch: 
       formats[i]!.weight,
     ),
     bias: roundedBias(frozen, i),
-    norm: batchNormOf(parameters, i, useBatch),
+    norm: batchNormOf(parameters, i, statistics),
     activation: {
       kind: "rounding",
       ...surrogateOf(layer, training, "rounding"),

@@ -57,7 +57,7 @@ function fillFor(run: Run, bitOperations: number | null): Fill {
 /** Formats of given widths on what enters the layers; the steps with the least square error. */
 function givenFormats(run: Run): LayerFormats[] {
   const { chain, training, state, tf, measured } = run;
-  const passes = floatPasses(chain, training, state.parameters, false);
+  const passes = floatPasses(chain, training, state.parameters, "running");
   const entering = enteringTensors(tf, measured.count, measured.inputs, passes);
   return chain.layers.map((layer, i) => {
     const { weights: w, input } = training.layers[layer.node]!;
@@ -129,6 +129,8 @@ export async function startRounding(run: Run): Promise<void> {
     formats,
     kept: chain.layers.map(() => null),
   };
+  if (training.objective.kind === "lossless")
+    state.unpruned = copyPlain({ parameters: frozen.parameters, formats, kept: frozen.kept });
   frozen = prune(tf, frozen, training, run.measured);
   logCost(run, "frozen", frozen);
   const fill = fillFor(run, null);
@@ -162,13 +164,13 @@ export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["d
   const model = state.baseline!.model;
   const { loss } = scorePasses(
     tf,
-    floatPasses(chain, training, model.parameters, false),
+    floatPasses(chain, training, model.parameters, "running"),
     validation,
     training.loss,
     float,
   );
   const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
-  scorePasses(tf, roundedPasses(frozen, training, false), batch, training.loss, integers);
+  scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss, integers);
   const { objective } = training;
   const asked = objective.kind === "lossless" ? objective.epsilon : null;
   return differenceOf(integers, float, epsilonOf(asked, training.loss, loss));
@@ -195,10 +197,11 @@ async function searchOn(run: Run): Promise<boolean> {
   state.bracket = narrowed(state.bracket, cost, difference.holds);
   if (difference.holds) state.accepted = copyPlain({ ...state.frozen!, parameters: state.parameters });
   const target = state.round + 1 < MOST_ROUNDS ? nextCost(state.bracket) : null;
-  // The search goes on from the smallest network that held: it has been trained to hold.
-  if (state.accepted && !difference.holds) {
-    state.parameters = copyParameters(state.accepted.parameters);
-    state.frozen = { formats: state.accepted.formats, kept: state.accepted.kept };
+  // The search goes on from the smallest network that held, which has been trained to hold, or else from all inputs.
+  const from = state.accepted ?? (target === null ? null : state.unpruned);
+  if (from && !difference.holds) {
+    state.parameters = copyParameters(from.parameters);
+    state.frozen = { formats: from.formats, kept: from.kept };
   }
   if (target === null) return false;
   const next = await allocate(frozenOf(run), training, fillFor(run, target), allocationTools(run));

@@ -21,6 +21,7 @@ import { createOptimizer } from "./optimizers.ts";
 import { initialParameters } from "./parameters.ts";
 import { keptInputs } from "./prune.ts";
 import { TrainingStopped, type TrainRequest } from "./request.ts";
+import { roundedPasses } from "./rounding-phase.ts";
 import { FIRST_PENALTY, PHASES } from "./schedule.ts";
 
 /** The state of a run; a checkpoint is a copy of it. */
@@ -75,9 +76,11 @@ function firstState(chain: Chain, training: TrainingSpec): RunState {
     parameters,
     optimizer: createOptimizer(training.optimizer, parameters),
     penalties: Object.fromEntries(limits.map((limit) => [limit, FIRST_PENALTY])),
+    lossUnit: 1,
     frozen: null,
     bracket: { holds: null, fails: null },
     accepted: null,
+    unpruned: null,
     sizes: sizesOf(chain, parameters),
     baseline: null,
     history: [],
@@ -87,8 +90,9 @@ function firstState(chain: Chain, training: TrainingSpec): RunState {
 /** Makes the run of a checked request. */
 export function createRun(tf: TensorFlow, request: TrainRequest, chain: Chain): Run {
   const { training, samples } = request;
-  const inputFraction = samples.stored.fraction + inputScaleOf(samples);
   const { seed, batch, augment, target, normalize } = training;
+  // What reproduces its input has outputs in its unit.
+  const inputFraction = samples.stored.fraction + (target === "input" ? 0 : inputScaleOf(samples));
   return {
     tf,
     request,
@@ -142,7 +146,7 @@ export function lossOfBatch(run: Run, batch: Batch, teacherInputs: Float32Array 
   const { distillation } = training;
   let teacher: Teacher | undefined;
   if (distillation && teacherInputs && state.baseline) {
-    const passes = floatPasses(chain, training, state.baseline.model.parameters, false);
+    const passes = floatPasses(chain, training, state.baseline.model.parameters, "running");
     teacher = { outputs: outputsOf(tf, batch.count, teacherInputs, passes), ...distillation };
   }
   return (outputs, gradient) =>
@@ -189,4 +193,11 @@ export function roundingBatch(
     };
   }
   return { batch: run.rounded.batches.batch(purpose, epoch, step), isRounded: true, all: null };
+}
+
+/** Gives batch-norms the statistics of the measured samples under a frozen network. */
+export function measureStatistics(run: Run, frozen: Frozen): void {
+  if (!frozen.chain.layers.some((layer) => layer.batchNorm)) return;
+  const inputs = keptInputs(run.measured, frozen.kept[0]!, run.chain.elements);
+  outputsOf(run.tf, run.measured.count, inputs, roundedPasses(frozen, run.training, "measured"));
 }

@@ -47,7 +47,7 @@ function part(epochs: number, share: number): number {
 }
 
 /** Bipolar latents only carry signs: they, and the offsets around them, move this much faster than other weights. */
-export const BIPOLAR_RATE = 15;
+export const BIPOLAR_RATE = 10;
 
 /** Rate of the logarithms of steps and ranges, per update. */
 const QUANTIZER_RATE = 0.01;

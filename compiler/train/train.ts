@@ -5,18 +5,20 @@ import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { assembleTrained } from "./assemble.ts";
-import { LEAST_GAIN } from "./batch-norm.ts";
+import { LEAST_GAIN, type Statistics } from "./batch-norm.ts";
 import type { Batch } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
 import { floatModelOf, floatPasses, scorePasses } from "./float-model.ts";
 import { freeze } from "./freeze.ts";
 import { bitOperationsOf, type Frozen, limitsGiven, meanWeightBits, measure, widthsOf } from "./limits.ts";
+import { epsilonOf } from "./lossless.ts";
 import { decayRate, frozenRate } from "./measure.ts";
 import { type BatchResult, enteringTensors, gradientsOf, type LayerPass } from "./network.ts";
 import {
   noisyGradients,
   noisyPasses,
+  type Penalties,
   plainGradients,
   projectNoisy,
   quantizersOf,
@@ -36,7 +38,15 @@ import { audible, keptInputs, signalsOf } from "./prune.ts";
 import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
 import { onRoundedInput, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
 import { endRound, outcomeOf, startRounding } from "./rounds.ts";
-import { createRun, frozenOf, giveWay, lossOfBatch, type Run, roundingBatch } from "./run.ts";
+import {
+  createRun,
+  frozenOf,
+  giveWay,
+  lossOfBatch,
+  measureStatistics,
+  type Run,
+  roundingBatch,
+} from "./run.ts";
 import { epochsOf, nextPenalty, PHASES, type Phase, quantizerRate, weightRate } from "./schedule.ts";
 
 /** Updates of the noise phase between two looks at the costs. */
@@ -70,17 +80,17 @@ function frozenNow(run: Run): Frozen | null {
 }
 
 /** Passes of the float phases. */
-function plainPasses({ chain, training, state, moments }: Run, useBatch: boolean): LayerPass[] {
-  const passes = floatPasses(chain, training, state.parameters, useBatch);
+function plainPasses({ chain, training, state, moments }: Run, statistics: Statistics): LayerPass[] {
+  const passes = floatPasses(chain, training, state.parameters, statistics);
   return moments ? normalizedPasses(passes, moments) : passes;
 }
 
 function validate(run: Run): Score {
   const { tf, training, state, validation, chain } = run;
-  if (isFloat(state.phase)) return scorePasses(tf, plainPasses(run, false), validation, training.loss);
+  if (isFloat(state.phase)) return scorePasses(tf, plainPasses(run, "running"), validation, training.loss);
   const frozen = frozenNow(run)!;
   const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
-  return scorePasses(tf, roundedPasses(frozen, training, false), batch, training.loss);
+  return scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss);
 }
 
 function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => number): void {
@@ -95,7 +105,7 @@ function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => num
 function floatStep(run: Run, place: Place): BatchResult {
   const { tf, chain, state, moments } = run;
   const batch = run.batches.batch(state.phase, place.epoch, place.step);
-  const result = gradientsOf(tf, batch, plainPasses(run, true), lossOfBatch(run, batch, null));
+  const result = gradientsOf(tf, batch, plainPasses(run, "batch"), lossOfBatch(run, batch, null));
   checkStep(chain, state.parameters, result);
   const gradients = plainGradients(result);
   if (moments) unfoldGradient(gradients, moments);
@@ -119,7 +129,7 @@ function noiseStep(run: Run, place: Place): BatchResult {
     state.parameters,
     noisy,
     result,
-    state.penalties,
+    inLossUnits(state.penalties, state.lossUnit),
     request.intervalCycles,
   );
   const rate = rateOfPlace(run, place);
@@ -128,6 +138,10 @@ function noiseStep(run: Run, place: Place): BatchResult {
   projectNoisy(chain, training, state.parameters);
   if (place.at % PENALTY_INTERVAL === PENALTY_INTERVAL - 1) movePenalties(run, place);
   return result;
+}
+
+function inLossUnits(penalties: Penalties, unit: number): Penalties {
+  return Object.fromEntries(Object.entries(penalties).map(([limit, nats]) => [limit, nats * unit]));
 }
 
 /** Moves the weights of the costs: towards a budget, or towards the loss that noise may cost. */
@@ -144,7 +158,7 @@ function movePenalties(run: Run, place: Place): void {
     }
   } else {
     // Epsilon is what the integers may lose in the end; training with real rounding takes a part of the noise back.
-    const allowed = 2 * (objective.epsilon ?? 0.01);
+    const allowed = 2 * epsilonOf(objective.epsilon, training.loss, state.baseline!.validation.loss);
     const lost = noiseLoss(run, place);
     moved.bitOperations = nextPenalty(state.penalties.bitOperations!, (allowed - lost) / allowed, updates);
   }
@@ -163,11 +177,13 @@ function noiseLoss(run: Run, { epoch, step }: Place): number {
     targets: validation.targets?.subarray(0, count * outputs) ?? null,
   };
   const { passes } = noisyPasses(chain, training, state.parameters, pool, count, epoch, -1 - step);
-  const still = passes.map((p) => (p.norm ? { ...p, norm: { ...p.norm, useBatch: false } } : p));
+  const still = passes.map((p) =>
+    p.norm ? { ...p, norm: { ...p.norm, statistics: "running" as const } } : p,
+  );
   const noisy = scorePasses(tf, still, some, training.loss).loss;
   const quiet = scorePasses(
     tf,
-    floatPasses(chain, training, state.parameters, false),
+    floatPasses(chain, training, state.parameters, "running"),
     some,
     training.loss,
   ).loss;
@@ -197,8 +213,11 @@ function withoutSilence(run: Run, frozen: Frozen): Frozen {
 function roundingStep(run: Run, place: Place): BatchResult {
   const { tf, training, state } = run;
   const frozen = frozenOf(run);
+  // Running statistics lag behind weights that turn over: those that are kept are measured once.
+  const statisticsFrom = Math.ceil(STATISTICS_FROZEN * place.total);
+  if (place.at === statisticsFrom) measureStatistics(run, frozen);
   const { batch, isRounded, all } = roundingBatch(run, place.epoch, place.step);
-  const passes = roundedPasses(frozen, training, place.at < STATISTICS_FROZEN * place.total);
+  const passes = roundedPasses(frozen, training, place.at < statisticsFrom ? "batch" : "running");
   const result = gradientsOf(
     tf,
     batch,
@@ -219,7 +238,7 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       break;
     case "float": {
       foldMoments(run);
-      const passes = floatPasses(chain, training, state.parameters, false);
+      const passes = floatPasses(chain, training, state.parameters, "running");
       const validation = scorePasses(tf, passes, run.validation, training.loss);
       state.baseline = { model: floatModelOf(state.parameters, inputFraction), validation };
       state.parameters = initialParameters(chain, training.seed);
@@ -230,9 +249,10 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       foldMoments(run);
       if (run.given) break;
       const { count, inputs } = run.measured;
-      const quiet = floatPasses(chain, training, state.parameters, false);
+      const quiet = floatPasses(chain, training, state.parameters, "running");
       startNoise(chain, training, state.parameters, enteringTensors(tf, count, inputs, quiet));
       state.sizes = sizesOf(chain, state.parameters);
+      state.lossUnit = lossUnitOf(run, quiet);
       break;
     }
     case "rounding":
@@ -247,6 +267,11 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
   state.round = 0;
   state.epoch = 0;
   state.best = null;
+}
+
+/** What a penalty of 1 is: a nat of cross entropy, or the loss of a regression, which has a unit of its own. */
+function lossUnitOf({ tf, training, validation }: Run, quiet: readonly LayerPass[]): number {
+  return training.loss.kind === "cross-entropy" ? 1 : scorePasses(tf, quiet, validation, training.loss).loss;
 }
 
 /** The first layer takes over the normalisation of the inputs. */

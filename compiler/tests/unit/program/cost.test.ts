@@ -1,8 +1,9 @@
 // What a program costs, against numbers worked out by hand.
 import { describe, expect, it } from "vitest";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
-import { digitSpan, layerCosts } from "../../../program/cost.ts";
+import { layerCosts } from "../../../program/cost.ts";
 import type { Format, Program } from "../../../program/program.ts";
+import { digitSpan } from "../../../support/fixed-point.ts";
 
 function oneLayer(weights: { data: readonly number[]; format: Format }, bias?: readonly number[]): Program {
   const b = createProgramBuilder("costs");

@@ -150,9 +150,9 @@ describe("of the float network, for every variable", () => {
     "$words, $loss.kind",
     ({ words, loss }) => {
       const net = netOf(words, { loss });
-      for (const useBatch of [true, false]) {
+      for (const statistics of ["batch", "running"] as const) {
         const passesOf = (p: ParameterSet): LayerPass[] =>
-          floatPasses(net.chain, net.training, copyParameters(p), useBatch);
+          floatPasses(net.chain, net.training, copyParameters(p), statistics);
         const batch = { count: ROWS, inputs: net.inputs };
         const result = gradientsOf(tf, batch, passesOf(net.parameters), net.lossOf);
         expect(result.loss).toBeCloseTo(lossOfPasses(net, passesOf(net.parameters)), 5);
@@ -166,7 +166,7 @@ describe("of the float network, for every variable", () => {
 
   test("with a teacher", () => {
     const net = netOf([7, "relu", 3], {}, { weight: 0.6, temperature: 2 });
-    const passesOf = (p: ParameterSet): LayerPass[] => floatPasses(net.chain, net.training, p, true);
+    const passesOf = (p: ParameterSet): LayerPass[] => floatPasses(net.chain, net.training, p, "batch");
     const result = gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passesOf(net.parameters), net.lossOf);
     for (const [name, found] of Object.entries(plainGradients(result))) {
       const numeric = differences(net.parameters, name, (p) => lossOfPasses(net, passesOf(p)));
@@ -187,7 +187,7 @@ describe("normalised inputs", () => {
       const net = netOf(words);
       const moments = momentsOf(samples, SIGNED.fraction, mode);
       const passesOf = (p: ParameterSet): LayerPass[] =>
-        normalizedPasses(floatPasses(net.chain, net.training, copyParameters(p), true), moments);
+        normalizedPasses(floatPasses(net.chain, net.training, copyParameters(p), "batch"), moments);
       const gradients = plainGradients(
         gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passesOf(net.parameters), net.lossOf),
       );
@@ -242,7 +242,7 @@ describe("of discrete activations go by their surrogates", () => {
     // Once for all activations, once for this one alone.
     for (const changes of [{ gradient }, { surrogates: { n1: gradient } }]) {
       const net = netOf([7, kind, 3], changes);
-      const passes = floatPasses(net.chain, net.training, net.parameters, true);
+      const passes = floatPasses(net.chain, net.training, net.parameters, "batch");
       const sums = enteringTensors(tf, ROWS, net.inputs, passes)[1]!;
       const outputs = outputsOf(tf, ROWS, net.inputs, passes);
       const dy = new Float32Array(outputs.length);
@@ -282,7 +282,7 @@ describe("of the noise phase, for a fixed sample of noise", () => {
       chain,
       training,
       parameters,
-      enteringTensors(tf, ROWS, inputs, floatPasses(chain, training, parameters, false)),
+      enteringTensors(tf, ROWS, inputs, floatPasses(chain, training, parameters, "running")),
     );
     // Steps that matter, and biases whose noise does; ranges that some values leave.
     for (const [name, values] of Object.entries(parameters)) {

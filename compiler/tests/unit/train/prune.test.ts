@@ -68,7 +68,7 @@ function netOf(
 
 function outputs({ frozen, training }: Net): Float32Array {
   const kept = keptInputs(batch, frozen.kept[0]!, ELEMENTS);
-  return outputsOf(tf, ROWS, kept, roundedPasses(frozen, training, false));
+  return outputsOf(tf, ROWS, kept, roundedPasses(frozen, training, "running"));
 }
 
 function expectClose(found: Float32Array, expected: Float32Array, within: number): void {
@@ -229,7 +229,7 @@ describe("channels with steps of their own are brought to one", () => {
     if (biasSteps) frozen.parameters["0.biasLogStep"] = Float32Array.from(biasSteps);
     const shifts = [0, 1, 2, 0, 3, 1];
     const behind = (f: Frozen): Float32Array =>
-      enteringTensors(tf, ROWS, inputs, roundedPasses(f, training, false))[1]!;
+      enteringTensors(tf, ROWS, inputs, roundedPasses(f, training, "running"))[1]!;
     const before = behind(frozen);
     const parameters = Object.fromEntries(
       Object.entries(frozen.parameters).map(([name, values]) => [name, values.slice()]),

@@ -25,6 +25,11 @@ export async function openWasm(): Promise<TensorFlow> {
   return (await openTensorFlow({ projectFolder: root })).tf;
 }
 
+/** Tensors that the library holds: not part of what training uses of it. */
+export function tensorsHeld(tf: TensorFlow): number {
+  return (tf as TensorFlow & { memory(): { readonly numTensors: number } }).memory().numTensors;
+}
+
 const origin = { file: "small.floor", line: 1, column: 1 };
 
 export type LayerWord = number | "relu" | "hardtanh" | "step" | "sign" | "batchnorm" | "flatten" | "argmax";
