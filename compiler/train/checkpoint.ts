@@ -58,8 +58,6 @@ export interface Checkpoint {
   /** Of a search for lossless formats: what was seen, and the smallest network that held. */
   readonly bracket: Bracket;
   readonly accepted: FrozenState | null;
-  /** Where such a search begins again when pruning took too much: the noise phase's end, with all inputs and units. */
-  readonly unpruned: FrozenState | null;
   /** What divergence is measured against. */
   readonly sizes: readonly LayerSize[];
   /** The float baseline once it is trained, with its score on the validation samples. */

@@ -79,21 +79,31 @@ function momentsOf(
   return { deviation, mean };
 }
 
-/** Indices of the elements whose SNR bits log2(deviation / alpha) are above 0. */
-export function audible({ deviation, alpha }: Signal): number[] {
-  return [...deviation.keys()].filter((k) => deviation[k]! > alpha);
+/** What an element must be above to be kept: its noise, or no change at all. */
+export type Silence = "noise" | "constant";
+
+/** Indices of the elements whose SNR bits log2(deviation / alpha) are above 0, or of those that change. */
+export function audible({ deviation, alpha }: Signal, silence: Silence = "noise"): number[] {
+  const least = silence === "noise" ? alpha : 0;
+  return [...deviation.keys()].filter((k) => deviation[k]! > least);
 }
 
 /**
  * The network without what is not above its noise, layer by layer where the layer's settings allow it. A layer whose
  * inputs all go leaves a constant network: an error that says so.
  */
-export function prune(tf: TensorFlow, frozen: Frozen, training: TrainingSpec, batch: Batch): Frozen {
+export function prune(
+  tf: TensorFlow,
+  frozen: Frozen,
+  training: TrainingSpec,
+  batch: Batch,
+  silence: Silence = "noise",
+): Frozen {
   const signals = signalsOf(tf, frozen, training, batch);
   let left = frozen;
   frozen.chain.layers.forEach((layer, i) => {
     if (!training.layers[layer.node]!.prune) return;
-    const kept = audible(signals[i]!);
+    const kept = audible(signals[i]!, silence);
     if (kept.length === 0) fail("train/pruned-away", { layer: layer.node, inputs: layer.inputs });
     if (kept.length < layer.inputs) left = withoutInputs(left, i, kept, signals[i]!.mean);
   });

@@ -129,9 +129,9 @@ export async function startRounding(run: Run): Promise<void> {
     formats,
     kept: chain.layers.map(() => null),
   };
-  if (training.objective.kind === "lossless")
-    state.unpruned = copyPlain({ parameters: frozen.parameters, formats, kept: frozen.kept });
-  frozen = prune(tf, frozen, training, run.measured);
+  // A budget is met by the noise that it asks for; what lossless may lose is judged by the loss, input by input.
+  const silence = training.objective.kind === "budget" ? "noise" : "constant";
+  frozen = prune(tf, frozen, training, run.measured, silence);
   logCost(run, "frozen", frozen);
   const fill = fillFor(run, null);
   if (training.objective.kind === "budget" && !given) {
@@ -197,11 +197,10 @@ async function searchOn(run: Run): Promise<boolean> {
   state.bracket = narrowed(state.bracket, cost, difference.holds);
   if (difference.holds) state.accepted = copyPlain({ ...state.frozen!, parameters: state.parameters });
   const target = state.round + 1 < MOST_ROUNDS ? nextCost(state.bracket) : null;
-  // The search goes on from the smallest network that held, which has been trained to hold, or else from all inputs.
-  const from = state.accepted ?? (target === null ? null : state.unpruned);
-  if (from && !difference.holds) {
-    state.parameters = copyParameters(from.parameters);
-    state.frozen = { formats: from.formats, kept: from.kept };
+  // The search goes on from the smallest network that held: it has been trained to hold.
+  if (state.accepted && !difference.holds) {
+    state.parameters = copyParameters(state.accepted.parameters);
+    state.frozen = { formats: state.accepted.formats, kept: state.accepted.kept };
   }
   if (target === null) return false;
   const next = await allocate(frozenOf(run), training, fillFor(run, target), allocationTools(run));

@@ -80,7 +80,6 @@ function firstState(chain: Chain, training: TrainingSpec): RunState {
     frozen: null,
     bracket: { holds: null, fails: null },
     accepted: null,
-    unpruned: null,
     sizes: sizesOf(chain, parameters),
     baseline: null,
     history: [],

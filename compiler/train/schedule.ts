@@ -13,9 +13,9 @@ export const PHASES: readonly Phase[] = ["baseline", "float", "noise", "rounding
 
 /** Parts of the rounding epochs that the first round of a search for lossless formats has, and each later one. */
 const FIRST_ROUND = 0.4;
-const LATER_ROUND = 0.2;
+const LATER_ROUND = 0.3;
 /** Rounds that a search has at most: their parts make the whole. */
-export const MOST_ROUNDS = 4;
+export const MOST_ROUNDS = 3;
 
 /**
  * Epochs of a phase, or of a round of the rounding phase. The baseline gets as many as the quantized network at most.
@@ -56,6 +56,8 @@ const QUANTIZER_TRAVEL = 12;
 /** Rates at the end of a phase, as parts of the learning rate. */
 const NOISE_END = 0.1;
 const ROUNDING_START = 0.7;
+/** A later round goes on from trained weights. */
+const LATER_START = 0.35;
 const FINE_END = 0.01;
 const ROUNDING_END = 5e-4;
 
@@ -88,7 +90,7 @@ export function rateAt(
   }
 }
 
-function endsOf(phase: Phase): RateEnds {
+function endsOf(phase: Phase, round: number): RateEnds {
   switch (phase) {
     case "baseline":
       return { start: 1, end: FINE_END };
@@ -97,8 +99,16 @@ function endsOf(phase: Phase): RateEnds {
     case "noise":
       return { start: 1, end: NOISE_END };
     case "rounding":
-      return { start: ROUNDING_START, end: ROUNDING_END };
+      return { start: round === 0 ? ROUNDING_START : LATER_START, end: ROUNDING_END };
   }
+}
+
+/** A place in a phase, or in a round of the rounding phase: its epoch, its update, and how many it has. */
+export interface PhasePlace {
+  readonly round: number;
+  readonly epoch: number;
+  readonly step: number;
+  readonly steps: number;
 }
 
 /** Rate of weights and biases at an update of a phase with `steps` updates in all; `epoch` is that of the phase. */
@@ -106,9 +116,9 @@ export function weightRate(
   phase: Phase,
   schedule: RateSchedule,
   learningRate: number,
-  { epoch, step, steps }: { readonly epoch: number; readonly step: number; readonly steps: number },
+  { round, epoch, step, steps }: PhasePlace,
 ): number {
-  return rateAt(schedule, learningRate, { progress: step / Math.max(1, steps), epoch }, endsOf(phase));
+  return rateAt(schedule, learningRate, { progress: step / Math.max(1, steps), epoch }, endsOf(phase, round));
 }
 
 /** Rate of the quantizers' logarithms in a noise phase of `steps` updates. */

@@ -115,7 +115,12 @@ function floatStep(run: Run, place: Place): BatchResult {
 }
 
 function rateOfPlace({ state, training }: Run, { epoch, at, total }: Place): number {
-  return weightRate(state.phase, training.schedule, training.learningRate, { epoch, step: at, steps: total });
+  return weightRate(state.phase, training.schedule, training.learningRate, {
+    round: state.round,
+    epoch,
+    step: at,
+    steps: total,
+  });
 }
 
 function noiseStep(run: Run, place: Place): BatchResult {
@@ -157,8 +162,7 @@ function movePenalties(run: Run, place: Place): void {
       moved[limit] = nextPenalty(state.penalties[limit]!, excess, updates);
     }
   } else {
-    // Epsilon is what the integers may lose in the end; training with real rounding takes a part of the noise back.
-    const allowed = 2 * epsilonOf(objective.epsilon, training.loss, state.baseline!.validation.loss);
+    const allowed = epsilonOf(objective.epsilon, training.loss, state.baseline!.validation.loss);
     const lost = noiseLoss(run, place);
     moved.bitOperations = nextPenalty(state.penalties.bitOperations!, (allowed - lost) / allowed, updates);
   }

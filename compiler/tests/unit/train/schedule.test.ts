@@ -21,7 +21,7 @@ describe("rates", () => {
   });
   test("of the cosine end every phase slowly", () => {
     const rate = (phase: Parameters<typeof weightRate>[0], step: number): number =>
-      weightRate(phase, COSINE, 1e-3, { epoch: 0, step, steps: 100 });
+      weightRate(phase, COSINE, 1e-3, { round: 0, epoch: 0, step, steps: 100 });
     expect(rate("rounding", 99)).toBeLessThan(5e-5);
     expect(rate("baseline", 99)).toBeLessThan(5e-5);
     expect(rate("noise", 0)).toBe(1e-3);
