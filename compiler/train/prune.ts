@@ -2,6 +2,7 @@
 // inputs and units whose SNR bits, by standard deviation, are not above 0.
 import type { TrainingSpec } from "../graph/project.ts";
 import { fail } from "../support/diagnostics.ts";
+import { integerRange } from "../support/fixed-point.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { activate } from "./activation.ts";
 import type { Batch } from "./batches.ts";
@@ -14,10 +15,13 @@ import { roundedPasses, withoutInputs } from "./rounding-phase.ts";
 export interface Signal {
   /** Standard deviation over the samples, before rounding. */
   readonly deviation: Float64Array;
+  /**
+   * Amplitude of the residue over the samples: alpha where every value is rounded. Exact zeros and clamped values have
+   * no residue, so that an element with a part p of others has alpha sqrt(p).
+   */
+  readonly noise: Float64Array;
   /** Mean of the rounded values: what takes the element's place. */
   readonly mean: Float64Array;
-  /** alpha of the tensor's format. */
-  readonly alpha: number;
 }
 
 /** Elements of `batch` that a frozen network still has. */
@@ -36,74 +40,72 @@ export function signalsOf(tf: TensorFlow, frozen: Frozen, training: TrainingSpec
   const passes = roundedPasses(frozen, training, "running");
   const inputs = keptInputs(batch, frozen.kept[0]!, frozen.chain.elements);
   return enteringTensors(tf, batch.count, inputs, passes).map((entering, i) => {
-    const { activation } = frozen.formats[i]!;
     const rounded = activate(entering, passes[i]!.activation);
-    const unclamped = frozen.chain.layers[i]!.activation === "none" || activation.kind === "bipolar";
-    // What a ReLU or hardtanh cuts is no signal; a discrete activation is its own.
-    const low = unclamped ? Number.NEGATIVE_INFINITY : frozen.chain.layers[i]!.signed ? -1 : 0;
-    const high = frozen.chain.layers[i]!.activation === "hardtanh" ? 1 : Number.POSITIVE_INFINITY;
-    const discrete =
-      frozen.chain.layers[i]!.activation === "sign" || frozen.chain.layers[i]!.activation === "step";
-    return {
-      ...momentsOf(discrete ? rounded : entering, rounded, frozen.chain.layers[i]!.inputs, low, high),
-      alpha: stepOf(activation) / Math.sqrt(12),
-    };
+    const { activation, inputs: columns } = frozen.chain.layers[i]!;
+    const { activation: format } = frozen.formats[i]!;
+    // Signs and steps are given as they are: nothing of them is rounded.
+    if (activation === "sign" || activation === "step")
+      return momentsOf(rounded, rounded, columns, ALL, NONE);
+    const { min, max } = integerRange(format.width, format.signed);
+    const step = 2 ** -fractionOf(format);
+    const alpha = step / Math.sqrt(12);
+    return momentsOf(entering, rounded, columns, CUTS[activation], {
+      low: min * step,
+      high: max * step,
+      alpha,
+    });
   });
 }
 
-/** Distance of neighbouring values of a format. */
-function stepOf(format: Frozen["formats"][number]["activation"]): number {
-  return (format.kind === "bipolar" ? 2 : 1) * 2 ** -fractionOf(format);
-}
+/** What an activation lets through. */
+const ALL = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+const CUTS = { none: ALL, relu: { low: 0, high: Number.POSITIVE_INFINITY }, hardtanh: { low: -1, high: 1 } };
+/** Where values are rounded, and how much residue that leaves. */
+const NONE = { low: 0, high: 0, alpha: 0 };
 
 function momentsOf(
   x: Float32Array,
   rounded: Float32Array,
   columns: number,
-  low: number,
-  high: number,
-): { readonly deviation: Float64Array; readonly mean: Float64Array } {
+  cut: { readonly low: number; readonly high: number },
+  residue: { readonly low: number; readonly high: number; readonly alpha: number },
+): Signal {
   const rows = x.length / columns;
   const sum = new Float64Array(columns);
   const square = new Float64Array(columns);
   const mean = new Float64Array(columns);
+  const touched = new Float64Array(columns);
   for (let at = 0; at < x.length; at += columns) {
     for (let c = 0; c < columns; c++) {
-      const value = Math.min(high, Math.max(low, x[at + c]!));
+      const value = Math.min(cut.high, Math.max(cut.low, x[at + c]!));
       sum[c]! += value;
       square[c]! += value * value;
       mean[c]! += rounded[at + c]! / rows;
+      if (value !== 0 && value > residue.low && value < residue.high) touched[c]! += 1;
     }
   }
-  const deviation = square.map((s, c) => Math.sqrt(Math.max(0, s / rows - (sum[c]! / rows) ** 2)));
-  return { deviation, mean };
+  return {
+    deviation: square.map((s, c) => Math.sqrt(Math.max(0, s / rows - (sum[c]! / rows) ** 2))),
+    noise: touched.map((n) => residue.alpha * Math.sqrt(n / rows)),
+    mean,
+  };
 }
 
-/** What an element must be above to be kept: its noise, or no change at all. */
-export type Silence = "noise" | "constant";
-
-/** Indices of the elements whose SNR bits log2(deviation / alpha) are above 0, or of those that change. */
-export function audible({ deviation, alpha }: Signal, silence: Silence = "noise"): number[] {
-  const least = silence === "noise" ? alpha : 0;
-  return [...deviation.keys()].filter((k) => deviation[k]! > least);
+/** Indices of the elements whose SNR bits log2(deviation / noise) are above 0. */
+export function audible({ deviation, noise }: Signal): number[] {
+  return [...deviation.keys()].filter((k) => deviation[k]! > noise[k]!);
 }
 
 /**
  * The network without what is not above its noise, layer by layer where the layer's settings allow it. A layer whose
  * inputs all go leaves a constant network: an error that says so.
  */
-export function prune(
-  tf: TensorFlow,
-  frozen: Frozen,
-  training: TrainingSpec,
-  batch: Batch,
-  silence: Silence = "noise",
-): Frozen {
+export function prune(tf: TensorFlow, frozen: Frozen, training: TrainingSpec, batch: Batch): Frozen {
   const signals = signalsOf(tf, frozen, training, batch);
   let left = frozen;
   frozen.chain.layers.forEach((layer, i) => {
     if (!training.layers[layer.node]!.prune) return;
-    const kept = audible(signals[i]!, silence);
+    const kept = audible(signals[i]!);
     if (kept.length === 0) fail("train/pruned-away", { layer: layer.node, inputs: layer.inputs });
     if (kept.length < layer.inputs) left = withoutInputs(left, i, kept, signals[i]!.mean);
   });

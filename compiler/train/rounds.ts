@@ -129,9 +129,7 @@ export async function startRounding(run: Run): Promise<void> {
     formats,
     kept: chain.layers.map(() => null),
   };
-  // A budget is met by the noise that it asks for; what lossless may lose is judged by the loss, input by input.
-  const silence = training.objective.kind === "budget" ? "noise" : "constant";
-  frozen = prune(tf, frozen, training, run.measured, silence);
+  frozen = prune(tf, frozen, training, run.measured);
   logCost(run, "frozen", frozen);
   const fill = fillFor(run, null);
   if (training.objective.kind === "budget" && !given) {

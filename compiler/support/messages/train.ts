@@ -72,6 +72,7 @@ export const trainMessages = {
   "train/unsupported": entry<{ node: string; feature: string; line: number; column: number }>({
     message: ({ node, feature, line, column }) =>
       `training does not support ${feature} (${node}, line ${line}, column ${column})`,
-    hint: () => "training takes a chain of dense layers with batchnorm, relu, hardtanh, step, sign and flatten between them, and argmax at its end",
+    hint: () =>
+      "training takes a chain of dense layers with batchnorm, relu, hardtanh, step, sign and flatten between them, and argmax at its end",
   }),
 };

@@ -152,12 +152,17 @@ describe("pruning", () => {
     expect(prune(tf, one.frozen, one.training, batch).kept.map((k) => k === null)).toEqual([true, false]);
   });
 
-  test("goes by deviation against alpha, whatever the mean", () => {
+  test("goes by deviation against the element's own noise, whatever the mean", () => {
     const deviation = Float64Array.of(0, 0.1, 0.2, 0.30001, 5);
-    expect(audible({ deviation, mean: new Float64Array(5).fill(100), alpha: 0.3 })).toEqual([3, 4]);
+    expect(
+      audible({ deviation, mean: new Float64Array(5).fill(100), noise: new Float64Array(5).fill(0.3) }),
+    ).toEqual([3, 4]);
     const { frozen, training } = netOf([6, "relu", 3], -50);
     const [entering] = signalsOf(tf, frozen, training, batch);
-    expect(entering!.alpha).toBeCloseTo(2 ** -4 / Math.sqrt(12), 12);
+    // Values are rounded but for exact zeros and clamped ones, which leave no residue.
+    const alpha = 2 ** -4 / Math.sqrt(12);
+    for (const noise of entering!.noise) expect(noise).toBeLessThanOrEqual(alpha);
+    expect(entering!.noise[1]).toBeCloseTo(alpha, 12);
     expect(entering!.deviation[1]).toBeCloseTo(0, 6);
     // What takes its place is what the integers had: 6/16.
     expect(entering!.mean[1]).toBeCloseTo(0.375, 12);
