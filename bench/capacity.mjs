@@ -1,7 +1,8 @@
 // Trains the example models for several seeds and prints what came out: widths, bit operations, accuracy or loss of
 // float and integers on the test split, seconds. Models whose float phases are the same share them.
 // Needs a build (`npm run build`).
-// Use: node bench/capacity.mjs [--seeds 1,2,3] [--epochs float,noise,rounding] MODEL.floor ...
+// Use: node bench/capacity.mjs [--seeds 1,2,3] [--record FILE] [--set JSON] [--verbose] [MODEL.floor ...]; without a
+// model, examples/mnist/mnist.floor.
 
 import { createHash } from "node:crypto";
 import { appendFileSync } from "node:fs";
@@ -27,10 +28,7 @@ const { values, positionals } = parseArgs({
     verbose: { type: "boolean", default: false },
   },
 });
-if (positionals.length === 0) {
-  console.error("node bench/capacity.mjs [--seeds 1,2,3] [--record FILE] [--set JSON] MODEL.floor ...");
-  process.exit(2);
-}
+const models = positionals.length > 0 ? positionals : [`${root}examples/mnist/mnist.floor`];
 
 const { tf, backend, version, reason } = await openTensorFlow({ projectFolder: root });
 console.log(`backend ${backend} ${version} (${reason})`);
@@ -73,7 +71,7 @@ const shown = ({ accuracy, loss }) =>
   accuracy === null ? loss.toPrecision(4) : `${(100 * accuracy).toFixed(2)} %`;
 const rows = [];
 for (const seed of values.seeds.split(",").map(Number)) {
-  for (const model of positionals) {
+  for (const model of models) {
     const { project, files } = openModel(model, seed);
     const data = loadProjectData(project, files);
     const training = { ...project.training, ...JSON.parse(values.set) };
