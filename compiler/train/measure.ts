@@ -17,11 +17,12 @@ const TRIAL_RATE = 0.3;
 /** Samples that a loss is measured on at a time. */
 const CHUNK = 1024;
 
-/** Rate of a frozen network's variable. */
+/** Rate of a frozen network's variable. Biases in units of a sum move as ever: a large step would silence a unit. */
 export function frozenRate(frozen: Frozen, rate: number): (name: string) => number {
   return (name) => {
-    const { layer } = readVariableName(name);
-    return frozen.formats[layer]!.weight.kind === "bipolar" ? rate * BIPOLAR_RATE : rate;
+    const { layer, variable } = readVariableName(name);
+    const isBipolar = frozen.formats[layer]!.weight.kind === "bipolar";
+    return isBipolar && variable !== "bias" ? rate * BIPOLAR_RATE : rate;
   };
 }
 

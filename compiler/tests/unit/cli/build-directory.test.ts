@@ -162,8 +162,8 @@ const { openBuildDirectory } = await load("host/node/build-directory.js");
 const { compileStep } = await load("cli/steps.js");
 const { trainedModel } = await load("cli/project.js");
 const directory = openBuildDirectory(directoryName, { create: false });
-const { hardware } = trainedModel(directory);
-const wishes = [hardware, { ...hardware, intervalCycles: 40 }];
+const project = trainedModel(directory);
+const wishes = [project, { ...project, hardware: { ...project.hardware, intervalCycles: 40 } }];
 for (let n = 0; ; n++) {
   compileStep(directory, wishes[n % 2], true);
   if (n < 2) process.stderr.write("compiled " + directory.readText("design/manifest.json").match(/"intervalCycles": (\\d+)/)[1] + "\\n");
