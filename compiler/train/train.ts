@@ -51,6 +51,11 @@ import { epochsOf, nextPenalty, PHASES, type Phase, quantizerRate, weightRate } 
 
 /** Updates of the noise phase between two looks at the costs. */
 const PENALTY_INTERVAL = 8;
+/**
+ * The noise phase goes down to this many times a limit. The rest is bit allocation's: it also prunes and turns weights
+ * bipolar, and judges every step by training, which costs less than the last bits of every tensor alike.
+ */
+const NOISE_MARGIN = 1.7;
 /** From this part of a round on, batch-norms have the statistics that the integers will have. */
 const STATISTICS_FROZEN = 0.8;
 /** Validation samples on which a lossless noise phase compares noise and no noise. */
@@ -158,7 +163,7 @@ function movePenalties(run: Run, place: Place): void {
   if (objective.kind === "budget") {
     const frozen = withoutSilence(run, frozenNow(run)!);
     for (const { limit, asked } of limitsGiven(objective.limits)) {
-      const excess = Math.log2(measure(limit, frozen, request.intervalCycles) / asked);
+      const excess = Math.log2(measure(limit, frozen, request.intervalCycles) / (NOISE_MARGIN * asked));
       moved[limit] = nextPenalty(state.penalties[limit]!, excess, updates);
     }
   } else {
