@@ -1,6 +1,11 @@
 // The options of a dense stage. In: its settings and what enters it. Out: its folding and how it is quantized,
 // complete with defaults; all that does not fit is reported.
-import type { Granularity, LayerQuantization, WidthRange } from "../graph/project.ts";
+import {
+  type Granularity,
+  type LayerQuantization,
+  MAX_TRAINED_WIDTH,
+  type WidthRange,
+} from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { StageNode } from "./ast.ts";
 import {
@@ -18,11 +23,17 @@ import {
   switchReader,
   wordReader,
 } from "./read-fields.ts";
-import { MAX_BITS, type Signal, tensorBits } from "./signal.ts";
+import { type Signal, tensorBits } from "./signal.ts";
 
 const count = (example: string) => numberReader({ min: 1, max: 65536, whole: true, example });
 const bits = (key: string) =>
-  rangeReader({ dimension: "bits", unitOptional: true, min: 1, max: MAX_BITS, example: `${key}: 2..4` });
+  rangeReader({
+    dimension: "bits",
+    unitOptional: true,
+    min: 1,
+    max: MAX_TRAINED_WIDTH,
+    example: `${key}: 2..4`,
+  });
 
 const group = {
   fields: { size: count("group(16)") },
@@ -59,8 +70,8 @@ type Options = FieldValues<typeof options.fields>;
 
 /** What the language reference says of options that are left out; `input_bits` is then what the tensor can have. */
 const QUANTIZATION_DEFAULTS: LayerQuantization = {
-  weights: { granularity: { kind: "layer" }, bits: { min: 1, max: MAX_BITS } },
-  input: { granularity: "layer", bits: { min: 1, max: MAX_BITS } },
+  weights: { granularity: { kind: "layer" }, bits: { min: 1, max: MAX_TRAINED_WIDTH } },
+  input: { granularity: "layer", bits: { min: 1, max: MAX_TRAINED_WIDTH } },
   bias: "accumulator",
   prune: true,
 };

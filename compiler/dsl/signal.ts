@@ -1,7 +1,13 @@
 // Values of a model as the check knows them. In: nothing; the stage table makes them. Out: their type, and what
 // can be said of a tensor from the stages before it.
 import type { StoredType } from "../graph/graph.ts";
-import type { LayerQuantization, Surrogate, WidthRange } from "../graph/project.ts";
+import {
+  type LayerQuantization,
+  MAX_THRESHOLD_BITS,
+  MAX_TRAINED_WIDTH,
+  type Surrogate,
+  type WidthRange,
+} from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 
 /** Stages that make a dense layer's result nonlinear. */
@@ -31,11 +37,6 @@ export interface Signal {
   readonly gradient?: Surrogate;
 }
 
-/** Widths that training knows how to make. */
-export const MAX_BITS = 8;
-/** Thresholds grow with the power of the width: 4 bits have 15 for each channel. */
-const MAX_THRESHOLD_BITS = 4;
-
 /** The widths that the integers of a tensor can have, and why they have no others. */
 export interface TensorBits extends WidthRange {
   readonly reason: string;
@@ -49,6 +50,10 @@ export function tensorBits(signal: Signal): TensorBits {
   const signed = kind === "input" ? stored?.signed === true : kind !== "relu";
   const min = signed ? 2 : 1;
   return input?.kind === "batchnorm"
-    ? { min, max: MAX_THRESHOLD_BITS, reason: `a batchnorm and its ${kind} make ${min} to 4 bits` }
-    : { min, max: MAX_BITS, reason: `signed values have at least 2 bits` };
+    ? {
+        min,
+        max: MAX_THRESHOLD_BITS,
+        reason: `a batchnorm and its ${kind} make ${min} to ${MAX_THRESHOLD_BITS} bits`,
+      }
+    : { min, max: MAX_TRAINED_WIDTH, reason: `signed values have at least 2 bits` };
 }

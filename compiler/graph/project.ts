@@ -72,6 +72,11 @@ export type Granularity =
   | { readonly kind: "channel" }
   | { readonly kind: "group"; readonly size: number };
 
+/** Widest weights and activations that training makes. */
+export const MAX_TRAINED_WIDTH = 8;
+/** Widest tensor behind a batch-norm: its values are thresholds, 2^width - 1 of them a unit. */
+export const MAX_THRESHOLD_BITS = 4;
+
 /** Widths that training may choose, both ends included. One-bit weights are bipolar. */
 export interface WidthRange {
   readonly min: number;

@@ -15,8 +15,7 @@ import { integerRange, type Range } from "../support/fixed-point.ts";
 import { activate } from "./activation.ts";
 import { inverseDeviation } from "./batch-norm.ts";
 import { inputsAsTargets } from "./batches.ts";
-import type { Activation } from "./chain.ts";
-import { fractionOf, unitFraction } from "./formats.ts";
+import { fractionOf, meanSize, unitFraction } from "./formats.ts";
 import { evaluateFrozen } from "./frozen.ts";
 import { ledgerOf } from "./ledger.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
@@ -135,7 +134,8 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
     // The scaling of the inputs moves the first layer's binary points, in opposite directions.
     const shift = i === 0 ? inputScale : 0;
     const pass = passes[i]!;
-    const signal = signalOf(entering[i]!, layer.activation);
+    // The part of the sums that the quantizer is to carry.
+    const signal = activate(entering[i]!, { ...pass.activation, kind: "float" });
     const unitOf = (index: number): number => Math.floor(index / layer.inputs);
     return {
       node: layer.node,
@@ -195,23 +195,7 @@ function latentOf(frozen: Frozen, layer: number): Float32Array {
   const latent = variableOf(frozen.parameters, layer, "weights");
   const { weight } = frozen.formats[layer]!;
   if (weight.kind !== "bipolar") return latent;
-  const mean = latent.reduce((sum, w) => sum + Math.abs(w), 0) / latent.length;
+  const mean = meanSize(latent);
   const scale = mean > 0 ? 2 ** -unitFraction(weight, 0) / mean : 1;
   return latent.map((w) => w * scale);
-}
-
-/** The part of the sums that a quantizer is to carry. */
-function signalOf(entering: Float32Array, activation: Activation): Float32Array {
-  switch (activation) {
-    case "none":
-      return entering;
-    case "relu":
-      return entering.map((x) => Math.max(0, x));
-    case "hardtanh":
-      return entering.map((x) => Math.max(-1, Math.min(1, x)));
-    case "step":
-      return entering.map((x) => (x >= 0 ? 1 : 0));
-    case "sign":
-      return entering.map((x) => (x >= 0 ? 1 : -1));
-  }
 }

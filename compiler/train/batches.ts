@@ -48,6 +48,18 @@ function targetsPerSample(samples: SampleSet): number {
   return samples.targets ? samples.targets.length / samples.count : 0;
 }
 
+/** Samples `from` to `to` of a batch; views of its arrays. */
+export function partOf({ count, inputs, labels, targets }: Batch, from: number, to: number): Batch {
+  const elements = inputs.length / count;
+  const outputs = targets ? targets.length / count : 0;
+  return {
+    count: to - from,
+    inputs: inputs.subarray(from * elements, to * elements),
+    labels: labels.subarray(from, to),
+    targets: targets?.subarray(from * outputs, to * outputs) ?? null,
+  };
+}
+
 /** Values of samples `from` to `to`, not augmented and in the order of the set. */
 export function valuesOf(samples: SampleSet, fraction: number, from: number, to: number): Batch {
   const elements = elementsOf(samples);

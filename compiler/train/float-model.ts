@@ -6,7 +6,7 @@ import type { SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import type { Statistics } from "./batch-norm.ts";
-import { type Batch, inputsAsTargets, valuesOf } from "./batches.ts";
+import { type Batch, inputsAsTargets, partOf, valuesOf } from "./batches.ts";
 import { type Activation, type Chain, type ChainLayer, chainOf } from "./chain.ts";
 import { createLoss, plainLoss } from "./losses.ts";
 import { type LayerPass, outputsOf } from "./network.ts";
@@ -81,20 +81,17 @@ export function scorePasses(
   spec: LossSpec,
   perSample?: Float64Array,
 ): Score {
-  const inputs = passes[0]!.inputs;
   const outputs = passes.at(-1)!.units;
   const loss = createLoss(plainLoss(spec), outputs);
   let total = 0;
   let right = 0;
   for (let from = 0; from < batch.count; from += BATCH) {
     const to = Math.min(batch.count, from + BATCH);
+    const part = partOf(batch, from, to);
     const { total: sum, hits } = loss.evaluate({
-      outputs: outputsOf(tf, to - from, batch.inputs.subarray(from * inputs, to * inputs), passes),
-      count: to - from,
-      targets: {
-        labels: batch.labels.subarray(from, to),
-        values: batch.targets?.subarray(from * outputs, to * outputs) ?? null,
-      },
+      outputs: outputsOf(tf, part.count, part.inputs, passes),
+      count: part.count,
+      targets: { labels: part.labels, values: part.targets },
       perSample: perSample?.subarray(from, to),
     });
     total += sum;

@@ -14,8 +14,7 @@ export interface LayerFormats {
   readonly activation: FrozenFormat;
 }
 
-/** Widest format that training chooses. */
-export const MAX_WIDTH = 8;
+export { MAX_TRAINED_WIDTH as MAX_WIDTH } from "../graph/project.ts";
 
 /** Bipolar latents are kept in [-1, 1]. */
 export const BIPOLAR_CLIP = 1;
@@ -129,6 +128,23 @@ export function clampInPlace(x: Float32Array, from: number, to: number, low: num
     if (value < low) x[i] = low;
     else if (value > high) x[i] = high;
   }
+}
+
+/** The same range with one bit more or less: a step half or twice as large. */
+export function withBits<F extends FrozenFormat>(format: F, bits: 1 | -1): F {
+  const { fraction } = format;
+  return {
+    ...format,
+    width: format.width + bits,
+    fraction: typeof fraction === "number" ? fraction + bits : fraction.map((f) => f + bits),
+  };
+}
+
+/** Mean of |x|. */
+export function meanSize(x: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += Math.abs(x[i]!);
+  return sum / Math.max(1, x.length);
 }
 
 /** Root of the mean square. */

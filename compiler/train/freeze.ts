@@ -1,9 +1,9 @@
 // From trained steps and ranges to integer formats. In: steps and ranges of quantizers. Out: formats whose steps are
 // the nearest powers of two and whose widths hold the ranges, within the widths that the layer allows.
-import type { TrainingSpec, WidthRange } from "../graph/project.ts";
+import { MAX_THRESHOLD_BITS, type TrainingSpec, type WidthRange } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import type { Chain, ChainLayer } from "./chain.ts";
-import { type LayerFormats, MAX_WIDTH, rmsOf, type WeightFormat } from "./formats.ts";
+import { type LayerFormats, MAX_WIDTH, meanSize, rmsOf, type WeightFormat } from "./formats.ts";
 import { leastActivationBits } from "./limits.ts";
 import type { NoisyQuantizer } from "./noise-quantizer.ts";
 
@@ -45,9 +45,7 @@ export function frozenFormat(range: number, step: number, signed: boolean, width
 
 /** The bipolar format whose size is nearest to the weights' mean size. */
 export function bipolarFormat(weights: Float32Array): WeightFormat {
-  let sum = 0;
-  for (let i = 0; i < weights.length; i++) sum += Math.abs(weights[i]!);
-  const size = sum / Math.max(1, weights.length);
+  const size = meanSize(weights);
   const fraction = size > 0 ? 0 - Math.round(Math.log2(size)) : 0;
   return { kind: "bipolar", signed: false, width: 1, fraction, groups: null };
 }
@@ -147,13 +145,10 @@ export function freeze(
   });
 }
 
-/** Widest entering tensor behind a batch-norm: its values are thresholds, 2^width - 1 of them a unit. */
-const MOST_THRESHOLD_BITS = 4;
-
 /** Widest entering tensor that the layer may have. */
 export function mostActivationBits(layer: ChainLayer, wished: number): number {
   const most = Math.min(wished, MAX_WIDTH);
-  return layer.enteringNormalized ? Math.min(most, MOST_THRESHOLD_BITS) : most;
+  return layer.enteringNormalized ? Math.min(most, MAX_THRESHOLD_BITS) : most;
 }
 
 /** Format of this width with the least mean square error on the values. */

@@ -2,27 +2,19 @@
 // a frozen network and samples. Out: one entry for each layer.
 import type { BitPrice, FrozenFormat, LayerLedger, TensorLedger } from "../graph/trained-graph.ts";
 import { macsOf } from "./chain.ts";
-import { scorePasses } from "./float-model.ts";
-import { type LayerFormats, MAX_WIDTH } from "./formats.ts";
+import { type LayerFormats, MAX_WIDTH, withBits } from "./formats.ts";
 import { fixedActivation } from "./freeze.ts";
 import { bitOperationsOf, type Frozen, leastActivationBits, widthsOf } from "./limits.ts";
-import { constantElements, keptInputs } from "./prune.ts";
-import { roundedPasses } from "./rounding-phase.ts";
-import type { Run } from "./run.ts";
+import { constantElements } from "./prune.ts";
+import { type Run, scoreFrozen } from "./run.ts";
 
 /** 20 log10(2): what a bit is worth. */
 const DECIBELS_PER_BIT = 20 * Math.log10(2);
 
-/** The same range with a step twice or half as large; undefined where there is no such format. */
-function resized<F extends FrozenFormat>(format: F, bits: 1 | -1, least: number): F | undefined {
+/** The neighbouring width; undefined where there is no such format. */
+function neighbour<F extends FrozenFormat>(format: F, bits: 1 | -1, least: number): F | undefined {
   const width = format.width + bits;
-  if (format.kind === "bipolar" || width < least || width > MAX_WIDTH) return undefined;
-  const { fraction } = format;
-  return {
-    ...format,
-    width,
-    fraction: typeof fraction === "number" ? fraction + bits : fraction.map((f) => f + bits),
-  };
+  return format.kind === "bipolar" || width < least || width > MAX_WIDTH ? undefined : withBits(format, bits);
 }
 
 /** Accounts of every layer of the graph's chain. */
@@ -39,14 +31,14 @@ export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
     return {
       node: layer.node,
       weights: {
-        more: priceOf(run, frozen, i, "weight", resized(weight, 1, least.weight)),
-        less: priceOf(run, frozen, i, "weight", resized(weight, -1, least.weight)),
+        more: priceOf(run, frozen, i, "weight", neighbour(weight, 1, least.weight)),
+        less: priceOf(run, frozen, i, "weight", neighbour(weight, -1, least.weight)),
       },
       activations: fixedActivation(layer)
         ? NO_CHOICE
         : {
-            more: priceOf(run, frozen, i, "activation", resized(activation, 1, least.activation)),
-            less: priceOf(run, frozen, i, "activation", resized(activation, -1, least.activation)),
+            more: priceOf(run, frozen, i, "activation", neighbour(activation, 1, least.activation)),
+            less: priceOf(run, frozen, i, "activation", neighbour(activation, -1, least.activation)),
           },
       pruned: {
         inputs: whole.inputs - layer.inputs,
@@ -77,12 +69,7 @@ function priceOf<K extends keyof LayerFormats>(
   return {
     width: format.width,
     decibels: (format.width - old[tensor].width) * DECIBELS_PER_BIT,
-    loss: validationLoss(run, other) - validationLoss(run, frozen),
+    loss: scoreFrozen(run, other).loss - scoreFrozen(run, frozen).loss,
     bitOperations: cost(other) - cost(frozen),
   };
-}
-
-function validationLoss({ tf, training, validation, chain }: Run, frozen: Frozen): number {
-  const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
-  return scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss).loss;
 }

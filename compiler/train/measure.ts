@@ -1,7 +1,7 @@
 // Measuring frozen networks for bit allocation: their loss on training samples, before and after a short training. In:
 // a run. Out: the tools that allocation works with.
 import type { AllocationTools } from "./allocate.ts";
-import type { Batch } from "./batches.ts";
+import { type Batch, partOf } from "./batches.ts";
 import type { Frozen } from "./limits.ts";
 import { gradientsOf, type LayerPass, outputsOf } from "./network.ts";
 import { createOptimizer, optimizerUpdate } from "./optimizers.ts";
@@ -35,19 +35,12 @@ export function decayRate(run: Run): (name: string) => number {
 function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
   const copy = copyFrozen(frozen);
   const passes: readonly LayerPass[] = roundedPasses(copy, run.training, "batch");
-  const elements = run.chain.elements;
-  const outputs = run.chain.outputs;
   let total = 0;
   for (let from = 0; from < batch.count; from += CHUNK) {
     const to = Math.min(batch.count, from + CHUNK);
-    const part: Batch = {
-      count: to - from,
-      inputs: batch.inputs.subarray(from * elements, to * elements),
-      labels: batch.labels.subarray(from, to),
-      targets: batch.targets?.subarray(from * outputs, to * outputs) ?? null,
-    };
+    const part = partOf(batch, from, to);
     total += run.loss.evaluate({
-      outputs: outputsOf(run.tf, part.count, keptInputs(part, frozen.kept[0]!, elements), passes),
+      outputs: outputsOf(run.tf, part.count, keptInputs(part, frozen.kept[0]!, run.chain.elements), passes),
       count: part.count,
       targets: { labels: part.labels, values: part.targets },
     }).total;

@@ -3,7 +3,7 @@
 import type { TrainingSpec } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import type { ChainLayer } from "./chain.ts";
-import { type LayerFormats, unitFraction } from "./formats.ts";
+import { type LayerFormats, meanSize, unitFraction, withBits } from "./formats.ts";
 import { bipolarFormat, fixedActivation, mostActivationBits } from "./freeze.ts";
 import { type Frozen, leastActivationBits } from "./limits.ts";
 import { variableName, variableOf } from "./parameters.ts";
@@ -21,17 +21,9 @@ const PRUNED_PART = 1 / 16;
 /** Widest weights that turn bipolar in one step. */
 const WIDEST_BEFORE_BIPOLAR = 3;
 
-function shifted(format: FrozenFormat, bits: number): FrozenFormat["fraction"] {
-  return typeof format.fraction === "number" ? format.fraction + bits : format.fraction.map((f) => f + bits);
-}
-
 /** The same range with another step, and the same step with another range. */
 function resized<F extends FrozenFormat>(format: F, bits: 1 | -1): F[] {
-  const width = format.width + bits;
-  return [
-    { ...format, width, fraction: shifted(format, bits) },
-    { ...format, width },
-  ];
+  return [withBits(format, bits), { ...format, width: format.width + bits }];
 }
 
 function withFormat(frozen: Frozen, layer: number, change: Partial<LayerFormats>): Frozen {
@@ -56,7 +48,7 @@ function weightMoves(
   const width = weight.width + bits;
   if (width >= Math.max(2, min) && width <= max)
     // One bit more is a finer step: the range follows the weights' size already.
-    for (const format of bits === 1 ? resized(weight, bits).slice(0, 1) : resized(weight, bits))
+    for (const format of bits === 1 ? [withBits(weight, bits)] : resized(weight, bits))
       moves.push({ frozen: withFormat(frozen, i, { weight: format }), needsTraining: false });
   if (bits === -1 && min === 1 && weight.width <= WIDEST_BEFORE_BIPOLAR)
     moves.push({ frozen: toBipolar(frozen, i), needsTraining: true });
@@ -76,8 +68,8 @@ function fromBipolar(frozen: Frozen, layer: number): Frozen {
   const { weight } = frozen.formats[layer]!;
   const size = 2 ** -unitFraction(weight, 0);
   const latent = variableOf(copy.parameters, layer, "weights");
-  const mean = latent.reduce((sum, w) => sum + Math.abs(w), 0) / latent.length;
-  copy.parameters[variableName(layer, "weights")] = latent.map((w) => (w * size) / Math.max(mean, 1e-9));
+  const mean = Math.max(meanSize(latent), 1e-9);
+  copy.parameters[variableName(layer, "weights")] = latent.map((w) => (w * size) / mean);
   return withFormat(copy, layer, {
     weight: { kind: "int", signed: true, width: 2, fraction: weight.fraction, groups: null },
   });
@@ -95,10 +87,9 @@ function activationMoves(
   const width = activation.width + bits;
   if (fixedActivation(layer)) return [];
   if (width < leastActivationBits(layer, min) || width > mostActivationBits(layer, max)) return [];
-  const formats = resized(activation, bits);
   // A hard-tanh's range is given; only its step may change.
-  const legal = layer.activation === "hardtanh" ? formats.slice(0, 1) : formats;
-  return legal.map((format) => ({
+  const formats = layer.activation === "hardtanh" ? [withBits(activation, bits)] : resized(activation, bits);
+  return formats.map((format) => ({
     frozen: withFormat(frozen, i, { activation: format }),
     needsTraining: false,
   }));

@@ -4,7 +4,7 @@ import type { Limit, TrainingSpec } from "../graph/project.ts";
 import { fail } from "../support/diagnostics.ts";
 import type { Chain, ChainLayer } from "./chain.ts";
 import { surrogateOf } from "./float-model.ts";
-import { clampInPlace, MAX_WIDTH, rmsOf } from "./formats.ts";
+import { clampInPlace, MAX_WIDTH, meanSize, rmsOf } from "./formats.ts";
 import {
   continuousBits,
   fixedActivation,
@@ -120,9 +120,7 @@ export interface NoisyPasses {
 
 /** Weights of a layer that has signs only: their mean size with each sign. */
 function signWeights(weights: Float32Array): Float32Array {
-  let sum = 0;
-  for (let i = 0; i < weights.length; i++) sum += Math.abs(weights[i]!);
-  const size = sum / weights.length;
+  const size = meanSize(weights);
   return weights.map((w) => (w >= 0 ? size : -size));
 }
 

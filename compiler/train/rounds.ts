@@ -3,7 +3,7 @@
 import type { Limits } from "../graph/project.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
-import { type AllocationTools, allocate, type Fill } from "./allocate.ts";
+import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "./allocate.ts";
 import { copyPlain } from "./checkpoint.ts";
 import { floatPasses, scorePasses } from "./float-model.ts";
 import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
@@ -31,9 +31,9 @@ import { larger } from "./moves.ts";
 import { enteringTensors } from "./network.ts";
 import { isBipolar, quantizersOf } from "./noise-phase.ts";
 import { copyParameters, variableOf } from "./parameters.ts";
-import { keptInputs, prune } from "./prune.ts";
-import { equalize, projectRounded, roundedPasses, startBipolar } from "./rounding-phase.ts";
-import { frozenOf, giveWay, type Run, setFrozen } from "./run.ts";
+import { prune } from "./prune.ts";
+import { equalize, projectRounded, startBipolar } from "./rounding-phase.ts";
+import { frozenOf, giveWay, type Run, scoreFrozen, setFrozen } from "./run.ts";
 import { MOST_ROUNDS } from "./schedule.ts";
 
 /** Widths of an input whose step is looked for by training: each level counts. */
@@ -167,8 +167,7 @@ export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["d
     training.loss,
     float,
   );
-  const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
-  scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss, integers);
+  scoreFrozen(run, frozen, integers);
   const { objective } = training;
   const asked = objective.kind === "lossless" ? objective.epsilon : null;
   return differenceOf(integers, float, epsilonOf(asked, training.loss, loss));
@@ -244,7 +243,7 @@ export function outcomeOf(run: Run): Outcome {
   const bound =
     share > 1
       ? `${tightest.limit}: ${used}, and no smaller network was found`
-      : share >= 0.97
+      : share >= WELL_FILLED
         ? `${tightest.limit}: ${used}`
         : given
           ? "every width is given by the model: the limits leave room that nothing can use"

@@ -2,16 +2,16 @@
 // the phases work on.
 import type { TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
+import type { Score } from "../graph/trained-graph.ts";
 import { createRandom, permutation } from "../support/random.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { type Batch, type Batches, createBatches, pickSamples, roundSamples } from "./batches.ts";
 import type { Chain } from "./chain.ts";
 import { CHECKPOINT_SCHEMA, type Checkpoint, copyPlain } from "./checkpoint.ts";
 import { sizesOf } from "./divergence.ts";
-import { batchOfAll, floatPasses } from "./float-model.ts";
+import { batchOfAll, floatPasses, scorePasses } from "./float-model.ts";
 import { inputScaleOf } from "./input-scale.ts";
-import type { Frozen } from "./limits.ts";
-import { limitsGiven } from "./limits.ts";
+import { type Frozen, limitsGiven } from "./limits.ts";
 import { createLoss, type Loss, type Teacher } from "./losses.ts";
 import { type LossOf, outputsOf } from "./network.ts";
 import { createNoisePool, type NoisePool } from "./noise.ts";
@@ -137,6 +137,13 @@ export function frozenOf({ chain, state }: Run): Frozen {
 export function setFrozen(run: Run, { parameters, formats, kept }: Frozen): void {
   run.state.parameters = parameters;
   run.state.frozen = { formats, kept };
+}
+
+/** Score of a frozen network on the validation samples; `perSample` receives each one's loss. */
+export function scoreFrozen(run: Run, frozen: Frozen, perSample?: Float64Array): Score {
+  const { tf, training, validation, chain } = run;
+  const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
+  return scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss, perSample);
 }
 
 /** Loss and gradient of a batch's outputs, with the baseline as a teacher where that is asked for. */

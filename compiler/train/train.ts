@@ -6,7 +6,7 @@ import { compilerAssert } from "../support/assert.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { assembleTrained } from "./assemble.ts";
 import { LEAST_GAIN, type Statistics } from "./batch-norm.ts";
-import type { Batch } from "./batches.ts";
+import { partOf } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
 import { floatModelOf, floatPasses, scorePasses } from "./float-model.ts";
@@ -34,7 +34,7 @@ import {
   variableName,
   variableOf,
 } from "./parameters.ts";
-import { audible, keptInputs, signalsOf } from "./prune.ts";
+import { audible, signalsOf } from "./prune.ts";
 import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
 import { onRoundedInput, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
 import { endRound, outcomeOf, startRounding } from "./rounds.ts";
@@ -46,6 +46,7 @@ import {
   measureStatistics,
   type Run,
   roundingBatch,
+  scoreFrozen,
 } from "./run.ts";
 import { epochsOf, nextPenalty, PHASES, type Phase, quantizerRate, weightRate } from "./schedule.ts";
 
@@ -91,11 +92,9 @@ function plainPasses({ chain, training, state, moments }: Run, statistics: Stati
 }
 
 function validate(run: Run): Score {
-  const { tf, training, state, validation, chain } = run;
+  const { tf, training, state, validation } = run;
   if (isFloat(state.phase)) return scorePasses(tf, plainPasses(run, "running"), validation, training.loss);
-  const frozen = frozenNow(run)!;
-  const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
-  return scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss);
+  return scoreFrozen(run, frozenNow(run)!);
 }
 
 function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => number): void {
@@ -178,13 +177,7 @@ function movePenalties(run: Run, place: Place): void {
 function noiseLoss(run: Run, { epoch, step }: Place): number {
   const { tf, chain, training, state, pool, validation } = run;
   const count = Math.min(NOISE_SAMPLES, validation.count);
-  const outputs = chain.outputs;
-  const some: Batch = {
-    count,
-    inputs: validation.inputs.subarray(0, count * chain.elements),
-    labels: validation.labels.subarray(0, count),
-    targets: validation.targets?.subarray(0, count * outputs) ?? null,
-  };
+  const some = partOf(validation, 0, count);
   const { passes } = noisyPasses(chain, training, state.parameters, pool, count, epoch, -1 - step);
   const still = passes.map((p) =>
     p.norm ? { ...p, norm: { ...p.norm, statistics: "running" as const } } : p,
