@@ -115,24 +115,23 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
 }
 
+/** Opens the WASM backend that comes with this package, whatever else is installed; `reason` is handed on. */
+export async function openBundledTensorFlow(reason: string): Promise<OpenedTensorFlow> {
+  const tf = await openWasm();
+  return { tf, backend: "wasm", reason, version: versionOf(tf) };
+}
+
 /** Opens the native backend when the user has it and it works, else the bundled WASM backend with the reason. */
 export async function openTensorFlow(options: TensorFlowOptions): Promise<OpenedTensorFlow> {
-  const wasm = await openWasm();
-  const bundled = (reason: string): OpenedTensorFlow => ({
-    tf: wasm,
-    backend: "wasm",
-    reason,
-    version: versionOf(wasm),
-  });
   const path = findNative(options.projectFolder);
-  if (path === undefined) return bundled(`${NATIVE} is not installed`);
+  if (path === undefined) return openBundledTensorFlow(`${NATIVE} is not installed`);
   try {
     const native = await keepingListeners(async () => {
       const tf = ourRequire(path) as Namespace;
       await tf.ready();
       return tf;
     });
-    compareSteps(native, wasm);
+    compareSteps(native, await openWasm());
     return {
       tf: native,
       backend: "tensorflow",
@@ -140,6 +139,6 @@ export async function openTensorFlow(options: TensorFlowOptions): Promise<Opened
       version: versionOf(native),
     };
   } catch (error) {
-    return bundled(`${NATIVE} is installed but did not pass its probe: ${firstLine(error)}`);
+    return openBundledTensorFlow(`${NATIVE} is installed but did not pass its probe: ${firstLine(error)}`);
   }
 }

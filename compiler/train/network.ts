@@ -130,7 +130,7 @@ function backwards(tf: TensorFlow, dy: Float32Array, count: number, layer: Layer
 }
 
 /** Part of a batch on which the input's quantizer is looked at: its gradient sums up far more values than it needs. */
-const INPUT_PART = 4;
+const INPUT_PART = 8;
 
 /** Gradient for the quantizer of the network's input, the only thing before the first layer that is trained. */
 function inputQuantizerGradient(

@@ -61,6 +61,8 @@ const NOISE_MARGIN = 1.7;
 const STATISTICS_FROZEN = 0.8;
 /** Validation samples on which a lossless noise phase compares noise and no noise. */
 const NOISE_SAMPLES = 1000;
+/** Samples on which the noise phase looks for inputs below their noise: only costs follow from it. */
+const SILENCE_SAMPLES = 1024;
 
 /** Place of an update in its phase or round. */
 interface Place {
@@ -83,6 +85,17 @@ function frozenNow(run: Run): Frozen | null {
   const quantizers = quantizersOf(chain, training, state.parameters, 1);
   const formats = freeze(chain, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
   return { chain, parameters: state.parameters, formats, kept: chain.layers.map(() => null) };
+}
+
+/** What a step reports of the widths; null while nothing is quantized. */
+function widthsNow(run: Run): Pick<EpochRecord, "meanBits" | "bitOperations"> {
+  const frozen = frozenNow(run);
+  if (!frozen) return { meanBits: null, bitOperations: null };
+  const widths = widthsOf(frozen.formats);
+  return {
+    meanBits: meanWeightBits(frozen.chain, widths),
+    bitOperations: bitOperationsOf(frozen.chain, widths),
+  };
 }
 
 /** Passes of the float phases. */
@@ -195,7 +208,8 @@ function noiseLoss(run: Run, { epoch, step }: Place): number {
 /** What pruning will leave of each layer, looked at once an epoch: costs are counted on that. */
 function lookForSilence(run: Run): void {
   const frozen = frozenNow(run)!;
-  const signals = signalsOf(run.tf, frozen, run.training, run.measured);
+  const some = partOf(run.measured, 0, Math.min(SILENCE_SAMPLES, run.measured.count));
+  const signals = signalsOf(run.tf, frozen, run.training, some);
   run.audible = signals.map((signal, i) => {
     const layer = frozen.chain.layers[i]!;
     return run.training.layers[layer.node]!.prune ? Math.max(1, audible(signal).length) : layer.inputs;
@@ -310,7 +324,6 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
   const frozen = frozenNow(run);
   checkSizes(frozen?.chain ?? run.chain, state.parameters, state.sizes);
   const validation = validate(run);
-  const widths = frozen && widthsOf(frozen.formats);
   const record: EpochRecord = {
     phase: state.phase,
     round: state.round + 1,
@@ -318,8 +331,7 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
     loss: loss / steps,
     accuracy: hasHits ? hits / (steps * size) : null,
     validation,
-    meanBits: frozen && meanWeightBits(frozen.chain, widths!),
-    bitOperations: frozen && bitOperationsOf(frozen.chain, widths!),
+    ...widthsNow(run),
   };
   state.history = [...state.history, record];
   const improved = !state.best || validation.loss < state.best.loss;
@@ -345,15 +357,9 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
       !(training.patience !== null && (state.best?.age ?? 0) >= training.patience)
     ) {
       const { phase, epoch, round } = state;
-      const widths = (): { meanBits: number | null; bitOperations: number | null } => {
-        const frozen = frozenNow(run);
-        const bits = frozen && widthsOf(frozen.formats);
-        return {
-          meanBits: frozen && meanWeightBits(frozen.chain, bits!),
-          bitOperations: frozen && bitOperationsOf(frozen.chain, bits!),
-        };
-      };
-      await runEpoch(run, epochs, (step, loss, accuracy) =>
+      let widths = widthsNow(run);
+      await runEpoch(run, epochs, (step, loss, accuracy) => {
+        if (phase === "noise" && step % PENALTY_INTERVAL === 0) widths = widthsNow(run);
         events.progress({
           phase,
           round: round + 1,
@@ -363,10 +369,10 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
           steps,
           loss,
           accuracy,
-          ...widths(),
+          ...widths,
           ...pace(phase, round, epoch * steps + step),
-        }),
-      );
+        });
+      });
       events.checkpoint(copyPlain(state));
     }
     if (state.phase === "rounding") {

@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 
 const ELEMENTS = 5;
-const ROWS = 48;
+const ROWS = 96;
 /** Samples that differ: the others repeat them, so that each part of a batch has the gradient of the whole. */
 const DIFFERENT = 12;
 const random = createRandom("network");
