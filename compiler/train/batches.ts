@@ -35,8 +35,8 @@ const MIN_STEPS = 60;
 
 export interface Batches {
   readonly stepsPerEpoch: number;
-  /** The batch of a step; its arrays are used again for the next one. */
-  batch(purpose: string, epoch: number, step: number): Batch;
+  /** The batch of a step; its arrays are used again for the next one. Not `moved`: images are neither shifted nor mirrored. */
+  batch(purpose: string, epoch: number, step: number, moved?: boolean): Batch;
 }
 
 function elementsOf(samples: SampleSet): number {
@@ -178,15 +178,15 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
   const targets = outputs > 0 ? new Float32Array(size * outputs) : null;
   return {
     stepsPerEpoch,
-    batch: (purpose, epoch, step) => {
+    batch: (purpose, epoch, step, moved = true) => {
       const shifts = createRandom(seed, "shift", purpose, epoch, step);
       const flips = createRandom(seed, "flip", purpose, epoch, step);
       for (let row = 0; row < size; row++) {
         const index = indexAt(purpose, epoch, step * size + row);
         if (labels.length > 0) labels[row] = samples.labels[index]!;
-        const dx = shift > 0 ? shifts.integer(-shift, shift) : 0;
-        const dy = shift > 0 ? shifts.integer(-shift, shift) : 0;
-        const mirrored = augment.flip !== "none" && flips.uniform() < 0.5;
+        const dx = moved && shift > 0 ? shifts.integer(-shift, shift) : 0;
+        const dy = moved && shift > 0 ? shifts.integer(-shift, shift) : 0;
+        const mirrored = moved && augment.flip !== "none" && flips.uniform() < 0.5;
         copy(keptSources(dx, dy, mirrored), index * elements, inputs, row * kept.length);
         if (targets && settings.target === "input")
           copy(allSources(dx, dy, mirrored), index * elements, targets, row * outputs);

@@ -2,7 +2,7 @@
 // a run. Out: the tools that allocation works with.
 import type { AllocationTools } from "./allocate.ts";
 import { type Batch, partOf } from "./batches.ts";
-import type { Frozen } from "./limits.ts";
+import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
 import { gradientsOf, type LayerPass, outputsOf } from "./network.ts";
 import { createOptimizer, optimizerUpdate } from "./optimizers.ts";
 import { readVariableName } from "./parameters.ts";
@@ -78,5 +78,11 @@ export function allocationTools(run: Run): AllocationTools {
       return { frozen: after, loss: lossOn(run, after, run.measured) };
     },
     signals: (frozen) => signalsOf(run.tf, frozen, run.training, run.measured),
+    settled: (frozen, fill) => {
+      const cost = Math.round(bitOperationsOf(frozen.chain, widthsOf(frozen.formats)));
+      run.request.events.log(
+        `allocating: ${cost} bit operations, ${(100 * fill).toFixed(0)} % of what is allowed`,
+      );
+    },
   };
 }

@@ -157,6 +157,18 @@ describe("noise", () => {
   });
 });
 
+test("images that are not moved are those of the set, in the same order and with the same noise", () => {
+  const samples = samplesOf(20, [4, 5], SIGNED);
+  const settings = withAugment({ shiftPixels: 2, flip: "horizontal", noise: 0.1 });
+  const plain = createBatches(samples, withAugment({ noise: 0.1 }));
+  const moving = createBatches(samples, settings);
+  for (let step = 0; step < 4; step++) {
+    const { inputs, labels } = plain.batch("rounding", 2, step);
+    expect(moving.batch("rounding", 2, step).inputs).not.toEqual(inputs);
+    expect(moving.batch("rounding", 2, step, false)).toMatchObject({ inputs, labels });
+  }
+});
+
 describe("elements that are left out", () => {
   const samples = samplesOf(20, [4, 5, 2], SIGNED);
   const kept = [0, 3, 4, 17, 30, 39];

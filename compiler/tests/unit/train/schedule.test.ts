@@ -1,7 +1,7 @@
 // The rates over the course of a phase.
 import { describe, expect, test } from "vitest";
 import type { RateSchedule } from "../../../graph/project.ts";
-import { rateAt, weightRate } from "../../../train/schedule.ts";
+import { isMoved, rateAt, weightRate } from "../../../train/schedule.ts";
 
 const COSINE: RateSchedule = { kind: "cosine" };
 const at = (schedule: RateSchedule, progress: number, epoch = 0): number =>
@@ -27,4 +27,10 @@ describe("rates", () => {
     expect(rate("noise", 0)).toBe(1e-3);
     expect(rate("float", 99)).toBe(1e-3);
   });
+});
+
+test("images move but in the last quarter of the baseline and of a round", () => {
+  for (const phase of ["baseline", "rounding"] as const)
+    expect([0, 149, 150, 199].map((at) => isMoved(phase, at, 200))).toEqual([true, true, false, false]);
+  for (const phase of ["float", "noise"] as const) expect(isMoved(phase, 199, 200)).toBe(true);
 });
