@@ -156,6 +156,8 @@ export interface TrainingSpec {
   readonly patience: number | null;
   readonly seed: number;
   readonly augment: Augmentation;
+  /** Part of the baseline and of every rounding round in which samples are augmented, [0, 1]; the rest sees them as they are. */
+  readonly augmentUntil: number;
   /** Mean and deviation taken from the inputs before the first layer: of the whole tensor, or of each element. */
   readonly normalize: "none" | "tensor" | "element";
   /** Forward pass in which the steps are found: noise of amplitude alpha, or real rounding with a decorrelated alpha gradient. */

@@ -35,8 +35,8 @@ const MIN_STEPS = 60;
 
 export interface Batches {
   readonly stepsPerEpoch: number;
-  /** The batch of a step; its arrays are used again for the next one. Not `moved`: images are neither shifted nor mirrored. */
-  batch(purpose: string, epoch: number, step: number, moved?: boolean): Batch;
+  /** The batch of a step; its arrays are used again for the next one. Not `augmented`: the samples as they are. */
+  batch(purpose: string, epoch: number, step: number, augmented?: boolean): Batch;
 }
 
 function elementsOf(samples: SampleSet): number {
@@ -178,22 +178,22 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
   const targets = outputs > 0 ? new Float32Array(size * outputs) : null;
   return {
     stepsPerEpoch,
-    batch: (purpose, epoch, step, moved = true) => {
+    batch: (purpose, epoch, step, augmented = true) => {
       const shifts = createRandom(seed, "shift", purpose, epoch, step);
       const flips = createRandom(seed, "flip", purpose, epoch, step);
       for (let row = 0; row < size; row++) {
         const index = indexAt(purpose, epoch, step * size + row);
         if (labels.length > 0) labels[row] = samples.labels[index]!;
-        const dx = moved && shift > 0 ? shifts.integer(-shift, shift) : 0;
-        const dy = moved && shift > 0 ? shifts.integer(-shift, shift) : 0;
-        const mirrored = moved && augment.flip !== "none" && flips.uniform() < 0.5;
+        const dx = augmented && shift > 0 ? shifts.integer(-shift, shift) : 0;
+        const dy = augmented && shift > 0 ? shifts.integer(-shift, shift) : 0;
+        const mirrored = augmented && augment.flip !== "none" && flips.uniform() < 0.5;
         copy(keptSources(dx, dy, mirrored), index * elements, inputs, row * kept.length);
         if (targets && settings.target === "input")
           copy(allSources(dx, dy, mirrored), index * elements, targets, row * outputs);
         else if (targets)
           targets.set(samples.targets!.subarray(index * outputs, (index + 1) * outputs), row * outputs);
       }
-      addNoise?.(inputs, purpose, epoch, step);
+      if (augmented) addNoise?.(inputs, purpose, epoch, step);
       return { count: size, inputs, labels, targets };
     },
   };

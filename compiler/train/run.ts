@@ -175,13 +175,13 @@ export function roundingBatch(
   run: Run,
   epoch: number,
   step: number,
-  moved: boolean,
+  augmented: boolean,
 ): { readonly batch: Batch; readonly isRounded: boolean; readonly all: Float32Array | null } {
   const { state, training, request, inputFraction } = run;
   const { formats, kept } = state.frozen!;
   const purpose = `rounding ${state.round}`;
   if (needsRawInputs(run)) {
-    const all = run.batches.batch(purpose, epoch, step, moved);
+    const all = run.batches.batch(purpose, epoch, step, augmented);
     return {
       batch: { ...all, inputs: keptInputs(all, kept[0]!, run.chain.elements) },
       isRounded: false,
@@ -199,7 +199,7 @@ export function roundingBatch(
       batches: createBatches(samples, { seed, batch, augment, target, fraction, kept: kept[0]! }),
     };
   }
-  return { batch: run.rounded.batches.batch(purpose, epoch, step, moved), isRounded: true, all: null };
+  return { batch: run.rounded.batches.batch(purpose, epoch, step, augmented), isRounded: true, all: null };
 }
 
 /** Gives batch-norms the statistics of the measured samples under a frozen network. */

@@ -61,13 +61,13 @@ const LATER_START = 0.35;
 const FINE_END = 0.01;
 const ROUNDING_END = 5e-4;
 
-/** Last part of the baseline, and of every round, in which images stay where they are: it ends on data like the test's. */
-const UNMOVED_END = 0.25;
-
-/** Whether an update of a phase or round, `at` of `total`, sees shifted and mirrored images where that is asked for. */
-export function isMoved(phase: Phase, at: number, total: number): boolean {
+/**
+ * Whether an update after `progress` in [0, 1) of a phase or round sees augmented samples: of the baseline and of every
+ * round those before `until`, so that what is trained last is trained on data like the test's.
+ */
+export function isAugmented(phase: Phase, until: number, progress: number): boolean {
   const ends = phase === "baseline" || phase === "rounding";
-  return !ends || at < (1 - UNMOVED_END) * total;
+  return !ends || progress < until;
 }
 
 /** Rates at the two ends of a phase, as parts of the learning rate. */

@@ -48,7 +48,15 @@ import {
   roundingBatch,
   scoreFrozen,
 } from "./run.ts";
-import { epochsOf, isMoved, nextPenalty, PHASES, type Phase, quantizerRate, weightRate } from "./schedule.ts";
+import {
+  epochsOf,
+  isAugmented,
+  nextPenalty,
+  PHASES,
+  type Phase,
+  quantizerRate,
+  weightRate,
+} from "./schedule.ts";
 
 /** Updates of the noise phase between two looks at the costs. */
 const PENALTY_INTERVAL = 8;
@@ -119,10 +127,13 @@ function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => num
   }
 }
 
+function isAugmentedAt({ state, training }: Run, { at, total }: Place): boolean {
+  return isAugmented(state.phase, training.augmentUntil, at / total);
+}
+
 function floatStep(run: Run, place: Place): BatchResult {
   const { tf, chain, state, moments } = run;
-  const moved = isMoved(state.phase, place.at, place.total);
-  const batch = run.batches.batch(state.phase, place.epoch, place.step, moved);
+  const batch = run.batches.batch(state.phase, place.epoch, place.step, isAugmentedAt(run, place));
   const result = gradientsOf(tf, batch, plainPasses(run, "batch"), lossOfBatch(run, batch, null));
   checkStep(chain, state.parameters, result);
   const gradients = plainGradients(result);
@@ -233,12 +244,7 @@ function roundingStep(run: Run, place: Place): BatchResult {
   // Running statistics lag behind weights that turn over: those that are kept are measured once.
   const statisticsFrom = Math.ceil(STATISTICS_FROZEN * place.total);
   if (place.at === statisticsFrom) measureStatistics(run, frozen);
-  const { batch, isRounded, all } = roundingBatch(
-    run,
-    place.epoch,
-    place.step,
-    isMoved("rounding", place.at, place.total),
-  );
+  const { batch, isRounded, all } = roundingBatch(run, place.epoch, place.step, isAugmentedAt(run, place));
   const passes = roundedPasses(frozen, training, place.at < statisticsFrom ? "batch" : "running");
   const result = gradientsOf(
     tf,

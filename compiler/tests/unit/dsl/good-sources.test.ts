@@ -370,6 +370,7 @@ describe("train and hardware", () => {
     patience: null,
     seed: 1,
     augment: { shiftPixels: 0, flip: "none", noise: 0 },
+    augmentUntil: 1,
     normalize: "none",
     search: "noise",
     gradient: null,

@@ -1,7 +1,7 @@
 // The rates over the course of a phase.
 import { describe, expect, test } from "vitest";
 import type { RateSchedule } from "../../../graph/project.ts";
-import { isMoved, rateAt, weightRate } from "../../../train/schedule.ts";
+import { isAugmented, rateAt, weightRate } from "../../../train/schedule.ts";
 
 const COSINE: RateSchedule = { kind: "cosine" };
 const at = (schedule: RateSchedule, progress: number, epoch = 0): number =>
@@ -29,8 +29,10 @@ describe("rates", () => {
   });
 });
 
-test("images move but in the last quarter of the baseline and of a round", () => {
+test("augmentation ends where asked for, in the baseline and in a round", () => {
   for (const phase of ["baseline", "rounding"] as const)
-    expect([0, 149, 150, 199].map((at) => isMoved(phase, at, 200))).toEqual([true, true, false, false]);
-  for (const phase of ["float", "noise"] as const) expect(isMoved(phase, 199, 200)).toBe(true);
+    expect([0, 0.74, 0.75, 0.99].map((p) => isAugmented(phase, 0.75, p))).toEqual([true, true, false, false]);
+  for (const phase of ["float", "noise"] as const) expect(isAugmented(phase, 0.75, 0.99)).toBe(true);
+  expect(isAugmented("rounding", 1, 1 - 2 ** -20)).toBe(true);
+  expect(isAugmented("rounding", 0, 0)).toBe(false);
 });

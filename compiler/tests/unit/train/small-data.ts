@@ -130,6 +130,7 @@ export function spec(graph: Graph, changes: SpecChanges = {}): TrainingSpec {
     learningRate: 0.01,
     schedule: { kind: "cosine" },
     patience: null,
+    augmentUntil: 1,
     seed: 1,
     augment: { shiftPixels: 0, flip: "none", noise: 0 },
     normalize: "none",
