@@ -8,7 +8,7 @@ import type { TensorFlow } from "../support/tensorflow.ts";
 import type { Statistics } from "./batch-norm.ts";
 import { type Batch, inputsAsTargets, partOf, valuesOf } from "./batches.ts";
 import { type Activation, type Chain, type ChainLayer, chainOf } from "./chain.ts";
-import { createLoss, plainLoss } from "./losses.ts";
+import { scoreOf } from "./losses.ts";
 import { type LayerPass, outputsOf } from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { batchNormOf, copyParameters, optionalVariable, variableOf } from "./parameters.ts";
@@ -73,34 +73,26 @@ export function batchOfAll(samples: SampleSet, inputFraction: number, target: Tr
   return valuesOf(compared, inputFraction, 0, samples.count);
 }
 
-/** Mean plain loss and accuracy of a pass over samples given as values; `perSample` receives each sample's loss. */
+/** The outputs of samples given as values, row-major [count, outputs]. */
+export function outputsOfAll(tf: TensorFlow, passes: readonly LayerPass[], batch: Batch): Float32Array {
+  const units = passes.at(-1)!.units;
+  const outputs = new Float32Array(batch.count * units);
+  for (let from = 0; from < batch.count; from += BATCH) {
+    const part = partOf(batch, from, Math.min(batch.count, from + BATCH));
+    outputs.set(outputsOf(tf, part.count, part.inputs, passes), from * units);
+  }
+  return outputs;
+}
+
+/** Mean plain loss and accuracy of a pass over samples given as values. */
 export function scorePasses(
   tf: TensorFlow,
   passes: readonly LayerPass[],
   batch: Batch,
   spec: LossSpec,
-  perSample?: Float64Array,
 ): Score {
-  const outputs = passes.at(-1)!.units;
-  const loss = createLoss(plainLoss(spec), outputs);
-  let total = 0;
-  let right = 0;
-  for (let from = 0; from < batch.count; from += BATCH) {
-    const to = Math.min(batch.count, from + BATCH);
-    const part = partOf(batch, from, to);
-    const { total: sum, hits } = loss.evaluate({
-      outputs: outputsOf(tf, part.count, part.inputs, passes),
-      count: part.count,
-      targets: { labels: part.labels, values: part.targets },
-      perSample: perSample?.subarray(from, to),
-    });
-    total += sum;
-    right += hits;
-  }
-  return {
-    accuracy: spec.kind === "cross-entropy" ? right / batch.count : null,
-    loss: total / batch.count,
-  };
+  const { labels, targets: values } = batch;
+  return scoreOf(spec, outputsOfAll(tf, passes, batch), passes.at(-1)!.units, { labels, values });
 }
 
 /** Score of the float network on samples of the stored type that it was trained on. */

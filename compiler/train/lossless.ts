@@ -2,6 +2,7 @@
 // Out: whether the integers stay within epsilon, with the sampling error.
 import type { LossSpec } from "../graph/project.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
+import { createLoss, plainLoss, type Targets } from "./losses.ts";
 
 /** One-sided 95 % quantile of the normal distribution. */
 const QUANTILE = 1.6448536269514722;
@@ -12,6 +13,36 @@ const EPSILON = { nats: 0.01, part: 0.02 };
 export function epsilonOf(asked: number | null, spec: LossSpec, floatLoss: number): number {
   if (asked !== null) return asked;
   return spec.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLoss;
+}
+
+/** Powers of two between which the scale of the logits is looked for, and how exactly. */
+const SCALES = { least: -6, most: 6, exact: 1e-3 };
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Plain loss of every sample for outputs [count, units]. Cross entropy is taken at the temperature of the softmax that
+ * suits all samples best (arXiv:1706.04599), so that over-confidence, of either network, does not pass for capacity.
+ */
+export function lossesOf(
+  spec: LossSpec,
+  outputs: Float32Array,
+  units: number,
+  targets: Targets,
+): Float64Array {
+  const count = outputs.length / units;
+  const perSample = new Float64Array(count);
+  const loss = createLoss(plainLoss(spec), units);
+  const at = (log: number): number =>
+    loss.evaluate({ outputs, count, targets, scale: 2 ** log, perSample }).total;
+  // The loss is convex in the scale, so that it has one minimum along its logarithm.
+  let { least, most } = spec.kind === "cross-entropy" ? SCALES : { least: 0, most: 0 };
+  while (most - least > SCALES.exact) {
+    const width = GOLDEN * (most - least);
+    if (at(most - width) <= at(least + width)) most = least + width;
+    else least = most - width;
+  }
+  at((least + most) / 2);
+  return perSample;
 }
 
 /** Mean difference of two paired lists of losses, and its upper one-sided 95 % bound against epsilon. */

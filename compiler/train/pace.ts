@@ -1,6 +1,6 @@
 // How far a run is and how long it will still take. In: the training settings and a clock. Out: fraction and seconds.
 import type { TrainingSpec } from "../graph/project.ts";
-import { epochsOf, MOST_ROUNDS, PHASES, type Phase } from "./schedule.ts";
+import { epochsOf, FINISHING_ROUND, PHASES, type Phase } from "./schedule.ts";
 
 /** Time of a step in each phase relative to a float one, measured on the WASM backend. */
 const STEP_COST: Readonly<Record<Phase, number>> = { baseline: 1, float: 1, noise: 1.6, rounding: 1 };
@@ -20,7 +20,7 @@ export function createPace(
   widthsAreGiven: boolean,
   now?: () => number,
 ): (phase: Phase, round: number, step: number) => Pace {
-  const rounds = training.objective.kind === "lossless" && !widthsAreGiven ? MOST_ROUNDS : 1;
+  const rounds = training.objective.kind === "lossless" && !widthsAreGiven ? FINISHING_ROUND + 1 : 1;
   const plan = PHASES.flatMap((phase) =>
     Array.from({ length: phase === "rounding" ? rounds : 1 }, (_, round) => ({
       phase,

@@ -4,8 +4,9 @@ import type { Limits } from "../graph/project.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
 import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "./allocate.ts";
+import type { Batch } from "./batches.ts";
 import { copyPlain } from "./checkpoint.ts";
-import { floatPasses, scorePasses } from "./float-model.ts";
+import { floatPasses, outputsOfAll } from "./float-model.ts";
 import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
 import {
   activationWidths,
@@ -25,16 +26,16 @@ import {
   measure,
   widthsOf,
 } from "./limits.ts";
-import { differenceOf, epsilonOf, narrowed, nextCost } from "./lossless.ts";
+import { differenceOf, epsilonOf, lossesOf, narrowed, nextCost } from "./lossless.ts";
 import { allocationTools } from "./measure.ts";
 import { larger } from "./moves.ts";
-import { enteringTensors } from "./network.ts";
+import { enteringTensors, type LayerPass } from "./network.ts";
 import { isBipolar, quantizersOf } from "./noise-phase.ts";
 import { copyParameters, variableOf } from "./parameters.ts";
 import { prune } from "./prune.ts";
 import { equalize, projectRounded, startBipolar } from "./rounding-phase.ts";
-import { frozenOf, giveWay, type Run, scoreFrozen, setFrozen } from "./run.ts";
-import { MOST_ROUNDS } from "./schedule.ts";
+import { frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
+import { FINISHING_ROUND } from "./schedule.ts";
 
 /** Widths of an input whose step is looked for by training: each level counts. */
 const FEW_BITS = 2;
@@ -154,35 +155,31 @@ function logCost(run: Run, what: string, frozen: Frozen): void {
   run.request.events.log(`${what}: ${cost} bit operations, weights/inputs ${widths}`);
 }
 
-/** Losses of the validation samples by the float baseline and by a frozen network. */
+/** Losses of the validation samples by a frozen network and by the float baseline, each at its own best temperature. */
 export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["difference"]> {
   const { tf, chain, training, state, validation } = run;
-  const float = new Float64Array(validation.count);
-  const integers = new Float64Array(validation.count);
-  const model = state.baseline!.model;
-  const { loss } = scorePasses(
-    tf,
-    floatPasses(chain, training, model.parameters, "running"),
-    validation,
-    training.loss,
-    float,
-  );
-  scoreFrozen(run, frozen, integers);
-  const { objective } = training;
+  const { objective, loss } = training;
+  const { labels, targets: values } = validation;
+  const losses = (passes: readonly LayerPass[], batch: Batch): Float64Array =>
+    lossesOf(loss, outputsOfAll(tf, passes, batch), passes.at(-1)!.units, { labels, values });
+  const { parameters } = state.baseline!.model;
+  const float = losses(floatPasses(chain, training, parameters, "running"), validation);
+  const { passes, batch } = frozenValidation(run, frozen);
   const asked = objective.kind === "lossless" ? objective.epsilon : null;
-  return differenceOf(integers, float, epsilonOf(asked, training.loss, loss));
+  const mean = float.reduce((sum, l) => sum + l, 0) / float.length;
+  return differenceOf(losses(passes, batch), float, epsilonOf(asked, loss, mean));
 }
 
-/** What is done at the end of a round. True: another round follows, from the state as it is left. */
-export async function endRound(run: Run): Promise<boolean> {
+/** What is done at the end of a round. The index of the round that follows, from the state as it is left; null: none. */
+export async function endRound(run: Run): Promise<number | null> {
   const { training, given } = run;
   await giveWay(run);
-  if (given) return false;
+  if (given) return null;
   return training.objective.kind === "lossless" ? searchOn(run) : keepLimits(run, training.objective.limits);
 }
 
-/** Lossless: fewer bits after a round that held, more after one that did not, until the two are close. */
-async function searchOn(run: Run): Promise<boolean> {
+/** Lossless: fewer bits after a round that held, more after one that did not; at last the smallest that held once more. */
+async function searchOn(run: Run): Promise<number | null> {
   const { state, training } = run;
   const frozen = frozenOf(run);
   const cost = bitOperationsOf(frozen.chain, widthsOf(frozen.formats));
@@ -191,31 +188,33 @@ async function searchOn(run: Run): Promise<boolean> {
     `round ${state.round + 1}: ${Math.round(cost)} bit operations, loss above float ${difference.mean.toFixed(4)} ` +
       `+- ${difference.standardError.toFixed(4)}, upper bound ${difference.upper.toFixed(4)}, allowed ${difference.epsilon}`,
   );
-  state.bracket = narrowed(state.bracket, cost, difference.holds);
+  const finished = state.round === FINISHING_ROUND;
+  if (!finished) state.bracket = narrowed(state.bracket, cost, difference.holds);
   if (difference.holds) state.accepted = copyPlain({ ...state.frozen!, parameters: state.parameters });
-  const target = state.round + 1 < MOST_ROUNDS ? nextCost(state.bracket) : null;
   // The search goes on from the smallest network that held: it has been trained to hold.
-  if (state.accepted && !difference.holds) {
+  else if (state.accepted) {
     state.parameters = copyParameters(state.accepted.parameters);
     state.frozen = { formats: state.accepted.formats, kept: state.accepted.kept };
   }
-  if (target === null) return false;
+  if (finished) return null;
+  const target = state.round + 1 < FINISHING_ROUND ? nextCost(state.bracket) : null;
+  if (target === null) return FINISHING_ROUND;
   const next = await allocate(frozenOf(run), training, fillFor(run, target), allocationTools(run));
   projectRounded(next);
   setFrozen(run, next);
   logCost(run, `round ${state.round + 2}`, next);
-  return true;
+  return state.round + 1;
 }
 
 /** Budget: what changes with the weights (EBOPs) may have left its limit; then once more from a smaller network. */
-async function keepLimits(run: Run, limits: Limits): Promise<boolean> {
+async function keepLimits(run: Run, limits: Limits): Promise<number | null> {
   const { state, training, request } = run;
   const frozen = frozenOf(run);
-  if (fillOf(limits, frozen, request.intervalCycles) <= 1) return false;
+  if (fillOf(limits, frozen, request.intervalCycles) <= 1) return null;
   const next = await allocate(frozen, training, fillFor(run, null), allocationTools(run));
   projectRounded(next);
   setFrozen(run, next);
-  return state.round + 1 < MOST_ROUNDS;
+  return state.round < FINISHING_ROUND ? state.round + 1 : null;
 }
 
 /** How the objective ended: which constraint was in the way. */
@@ -228,7 +227,9 @@ export function outcomeOf(run: Run): Outcome {
     const bound = given
       ? "every width is given by the model: nothing was left to be found"
       : difference.holds
-        ? "the loss: with fewer bit operations the integers left epsilon, or no round was left to try"
+        ? run.state.bracket.fails === null
+          ? "the rounds: every network that was tried stays within epsilon, and none was left to try a smaller one"
+          : "the loss: with fewer bit operations the integers left epsilon"
         : "the loss: no network that was tried stays within epsilon of float; more epochs or a larger epsilon may help";
     return { objective: "lossless", bound, limits: [], difference };
   }

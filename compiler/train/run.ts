@@ -13,7 +13,7 @@ import { batchOfAll, floatPasses, scorePasses } from "./float-model.ts";
 import { inputScaleOf } from "./input-scale.ts";
 import { type Frozen, limitsGiven } from "./limits.ts";
 import { createLoss, type Loss, type Teacher } from "./losses.ts";
-import { type LossOf, outputsOf } from "./network.ts";
+import { type LayerPass, type LossOf, outputsOf } from "./network.ts";
 import { createNoisePool, type NoisePool } from "./noise.ts";
 import { widthsAreGiven } from "./noise-phase.ts";
 import { type Moments, momentsOf } from "./normalize.ts";
@@ -139,11 +139,19 @@ export function setFrozen(run: Run, { parameters, formats, kept }: Frozen): void
   run.state.frozen = { formats, kept };
 }
 
-/** Score of a frozen network on the validation samples; `perSample` receives each one's loss. */
-export function scoreFrozen(run: Run, frozen: Frozen, perSample?: Float64Array): Score {
-  const { tf, training, validation, chain } = run;
-  const batch = { ...validation, inputs: keptInputs(validation, frozen.kept[0]!, chain.elements) };
-  return scorePasses(tf, roundedPasses(frozen, training, "running"), batch, training.loss, perSample);
+/** The validation samples with what a frozen network has of their elements, and the network's passes. */
+export function frozenValidation(
+  { training, validation, chain }: Run,
+  frozen: Frozen,
+): { readonly batch: Batch; readonly passes: readonly LayerPass[] } {
+  const inputs = keptInputs(validation, frozen.kept[0]!, chain.elements);
+  return { batch: { ...validation, inputs }, passes: roundedPasses(frozen, training, "running") };
+}
+
+/** Score of a frozen network on the validation samples. */
+export function scoreFrozen(run: Run, frozen: Frozen): Score {
+  const { batch, passes } = frozenValidation(run, frozen);
+  return scorePasses(run.tf, passes, batch, run.training.loss);
 }
 
 /** Loss and gradient of a batch's outputs, with the baseline as a teacher where that is asked for. */

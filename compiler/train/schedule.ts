@@ -11,11 +11,15 @@ export type Phase = "baseline" | "float" | "noise" | "rounding";
 
 export const PHASES: readonly Phase[] = ["baseline", "float", "noise", "rounding"];
 
-/** Parts of the rounding epochs that the first round of a search for lossless formats has, and each later one. */
-const FIRST_ROUND = 0.4;
-const LATER_ROUND = 0.3;
-/** Rounds that a search has at most: their parts make the whole. */
-export const MOST_ROUNDS = 3;
+/**
+ * Parts of the rounding epochs that the rounds of a search for lossless formats have: the first, the later ones, and
+ * the last, which trains what was found. Together they are the whole at most.
+ */
+const FIRST_ROUND = 0.3;
+const LATER_ROUND = 0.15;
+const FINISHING = 0.4;
+/** Index of the last round. */
+export const FINISHING_ROUND = 3;
 
 /**
  * Epochs of a phase, or of a round of the rounding phase. The baseline gets as many as the quantized network at most.
@@ -37,13 +41,14 @@ export function epochsOf(
       return widthsAreGiven ? 0 : noise;
     case "rounding":
       if (widthsAreGiven) return noise + rounding;
-      if (training.objective.kind === "lossless" && round === 0) return part(rounding, FIRST_ROUND);
-      return round === 0 ? rounding : part(rounding, LATER_ROUND);
+      if (training.objective.kind === "budget") return round === 0 ? rounding : part(rounding, LATER_ROUND);
+      if (round === 0) return part(rounding, FIRST_ROUND);
+      return part(rounding, round === FINISHING_ROUND ? FINISHING : LATER_ROUND);
   }
 }
 
 function part(epochs: number, share: number): number {
-  return Math.max(1, Math.round(epochs * share));
+  return Math.max(1, Math.floor(epochs * share));
 }
 
 /** Bipolar latents only carry signs: they, and the offsets around them, move this much faster than other weights. */

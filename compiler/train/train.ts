@@ -388,8 +388,9 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
       events.checkpoint(copyPlain(state));
     }
     if (state.phase === "rounding") {
-      if (!(await endRound(run))) break;
-      state.round++;
+      const next = await endRound(run);
+      if (next === null) break;
+      state.round = next;
       state.epoch = 0;
       state.best = null;
       state.optimizer = createOptimizer(training.optimizer, state.parameters);

@@ -1,7 +1,14 @@
 // The criterion of lossless quantization, and the search along its costs.
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../../../support/random.ts";
-import { type Bracket, differenceOf, epsilonOf, narrowed, nextCost } from "../../../train/lossless.ts";
+import {
+  type Bracket,
+  differenceOf,
+  epsilonOf,
+  lossesOf,
+  narrowed,
+  nextCost,
+} from "../../../train/lossless.ts";
 
 describe("the difference of losses", () => {
   const random = createRandom("lossless");
@@ -45,6 +52,51 @@ describe("the difference of losses", () => {
     expect(epsilonOf(null, entropy, 3)).toBe(0.01);
     expect(epsilonOf(null, { kind: "mse", weights: null }, 3)).toBeCloseTo(0.06, 12);
     expect(epsilonOf(0.5, entropy, 3)).toBe(0.5);
+  });
+});
+
+describe("the losses that are compared", () => {
+  const random = createRandom("temperature");
+  const [count, classes] = [300, 4];
+  const labels = Int32Array.from({ length: count }, () => random.integer(0, classes - 1));
+  const logits = Float32Array.from({ length: count * classes }, (_, i) => {
+    const isLabel = labels[Math.floor(i / classes)] === i % classes;
+    return random.normal() + (isLabel ? 1.5 : 0);
+  });
+  const entropy = { kind: "cross-entropy", smoothing: 0.1, weights: [1, 2, 3, 4] } as const;
+  const targets = { labels, values: null };
+  const mean = (losses: Float64Array): number => losses.reduce((a, b) => a + b) / losses.length;
+  const lossAt = (scale: number): number =>
+    mean(
+      Float64Array.from({ length: count }, (_, row) => {
+        const x = Array.from({ length: classes }, (_, k) => scale * logits[row * classes + k]!);
+        return Math.log(x.reduce((sum, v) => sum + Math.exp(v), 0)) - x[labels[row]!]!;
+      }),
+    );
+
+  test("of a classifier do not depend on how confident it is", () => {
+    const losses = lossesOf(entropy, logits, classes, targets);
+    for (const factor of [0.25, 8]) {
+      const scaled = lossesOf(
+        entropy,
+        logits.map((x) => x * factor),
+        classes,
+        targets,
+      );
+      expect(mean(scaled)).toBeCloseTo(mean(losses), 6);
+    }
+  });
+  test("are the least over all temperatures, without what only steers training", () => {
+    const least = Math.min(...Array.from({ length: 400 }, (_, i) => lossAt(2 ** (i / 50 - 4))));
+    expect(mean(lossesOf(entropy, logits, classes, targets))).toBeCloseTo(least, 5);
+  });
+  test("of a regression are taken as they are", () => {
+    const values = logits.map((x) => x + 0.5);
+    const losses = lossesOf({ kind: "mse", weights: null }, logits, classes, {
+      labels: new Int32Array(0),
+      values,
+    });
+    for (const loss of losses) expect(loss).toBeCloseTo(0.25, 5);
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createNoisePool } from "../../../train/noise.ts";
 import { createPace } from "../../../train/pace.ts";
-import { epochsOf, MOST_ROUNDS, nextPenalty, quantizerRate } from "../../../train/schedule.ts";
+import { epochsOf, FINISHING_ROUND, nextPenalty, quantizerRate } from "../../../train/schedule.ts";
 import { chainGraph, spec, UNSIGNED } from "./small-data.ts";
 
 describe("the noise pool", () => {
@@ -62,13 +62,15 @@ describe("the schedule", () => {
       7, 10,
     ]);
   });
-  test("gives the baseline as many epochs as the quantized network, and a search the same in all its rounds", () => {
+  test("gives the baseline as many epochs as the quantized network, and a search no more in all its rounds", () => {
     expect(epochsOf(training, "baseline", 0, false)).toBe(22);
     const search = { ...training, objective: { kind: "lossless", epsilon: null } } as const;
-    const rounds = Array.from({ length: MOST_ROUNDS }, (_, round) =>
+    const rounds = Array.from({ length: FINISHING_ROUND + 1 }, (_, round) =>
       epochsOf(search, "rounding", round, false),
     );
-    expect(rounds.reduce((a, b) => a + b)).toBe(10);
+    expect(rounds).toEqual([3, 1, 1, 4]);
+    const long = { ...search, epochs: { float: 5, noise: 7, rounding: 100 } };
+    expect([0, 1, 2, 3].map((round) => epochsOf(long, "rounding", round, false))).toEqual([30, 15, 15, 40]);
   });
 });
 
@@ -92,6 +94,6 @@ describe("the pace", () => {
     const search = { ...training, objective: { kind: "lossless", epsilon: null } } as const;
     const pace = createPace(search, 10, false);
     expect(pace("rounding", 0, 10).fraction).toBeLessThan(0.95);
-    expect(pace("rounding", MOST_ROUNDS - 1, 10).fraction).toBe(1);
+    expect(pace("rounding", FINISHING_ROUND, 10).fraction).toBe(1);
   });
 });
