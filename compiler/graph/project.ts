@@ -60,7 +60,7 @@ export interface BudgetObjective {
  */
 export interface LosslessObjective {
   readonly kind: "lossless";
-  /** In units of the loss (nats for cross entropy); null: 0.01 nats, or 2 % of the float loss for a regression. */
+  /** In units of the loss (nats for cross entropy); null: 0.01 nats, or 5 % of the float loss for a regression. */
   readonly epsilon: number | null;
 }
 

@@ -7,7 +7,7 @@ import { createLoss, plainLoss, type Targets } from "./losses.ts";
 /** One-sided 95 % quantile of the normal distribution. */
 const QUANTILE = 1.6448536269514722;
 /** Nats that integers may lose, and the part of the float loss that a regression may. */
-const EPSILON = { nats: 0.01, part: 0.02 };
+const EPSILON = { nats: 0.01, part: 0.05 };
 
 /** Epsilon in units of the loss. */
 export function epsilonOf(asked: number | null, spec: LossSpec, floatLoss: number): number {

@@ -185,8 +185,8 @@ async function searchOn(run: Run): Promise<number | null> {
   const cost = bitOperationsOf(frozen.chain, widthsOf(frozen.formats));
   const difference = lossDifference(run, frozen);
   run.request.events.log(
-    `round ${state.round + 1}: ${Math.round(cost)} bit operations, loss above float ${difference.mean.toFixed(4)} ` +
-      `+- ${difference.standardError.toFixed(4)}, upper bound ${difference.upper.toFixed(4)}, allowed ${difference.epsilon}`,
+    `round ${state.round + 1}: ${Math.round(cost)} bit operations, loss above float ${difference.mean.toPrecision(3)} ` +
+      `+- ${difference.standardError.toPrecision(3)}, upper bound ${difference.upper.toPrecision(3)}, allowed ${difference.epsilon.toPrecision(3)}`,
   );
   const finished = state.round === FINISHING_ROUND;
   if (!finished) state.bracket = narrowed(state.bracket, cost, difference.holds);

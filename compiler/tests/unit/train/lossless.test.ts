@@ -47,10 +47,10 @@ describe("the difference of losses", () => {
     expect(accepted / 1000).toBeLessThan(0.075);
   });
 
-  test("is allowed 0.01 nats, or 2 % of the float loss of a regression", () => {
+  test("is allowed 0.01 nats, or 5 % of the float loss of a regression", () => {
     const entropy = { kind: "cross-entropy", smoothing: 0, weights: null } as const;
     expect(epsilonOf(null, entropy, 3)).toBe(0.01);
-    expect(epsilonOf(null, { kind: "mse", weights: null }, 3)).toBeCloseTo(0.06, 12);
+    expect(epsilonOf(null, { kind: "mse", weights: null }, 3)).toBeCloseTo(0.15, 12);
     expect(epsilonOf(0.5, entropy, 3)).toBe(0.5);
   });
 });
