@@ -4,7 +4,7 @@ import { provedRange } from "../program/bounds.ts";
 import { constantNamed, type DenseInstruction, valueNamed } from "../program/program.ts";
 import { renderTemplate } from "../render/render.ts";
 import { commentText } from "../support/comment-text.ts";
-import { widthOfRange } from "../support/fixed-point.ts";
+import { type Range, widthOfRange } from "../support/fixed-point.ts";
 import { packBits, storeWeights, WORD_BITS } from "./packing.ts";
 import type { ConstantPlan } from "./plan.ts";
 import {
@@ -30,6 +30,9 @@ export function planDense(context: StageContext, instruction: DenseInstruction):
   const sums = provedRange(program, result.name);
   const range = provedRange(program, input.name);
   const signed = range.min < 0;
+  const bits = widthOfRange(range, signed);
+  const bipolarInput = input.format.kind === "bipolar";
+  const planes = weights.format.kind === "bipolar" && !bipolarInput;
   const layer: DenseLayer = {
     context,
     name: instruction.layer,
@@ -37,11 +40,10 @@ export function planDense(context: StageContext, instruction: DenseInstruction):
     units,
     inputs,
     type: typeOfValue(program, input),
-    bits: widthOfRange(range, signed),
+    bits,
     signed,
-    accumulator: accumulatorType(sums),
+    accumulator: accumulatorType(planes ? unionOf(sums, planesRange(inputs, bits, signed)) : sums),
   };
-  const bipolarInput = input.format.kind === "bipolar";
   const product =
     weights.format.kind === "bipolar"
       ? bipolarInput
@@ -176,6 +178,20 @@ function xnorProduct(layer: DenseLayer): Product {
     locals: [`uint32_t bits[${wordsOf(inputs)}];`],
     preparations: [`${kernels.packBits(type)}(x, ${inputs}, 0, bits);`],
   };
+}
+
+/**
+ * What the planes of a row and the sum of its inputs stay within. Neither knows of weights of -1, so that they leave the
+ * range of the products: the sum of n unsigned elements is n * (2^bits - 1) although half of them are subtracted, and
+ * the plane of the sign is n * 2^(bits-1) before that is subtracted.
+ */
+function planesRange(inputs: number, bits: number, signed: boolean): Range {
+  const largest = inputs * (signed ? 2 ** (bits - 1) : 2 ** bits - 1);
+  return { min: signed ? -largest : 0, max: largest };
+}
+
+function unionOf(a: Range, b: Range): Range {
+  return { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
 }
 
 /** Bipolar weights by integers: bit k of 32 elements is one word, and 2^k times the bits that a weight keeps is added. */

@@ -2,6 +2,7 @@
 // words and blocks, sums of both types, and what the interface says of bits.
 import { describe, expect, it } from "vitest";
 import { generateC } from "../../../c/generate.ts";
+import { provedRange } from "../../../program/bounds.ts";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
 import { type Format, mantissaRange, type Program } from "../../../program/program.ts";
 import { createRandom } from "../../../support/random.ts";
@@ -100,6 +101,33 @@ describe.skipIf(!hasTool(CC))("one-bit layers compute what the simulator compute
         layer(`larger${signed}`, { inputs: 65537, input: intFormat(signed, 16, 0), weights: BIPOLAR }),
       );
     expectExact(programs, 3);
+  });
+
+  it("sums of inputs and planes of signs that leave int32_t although no sum of products does", () => {
+    const edge = (name: string, inputs: number, signed: boolean, bit: (i: number) => number): Program => {
+      const builder = createProgramBuilder(name);
+      const input = builder.input({ name: "x", shape: [inputs], format: intFormat(signed, 16, 0) });
+      const weights = { units: 1, data: Array.from({ length: inputs }, (_, i) => bit(i)), format: BIPOLAR };
+      builder.output("y", builder.dense({ layer: "fc", name: "y", input, weights }), "value");
+      return builder.build();
+    };
+    const half = (i: number): number => i % 2;
+    const cases = [
+      [edge("total fits", 32768, false, half), "int32_t"],
+      [edge("total leaves", 32769, false, half), "int64_t"],
+      [edge("sign fits", 65535, true, () => 1), "int32_t"],
+      [edge("sign leaves", 65536, true, () => 1), "int64_t"],
+    ] as const;
+    for (const [program, type] of cases) {
+      const { min, max } = provedRange(program, "y");
+      expect([min >= -(2 ** 31), max < 2 ** 31], program.name).toEqual([true, true]);
+      const { layers } = generateC(program, { version: "1" }).manifest;
+      expect(layers[0]?.accumulatorCType, program.name).toBe(type);
+    }
+    expectExact(
+      cases.map(([program]) => program),
+      3,
+    );
   });
 
   it("a whole network", () => {
