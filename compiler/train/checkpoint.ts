@@ -46,7 +46,7 @@ export interface Checkpoint {
   readonly round: number;
   /** Finished epochs of the phase, or of its round. */
   readonly epoch: number;
-  /** Epochs since the validation loss was lowest, and that loss. */
+  /** Epochs since the judged validation loss was lowest, and that loss. */
   readonly best: { readonly loss: number; readonly age: number } | null;
   readonly parameters: ParameterSet;
   readonly optimizer: OptimizerState;

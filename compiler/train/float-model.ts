@@ -8,10 +8,16 @@ import type { TensorFlow } from "../support/tensorflow.ts";
 import type { Statistics } from "./batch-norm.ts";
 import { type Batch, inputsAsTargets, partOf, valuesOf } from "./batches.ts";
 import { type Activation, type Chain, type ChainLayer, chainOf } from "./chain.ts";
-import { scoreOf } from "./losses.ts";
+import { createLoss, judgedLoss, scoreOf } from "./losses.ts";
 import { type LayerPass, outputsOf } from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
-import { batchNormOf, copyParameters, optionalVariable, variableOf } from "./parameters.ts";
+import {
+  batchNormOf,
+  copyParameters,
+  isQuantizerVariable,
+  optionalVariable,
+  variableOf,
+} from "./parameters.ts";
 
 /** Trained float weights, plain data. */
 export interface FloatModel {
@@ -63,7 +69,7 @@ export function floatPasses(
 
 /** The float model of a chain's variables. */
 export function floatModelOf(parameters: ParameterSet, inputFraction: number): FloatModel {
-  const kept = Object.entries(parameters).filter(([name]) => !name.includes("Log"));
+  const kept = Object.entries(parameters).filter(([name]) => !isQuantizerVariable(name));
   return { inputFraction, parameters: copyParameters(Object.fromEntries(kept)) };
 }
 
@@ -84,15 +90,42 @@ export function outputsOfAll(tf: TensorFlow, passes: readonly LayerPass[], batch
   return outputs;
 }
 
-/** Mean plain loss and accuracy of a pass over samples given as values. */
+/** Mean judged loss of a pass over samples given as values: what decisions of training are made by. */
+export function judgePasses(
+  tf: TensorFlow,
+  passes: readonly LayerPass[],
+  batch: Batch,
+  spec: LossSpec,
+): number {
+  return judgeOutputs(outputsOfAll(tf, passes, batch), batch, spec);
+}
+
+function judgeOutputs(outputs: Float32Array, { count, labels, targets }: Batch, spec: LossSpec): number {
+  const loss = createLoss(judgedLoss(spec), outputs.length / count);
+  return loss.evaluate({ outputs, count, targets: { labels, values: targets } }).total / count;
+}
+
+/** Score and mean judged loss of one pass. */
+export function scoreAndJudge(
+  tf: TensorFlow,
+  passes: readonly LayerPass[],
+  batch: Batch,
+  spec: LossSpec,
+): { readonly score: Score; readonly judged: number } {
+  const outputs = outputsOfAll(tf, passes, batch);
+  const { labels, targets: values } = batch;
+  const score = scoreOf(spec, outputs, passes.at(-1)!.units, { labels, values });
+  return { score, judged: judgeOutputs(outputs, batch, spec) };
+}
+
+/** Mean scored loss and accuracy of a pass over samples given as values. */
 export function scorePasses(
   tf: TensorFlow,
   passes: readonly LayerPass[],
   batch: Batch,
   spec: LossSpec,
 ): Score {
-  const { labels, targets: values } = batch;
-  return scoreOf(spec, outputsOfAll(tf, passes, batch), passes.at(-1)!.units, { labels, values });
+  return scoreAndJudge(tf, passes, batch, spec).score;
 }
 
 /** Score of the float network on samples of the stored type that it was trained on. */

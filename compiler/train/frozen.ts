@@ -240,7 +240,7 @@ function evaluateBatch(
 
 /**
  * Evaluates the mantissas on stored samples, of the shape and stored type that the graph was trained on, and scores
- * them by the plain loss of `loss` against the samples' labels or targets.
+ * them by the scored loss of `loss` against the samples' labels or targets.
  */
 export function evaluateFrozen(
   tf: TensorFlow,

@@ -64,13 +64,18 @@ export function createLoss(spec: LossSpec, outputs: number): Loss {
   }
 }
 
-/** The loss that scores are made of: without what only steers training, the smoothing and the weights of classes. */
-export function plainLoss(spec: LossSpec): LossSpec {
+/** The loss by which networks are judged: the one that is trained, without smoothing and weights of classes. */
+export function judgedLoss(spec: LossSpec): LossSpec {
   return spec.kind === "cross-entropy" ? { kind: spec.kind, smoothing: 0, weights: null } : spec;
 }
 
+/** The loss of scores: plain cross entropy, or the mean square of a regression whatever it is trained by. */
+export function scoredLoss(spec: LossSpec): LossSpec {
+  return spec.kind === "cross-entropy" ? judgedLoss(spec) : { kind: "mse", weights: null };
+}
+
 /**
- * Accuracy and mean plain loss of a whole set of outputs, row-major [count, units]; `fraction`, one or one for each
+ * Accuracy and mean scored loss of a whole set of outputs, row-major [count, units]; `fraction`, one or one for each
  * unit, makes accumulators into values.
  */
 export function scoreOf(
@@ -82,7 +87,7 @@ export function scoreOf(
 ): Score {
   const count = outputs.length / units;
   const one = typeof fraction === "number";
-  const { total, hits } = createLoss(plainLoss(spec), units).evaluate({
+  const { total, hits } = createLoss(scoredLoss(spec), units).evaluate({
     outputs: one ? outputs : Float64Array.from(outputs, (x, i) => x * 2 ** -fraction[i % units]!),
     count,
     targets,

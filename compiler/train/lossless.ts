@@ -2,7 +2,7 @@
 // Out: whether the integers stay within epsilon, with the sampling error.
 import type { LossSpec } from "../graph/project.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
-import { createLoss, plainLoss, type Targets } from "./losses.ts";
+import { createLoss, judgedLoss, type Targets } from "./losses.ts";
 
 /** One-sided 95 % quantile of the normal distribution. */
 const QUANTILE = 1.6448536269514722;
@@ -20,7 +20,7 @@ const SCALES = { least: -6, most: 6, exact: 1e-3 };
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Plain loss of every sample for outputs [count, units]. Cross entropy is taken at the temperature of the softmax that
+ * Judged loss of every sample for outputs [count, units]. Cross entropy is taken at the temperature of the softmax that
  * suits all samples best (arXiv:1706.04599), so that over-confidence, of either network, does not pass for capacity.
  */
 export function lossesOf(
@@ -31,7 +31,7 @@ export function lossesOf(
 ): Float64Array {
   const count = outputs.length / units;
   const perSample = new Float64Array(count);
-  const loss = createLoss(plainLoss(spec), units);
+  const loss = createLoss(judgedLoss(spec), units);
   const at = (log: number): number =>
     loss.evaluate({ outputs, count, targets, scale: 2 ** log, perSample }).total;
   // The loss is convex in the scale, so that it has one minimum along its logarithm.

@@ -1,6 +1,5 @@
 // The trained variables of a chain, by name: weights [units, inputs], bias or batch-norm of each layer, and the base-2
 // logarithms of the quantizers' steps and ranges. In: a chain and a seed. Out: their first values.
-import type { TrainingSpec } from "../graph/project.ts";
 import { createRandom } from "../support/random.ts";
 import type { BatchNorm, Statistics } from "./batch-norm.ts";
 import type { Chain } from "./chain.ts";
@@ -28,6 +27,18 @@ export function variableName(layer: number, variable: LayerVariable): string {
 export function readVariableName(name: string): { readonly layer: number; readonly variable: LayerVariable } {
   const [layer, variable] = name.split(".") as [string, LayerVariable];
   return { layer: Number(layer), variable };
+}
+
+const QUANTIZER_VARIABLES: ReadonlySet<LayerVariable> = new Set<LayerVariable>([
+  "weightLogStep",
+  "biasLogStep",
+  "activationLogStep",
+  "activationLogRange",
+]);
+
+/** Whether a name is that of a quantizer's variable: the logarithm of a step or range. */
+export function isQuantizerVariable(name: string): boolean {
+  return QUANTIZER_VARIABLES.has(readVariableName(name).variable);
 }
 
 /** A layer's variable. */
@@ -78,20 +89,6 @@ export function initialParameters(chain: Chain, seed: number): ParameterSet {
     } else parameters[variableName(index, "bias")] = new Float32Array(layer.units);
   });
   return parameters;
-}
-
-/** Steps that the weights of layer `index` have: one, one a unit, or one a group of inputs. */
-export function weightStepCount(chain: Chain, training: TrainingSpec, index: number): number {
-  const layer = chain.layers[index]!;
-  const { granularity } = training.layers[layer.node]!.weights;
-  switch (granularity.kind) {
-    case "layer":
-      return 1;
-    case "channel":
-      return layer.units;
-    case "group":
-      return Math.ceil(layer.inputs / granularity.size);
-  }
 }
 
 /** A deep copy. */

@@ -52,6 +52,8 @@ export interface Run {
   readonly state: RunState;
   /** Inputs of each layer that are above their noise, as an epoch of the noise phase began. */
   audible: readonly number[] | null;
+  /** Judged loss of the baseline on the validation samples, once it was asked for. */
+  baselineLoss: number | null;
   /** Batches already rounded to the input's frozen format, and which format that is. */
   rounded: { readonly key: string; readonly batches: Batches } | null;
 }
@@ -107,6 +109,7 @@ export function createRun(tf: TensorFlow, request: TrainRequest, chain: Chain): 
     given: widthsAreGiven(chain, training),
     state: request.checkpoint ? copyPlain(request.checkpoint) : firstState(chain, training),
     audible: null,
+    baselineLoss: null,
     rounded: null,
   };
 }

@@ -9,7 +9,7 @@ import { LEAST_GAIN, type Statistics } from "./batch-norm.ts";
 import { partOf } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
-import { floatModelOf, floatPasses, scorePasses } from "./float-model.ts";
+import { floatModelOf, floatPasses, judgePasses, scoreAndJudge, scorePasses } from "./float-model.ts";
 import { freeze } from "./freeze.ts";
 import { bitOperationsOf, type Frozen, limitsGiven, meanWeightBits, measure, widthsOf } from "./limits.ts";
 import { epsilonOf } from "./lossless.ts";
@@ -29,6 +29,7 @@ import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizer
 import { createPace } from "./pace.ts";
 import {
   initialParameters,
+  isQuantizerVariable,
   optionalVariable,
   readVariableName,
   variableName,
@@ -41,12 +42,12 @@ import { endRound, outcomeOf, startRounding } from "./rounds.ts";
 import {
   createRun,
   frozenOf,
+  frozenValidation,
   giveWay,
   lossOfBatch,
   measureStatistics,
   type Run,
   roundingBatch,
-  scoreFrozen,
 } from "./run.ts";
 import {
   epochsOf,
@@ -112,10 +113,12 @@ function plainPasses({ chain, training, state, moments }: Run, statistics: Stati
   return moments ? normalizedPasses(passes, moments) : passes;
 }
 
-function validate(run: Run): Score {
+/** Score of the network as the phase sees it on the validation samples, and the loss that patience looks at. */
+function validate(run: Run): { readonly score: Score; readonly judged: number } {
   const { tf, training, state, validation } = run;
-  if (isFloat(state.phase)) return scorePasses(tf, plainPasses(run, "running"), validation, training.loss);
-  return scoreFrozen(run, frozenNow(run)!);
+  if (isFloat(state.phase)) return scoreAndJudge(tf, plainPasses(run, "running"), validation, training.loss);
+  const { batch, passes } = frozenValidation(run, frozenNow(run)!);
+  return scoreAndJudge(tf, passes, batch, training.loss);
 }
 
 function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => number): void {
@@ -168,7 +171,7 @@ function noiseStep(run: Run, place: Place): BatchResult {
   );
   const rate = rateOfPlace(run, place);
   const logRate = quantizerRate(place.total);
-  update(run, gradients, (name) => (name.includes("Log") ? logRate : rate));
+  update(run, gradients, (name) => (isQuantizerVariable(name) ? logRate : rate));
   projectNoisy(chain, training, state.parameters);
   if (place.at % PENALTY_INTERVAL === PENALTY_INTERVAL - 1) movePenalties(run, place);
   return result;
@@ -191,11 +194,24 @@ function movePenalties(run: Run, place: Place): void {
       moved[limit] = nextPenalty(state.penalties[limit]!, excess, updates);
     }
   } else {
-    const allowed = epsilonOf(objective.epsilon, training.loss, state.baseline!.validation.loss);
+    const allowed = epsilonOf(objective.epsilon, training.loss, baselineLoss(run));
     const lost = noiseLoss(run, place);
     moved.bitOperations = nextPenalty(state.penalties.bitOperations!, (allowed - lost) / allowed, updates);
   }
   state.penalties = moved;
+}
+
+/** Judged loss of the baseline on the validation samples. */
+function baselineLoss(run: Run): number {
+  const { tf, chain, training, state, validation } = run;
+  const { parameters } = state.baseline!.model;
+  run.baselineLoss ??= judgePasses(
+    tf,
+    floatPasses(chain, training, parameters, "running"),
+    validation,
+    training.loss,
+  );
+  return run.baselineLoss;
 }
 
 /** What the noise costs now: loss of the same weights with and without it, on some validation samples. */
@@ -207,13 +223,13 @@ function noiseLoss(run: Run, { epoch, step }: Place): number {
   const still = passes.map((p) =>
     p.norm ? { ...p, norm: { ...p.norm, statistics: "running" as const } } : p,
   );
-  const noisy = scorePasses(tf, still, some, training.loss).loss;
-  const quiet = scorePasses(
+  const noisy = judgePasses(tf, still, some, training.loss);
+  const quiet = judgePasses(
     tf,
     floatPasses(chain, training, state.parameters, "running"),
     some,
     training.loss,
-  ).loss;
+  );
   return noisy - quiet;
 }
 
@@ -299,7 +315,7 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
 
 /** What a penalty of 1 is: a nat of cross entropy, or the loss of a regression, which has a unit of its own. */
 function lossUnitOf({ tf, training, validation }: Run, quiet: readonly LayerPass[]): number {
-  return training.loss.kind === "cross-entropy" ? 1 : scorePasses(tf, quiet, validation, training.loss).loss;
+  return training.loss.kind === "cross-entropy" ? 1 : judgePasses(tf, quiet, validation, training.loss);
 }
 
 /** The first layer takes over the normalisation of the inputs. */
@@ -335,7 +351,7 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
   }
   const frozen = frozenNow(run);
   checkSizes(frozen?.chain ?? run.chain, state.parameters, state.sizes);
-  const validation = validate(run);
+  const { score: validation, judged } = validate(run);
   const record: EpochRecord = {
     phase: state.phase,
     round: state.round + 1,
@@ -346,8 +362,8 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
     ...widthsNow(run),
   };
   state.history = [...state.history, record];
-  const improved = !state.best || validation.loss < state.best.loss;
-  state.best = improved ? { loss: validation.loss, age: 0 } : { ...state.best!, age: state.best!.age + 1 };
+  const improved = !state.best || judged < state.best.loss;
+  state.best = improved ? { loss: judged, age: 0 } : { ...state.best!, age: state.best!.age + 1 };
   state.epoch++;
 }
 

@@ -2,7 +2,14 @@
 import { describe, expect, test } from "vitest";
 import type { LossSpec } from "../../../graph/project.ts";
 import { createRandom } from "../../../support/random.ts";
-import { createLoss, type LossRequest, plainLoss, scoreOf, type Targets } from "../../../train/losses.ts";
+import {
+  createLoss,
+  judgedLoss,
+  type LossRequest,
+  scoredLoss,
+  scoreOf,
+  type Targets,
+} from "../../../train/losses.ts";
 
 const random = createRandom("losses");
 const ROWS = 5;
@@ -136,10 +143,21 @@ describe("by hand", () => {
 describe("scores", () => {
   test("leave out smoothing and the weights of classes", () => {
     const spec: LossSpec = { kind: "cross-entropy", smoothing: 0.3, weights: [9, 9, 9] };
-    expect(plainLoss(spec)).toEqual(plain);
+    expect([scoredLoss(spec), judgedLoss(spec)]).toEqual([plain, plain]);
     const score = scoreOf(spec, outputs, UNITS, labelled);
     const { total, hits } = createLoss(plain, UNITS).evaluate({ outputs, count: ROWS, targets: labelled });
     expect(score).toEqual({ accuracy: hits / ROWS, loss: total / ROWS });
+  });
+  test("of a regression are the plain mean square, whatever it is trained and judged by", () => {
+    const specs: LossSpec[] = [
+      { kind: "huber", delta: 0.1, weights: null },
+      { kind: "mse", weights: [1, 0, 4] },
+    ];
+    for (const spec of specs) {
+      const off = valued.values!.map((x) => x + 0.5);
+      expect(scoreOf(spec, off, UNITS, valued).loss).toBeCloseTo(0.25, 6);
+      expect(judgedLoss(spec)).toEqual(spec);
+    }
   });
   test("of a regression have no accuracy", () => {
     const spec: LossSpec = { kind: "mse", weights: null };

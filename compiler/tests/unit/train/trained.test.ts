@@ -324,6 +324,21 @@ describe("a regression", () => {
         null,
         null,
       ]);
+      // Scores are the plain mean square: the network's own outputs against the targets.
+      const { outputs, fraction } = evaluateFrozen(
+        tf,
+        recording.result.trained,
+        asked.validation,
+        asked.training.loss,
+      );
+      const squares = Array.from(
+        outputs,
+        (x, k) =>
+          (x * 2 ** -(typeof fraction === "number" ? fraction : fraction[k % 2]!) -
+            asked.validation.targets![k]!) **
+          2,
+      );
+      expect(quantized.loss).toBeCloseTo(squares.reduce((a, b) => a + b) / squares.length, 6);
       // The targets' own mean square is about 0.15.
       expect(float.loss).toBeLessThan(0.02);
       expect(quantized.loss).toBeLessThan(0.03);
