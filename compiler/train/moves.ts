@@ -55,7 +55,8 @@ function weightMoves(
   return moves;
 }
 
-function toBipolar(frozen: Frozen, layer: number): Frozen {
+/** Signs instead of the weights of a layer, at their mean size. */
+export function toBipolar(frozen: Frozen, layer: number): Frozen {
   const copy = copyFrozen(frozen);
   const weight = bipolarFormat(variableOf(copy.parameters, layer, "weights"));
   startBipolar(copy.parameters, layer);
@@ -63,7 +64,7 @@ function toBipolar(frozen: Frozen, layer: number): Frozen {
 }
 
 /** Two bits whose outer values are the bipolar ones. */
-function fromBipolar(frozen: Frozen, layer: number): Frozen {
+export function fromBipolar(frozen: Frozen, layer: number): Frozen {
   const copy = copyFrozen(frozen);
   const { weight } = frozen.formats[layer]!;
   const size = 2 ** -unitFraction(weight, 0);

@@ -426,7 +426,9 @@ describe("the ledger", () => {
         if (!price) continue;
         const bits = price.width - widths.weights;
         expect(Math.abs(bits)).toBe(1);
-        expect(price.decibels).toBeCloseTo(bits * 6.0206, 4);
+        // Two bits and signs have no common step.
+        if (price.width === 1) expect(price.decibels).toBeNull();
+        else expect(price.decibels).toBeCloseTo(bits * 6.0206, 4);
         expect(price.bitOperations).toBe(bits * macs * widths.activations);
       }
       for (const price of [activations.more, activations.less])
@@ -438,5 +440,23 @@ describe("the ledger", () => {
       expect(weightNoise.snrBits).toBeCloseTo(Math.log2(weightNoise.rms / weightNoise.alpha), 12);
       expect(layer.activationNoise.std).toBeLessThanOrEqual(layer.activationNoise.rms);
     });
+  });
+
+  test("prices signs against two bits, both ways, so that every layer has a price", async () => {
+    const epochs = { float: 2, noise: 0, rounding: 2 };
+    const words = [8, "relu", 6, "sign", 3, "argmax"] as const;
+    for (const width of [1, 2]) {
+      const asked = cloudRequest(words, { epochs, weights: { bits: { min: width, max: width } } });
+      const { trained } = (await record(tf, asked)).result;
+      trained.layers.forEach((layer, i) => {
+        const { more, less } = trained.ledger[i]!.weights;
+        const price = width === 1 ? more : less;
+        expect(price).toMatchObject({ width: 3 - width, decibels: null });
+        const macs = layer.units * layer.inputs;
+        expect(price!.bitOperations).toBe((3 - 2 * width) * macs * layer.activationFormat.width);
+        expect(Number.isFinite(price!.loss)).toBe(true);
+        expect(width === 1 ? less : more?.width).toBe(width === 1 ? null : 3);
+      });
+    }
   });
 });
