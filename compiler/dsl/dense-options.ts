@@ -136,8 +136,19 @@ function checkQuantization(
     const span = places.get("weight_alpha")!;
     context.collector.add("language/group-too-wide", { size: granularity.size, inputs }, { span });
   }
+  const bits = values.weight_bits ?? d.weights.bits;
+  const reason = oneScaleReason(granularity, bits);
+  if (reason) {
+    const alpha = granularity.kind;
+    const span = places.get("weight_alpha")!;
+    context.collector.add("language/idle-weight-alpha", { alpha, reason }, { span });
+  }
+  if (values.input_alpha === "channel" && isModelInput(input)) {
+    const related = [{ message: "the input", span: input!.span }];
+    context.collector.add("language/input-alpha-of-input", {}, { span: places.get("input_alpha")!, related });
+  }
   return {
-    weights: { granularity, bits: values.weight_bits ?? d.weights.bits },
+    weights: { granularity, bits },
     input: {
       granularity: values.input_alpha ?? d.input.granularity,
       bits: checkInputBits(values.input_bits, places.get("input_bits"), input, context),
@@ -145,6 +156,21 @@ function checkQuantization(
     bias: values.bias_alpha ?? d.bias,
     prune: values.prune ?? d.prune,
   };
+}
+
+/** Why weights of these widths cannot have more than one step; undefined where they can. */
+function oneScaleReason(
+  { kind }: Granularity,
+  { min, max }: WidthRange,
+): "one-bit" | "one-width" | undefined {
+  if (kind === "layer") return undefined;
+  if (max === 1) return "one-bit";
+  return kind === "group" && min === max ? "one-width" : undefined;
+}
+
+/** Whether a tensor is the model's input as it comes: nothing before it can scale its channels. */
+function isModelInput(signal: Signal | undefined): boolean {
+  return signal?.kind === "input" || (signal?.kind === "flatten" && isModelInput(signal.input));
 }
 
 function checkInputBits(

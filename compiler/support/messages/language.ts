@@ -117,6 +117,21 @@ export const languageMessages = {
     message: ({ size }) => `flatten does nothing: the value is flat already (${size} elements)`,
     hint: () => "leave it out",
   }),
+  "language/idle-weight-alpha": entry<{ alpha: string; reason: "one-bit" | "one-width" }>({
+    message: ({ alpha, reason }) =>
+      reason === "one-bit"
+        ? `weight_alpha: ${alpha} on one-bit weights: -1 and 1 have one scale in a layer`
+        : `weight_alpha: ${alpha} on weights of one given width: groups share the finest step of that width`,
+    hint: ({ reason }) =>
+      reason === "one-bit"
+        ? "leave weight_alpha out, or allow wider weights, such as weight_bits: 1..4"
+        : "give a range, such as weight_bits: 2..8, or write weight_alpha: channel",
+  }),
+  "language/input-alpha-of-input": entry({
+    message: () => "input_alpha: channel on the model's input: nothing before it can scale its channels",
+    hint: () =>
+      "leave input_alpha out here; it works on layers behind a dense. Elements of different size: normalize: element",
+  }),
   "language/input-without-classes": entry({
     message: () => "target: input compares real values, but loss: cross_entropy compares classes",
     hint: () => "write loss: mse or loss: huber(1) beside target: input",

@@ -158,6 +158,23 @@ const models: readonly Case[] = [
   ["4:48 language/out-of-range", inFlat("output y = x -> dense(2) { weight_alpha: group(0) }")],
   ["4:28 language/group-too-wide", inFlat("output y = x -> dense(2) { weight_alpha: group(7) }")],
   ["4:41 language/unknown-word", inFlat("output y = x -> dense(2) { input_alpha: group(2) }")],
+  [
+    "4:28 language/idle-weight-alpha",
+    inFlat("output y = x -> dense(2) { weight_alpha: channel, weight_bits: 1 }"),
+  ],
+  [
+    "4:28 language/idle-weight-alpha",
+    inFlat("output y = x -> dense(2) { weight_alpha: group(3), weight_bits: 1 }"),
+  ],
+  [
+    "4:28 language/idle-weight-alpha",
+    inFlat("output y = x -> dense(2) { weight_alpha: group(3), weight_bits: 4 }"),
+  ],
+  ["4:28 language/input-alpha-of-input", inFlat("output y = x -> dense(2) { input_alpha: channel }")],
+  [
+    "4:39 language/input-alpha-of-input",
+    inImage("output y = x -> flatten -> dense(2) { input_alpha: channel }"),
+  ],
   ["4:40 language/unknown-word", inFlat("output y = x -> dense(2) { bias_alpha: none }")],
   ["4:41 language/out-of-range", inFlat("output y = x -> dense(2) { weight_bits: 9 }")],
   ["4:41 language/out-of-range", inFlat("output y = x -> dense(2) { weight_bits: 0..9 }")],

@@ -170,18 +170,18 @@ describe("layers", () => {
   test("every option", () => {
     const { layers } = specOf(`input x: 6 as u8
       output y = x -> a: dense(4) {
-        weight_alpha: group(3), weight_bits: 2..4, input_alpha: channel
+        weight_alpha: group(3), weight_bits: 2..4, input_alpha: layer
         input_bits: 1..2 bits, bias_alpha: layer, prune: off, pe: 2, simd: 3
-      } -> relu -> b: dense(2) { weight_alpha: channel weight_bits: 1 input_bits: 3 bits bias_alpha: channel }`);
+      } -> relu -> b: dense(2) { weight_alpha: channel weight_bits: 1..2 input_alpha: channel input_bits: 3 bits bias_alpha: channel }`);
     expect(layers.a).toEqual({
       weights: { granularity: { kind: "group", size: 3 }, bits: { min: 2, max: 4 } },
-      input: { granularity: "channel", bits: { min: 1, max: 2 } },
+      input: { granularity: "layer", bits: { min: 1, max: 2 } },
       bias: "layer",
       prune: false,
     });
     expect(layers.b).toEqual({
-      weights: { granularity: { kind: "channel" }, bits: { min: 1, max: 1 } },
-      input: { granularity: "layer", bits: { min: 3, max: 3 } },
+      weights: { granularity: { kind: "channel" }, bits: { min: 1, max: 2 } },
+      input: { granularity: "channel", bits: { min: 3, max: 3 } },
       bias: "channel",
       prune: true,
     });
