@@ -67,14 +67,30 @@ export function pruningFacts(ledger: readonly LayerAccount[]): Fact[] {
   const facts: Fact[] = [];
   if (sum("weights") === 0) return facts;
   // The inputs of a later layer are the units of the one before it.
-  const inputs = ledger[0]!.pruned.inputs - sum("constantInputs");
-  const saved = sum("bitOperations") - sum("constantBitOperations");
-  if (saved > 0)
-    facts.push({
-      what: "pruned",
-      value: `${whole(inputs)} inputs, ${whole(sum("outputs"))} units: ${whole(saved)} bit operations saved`,
-      because: "their signal does not stand above its noise",
-    });
+  const { inputs, allocatedInputs } = ledger[0]!.pruned;
+  const allocated = sum("allocatedBitOperations");
+  const add = (what: string, elements: number, units: number, saved: number, because: string): void => {
+    if (saved > 0)
+      facts.push({
+        what,
+        value: `${whole(elements)} inputs, ${whole(units)} units: ${whole(saved)} bit operations saved`,
+        because,
+      });
+  };
+  add(
+    "pruned",
+    inputs - allocatedInputs - sum("constantInputs"),
+    sum("outputs") - sum("allocatedOutputs"),
+    sum("bitOperations") - sum("constantBitOperations") - allocated,
+    "their signal does not stand above its noise",
+  );
+  add(
+    "taken",
+    allocatedInputs,
+    sum("allocatedOutputs"),
+    allocated,
+    "above their noise, but the weakest: bit allocation took them to meet the bound",
+  );
   if (sum("constantInputs") > 0)
     facts.push({
       what: "constant",
@@ -120,8 +136,12 @@ export function accountFacts(account: LayerAccount): Fact[] {
   if (pruned.weights > 0)
     facts.push({
       what: "pruned",
-      value: `${pruned.inputs} inputs (${pruned.constantInputs} constant), ${pruned.outputs} units, ${whole(pruned.weights)} weights`,
-      because: `${whole(pruned.bitOperations)} bit operations, ${whole(pruned.constantBitOperations)} of them by constant inputs`,
+      value:
+        `${pruned.inputs} inputs (${pruned.constantInputs} constant, ${pruned.allocatedInputs} by bit allocation), ` +
+        `${pruned.outputs} units (${pruned.allocatedOutputs} by bit allocation), ${whole(pruned.weights)} weights`,
+      because:
+        `${whole(pruned.bitOperations)} bit operations, ${whole(pruned.constantBitOperations)} of them by constant ` +
+        `inputs, ${whole(pruned.allocatedBitOperations)} by bit allocation`,
     });
   return facts;
 }

@@ -19,7 +19,7 @@ export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
   return layers.map((layer, i) => {
     const entry = ledger.find((l) => l.node === layer.node);
     compilerAssert(entry, `the ledger has no layer ${layer.node}`);
-    const { units, ...pruned } = entry.pruned;
+    const { units, allocatedUnits, ...pruned } = entry.pruned;
     return {
       name: layer.node,
       macs: layer.units * layer.inputs,
@@ -31,7 +31,7 @@ export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
         elements: layer.inputs,
         informationBits: Math.max(0, layer.activationNoise.varyingSnrBits ?? 0) * layer.inputs,
       },
-      pruned: { ...pruned, outputs: units },
+      pruned: { ...pruned, outputs: units, allocatedOutputs: allocatedUnits },
     };
   });
 }

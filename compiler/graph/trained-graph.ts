@@ -88,16 +88,22 @@ export interface LayerLedger {
   readonly node: string;
   readonly weights: TensorLedger;
   readonly activations: TensorLedger;
-  /** What was removed because its signal was not above its noise, or was constant over the training samples. */
+  /** What was removed: below its noise, constant over the training samples, or taken by bit allocation. */
   readonly pruned: {
     readonly inputs: number;
     /** Of `inputs`, those that were constant over the training samples. */
     readonly constantInputs: number;
+    /** Of `inputs`, those that stood above their noise and that bit allocation took to meet its bound. */
+    readonly allocatedInputs: number;
     readonly units: number;
+    /** Of `units`, by bit allocation. */
+    readonly allocatedUnits: number;
     readonly weights: number;
     readonly bitOperations: number;
     /** Of `bitOperations`, by constant inputs. */
     readonly constantBitOperations: number;
+    /** Of `bitOperations`, by bit allocation: what it took of what pruning had left. */
+    readonly allocatedBitOperations: number;
   };
 }
 

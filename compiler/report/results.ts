@@ -59,11 +59,17 @@ const layerAccount = z.strictObject({
     inputs: count,
     /** Of `inputs`, those that were constant over the training samples. */
     constantInputs: count,
+    /** Of `inputs`, those above their noise that bit allocation took to meet its bound. */
+    allocatedInputs: count,
     outputs: count,
+    /** Of `outputs`, by bit allocation. */
+    allocatedOutputs: count,
     weights: count,
     bitOperations: count,
     /** Of `bitOperations`, by constant inputs. */
     constantBitOperations: count,
+    /** Of `bitOperations`, by bit allocation. */
+    allocatedBitOperations: count,
   }),
 });
 export type TensorAccount = z.infer<typeof tensorAccount>;

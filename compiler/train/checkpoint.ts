@@ -55,6 +55,8 @@ export interface Checkpoint {
   readonly lossUnit: number;
   /** Null before the rounding phase. */
   readonly frozen: Frozenness | null;
+  /** Inputs of each layer that pruning left at the freeze, before bit allocation took any; null before the rounding phase. */
+  readonly leftByPruning: Frozenness["kept"] | null;
   /** Of a search for lossless formats: what was seen, and the smallest network that held. */
   readonly bracket: Bracket;
   readonly accepted: FrozenState | null;
@@ -65,7 +67,7 @@ export interface Checkpoint {
   readonly history: readonly EpochRecord[];
 }
 
-export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/2";
+export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/3";
 
 const MAGIC = 0x4e464350;
 /** Magic, length of the JSON, length of the values, check sum. */

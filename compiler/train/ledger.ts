@@ -7,7 +7,7 @@ import { fixedActivation } from "./freeze.ts";
 import { bitOperationsOf, type Frozen, leastActivationBits, widthsOf } from "./limits.ts";
 import { fromBipolar, toBipolar } from "./moves.ts";
 import { constantElements } from "./prune.ts";
-import { type Run, scoreFrozen } from "./run.ts";
+import { leftOf, type Run, scoreFrozen } from "./run.ts";
 
 /** 20 log10(2): what a bit is worth. */
 const DECIBELS_PER_BIT = 20 * Math.log10(2);
@@ -44,9 +44,11 @@ function withActivation(frozen: Frozen, layer: number, bits: 1 | -1): Frozen | u
 /** Accounts of every layer of the graph's chain. */
 export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
   const { chain, request } = run;
+  const pruned = leftOf(chain, run.state.leftByPruning ?? frozen.kept);
   const constant = new Set(constantElements(request.samples.inputs, request.samples.count));
   return frozen.chain.layers.map((layer, i) => {
     const whole = chain.layers[i]!;
+    const left = pruned.layers[i]!;
     const { weight, activation } = frozen.formats[i]!;
     const kept = new Set(frozen.kept[i] ?? Array.from({ length: whole.inputs }, (_, k) => k));
     const constantInputs = i > 0 ? 0 : [...constant].filter((k) => !kept.has(k)).length;
@@ -64,10 +66,13 @@ export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
       pruned: {
         inputs: whole.inputs - layer.inputs,
         constantInputs,
+        allocatedInputs: left.inputs - layer.inputs,
         units: whole.units - layer.units,
+        allocatedUnits: left.units - layer.units,
         weights: macsOf(whole) - macsOf(layer),
         bitOperations: (macsOf(whole) - macsOf(layer)) * cost,
         constantBitOperations: constantInputs * whole.units * cost,
+        allocatedBitOperations: (macsOf(left) - macsOf(layer)) * cost,
       },
     };
   });

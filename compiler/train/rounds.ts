@@ -131,6 +131,7 @@ export async function startRounding(run: Run): Promise<void> {
     kept: chain.layers.map(() => null),
   };
   frozen = prune(tf, frozen, training, run.measured);
+  state.leftByPruning = frozen.kept;
   logCost(run, "frozen", frozen);
   const fill = fillFor(run, null);
   if (training.objective.kind === "budget" && !given) {

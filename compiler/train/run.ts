@@ -80,6 +80,7 @@ function firstState(chain: Chain, training: TrainingSpec): RunState {
     penalties: Object.fromEntries(limits.map((limit) => [limit, FIRST_PENALTY])),
     lossUnit: 1,
     frozen: null,
+    leftByPruning: null,
     bracket: { holds: null, fails: null },
     accepted: null,
     sizes: sizesOf(chain, parameters),
@@ -121,7 +122,7 @@ export async function giveWay({ request }: Run): Promise<void> {
 }
 
 /** The chain with what is left of each layer. */
-function leftOf(chain: Chain, kept: Frozen["kept"]): Chain {
+export function leftOf(chain: Chain, kept: Frozen["kept"]): Chain {
   const layers = chain.layers.map((layer, i) => ({
     ...layer,
     inputs: kept[i]?.length ?? layer.inputs,

@@ -46,7 +46,7 @@ describe("compileDesign", () => {
     expect(result.hardware.intervalCycles).toBeLessThanOrEqual(14);
   });
 
-  it("scores a regression whose outputs have fractions of their own, by the weighted loss", () => {
+  it("scores a regression whose outputs have fractions of their own, by the plain mean square", () => {
     const given = vectorsOf(regression, [0.25, -0.5]);
     const { result, files } = compileDesign(regression, squares, hardware, given);
     // By hand: inputs to 2 bits with 2 fraction digits, sums with 5 and 4.
@@ -59,8 +59,8 @@ describe("compileDesign", () => {
           const x = Math.min(3, Math.floor(given.samples.inputs[n * 3 + i]! / 64 + 0.5));
           sum += fc!.weights[u * 3 + i]! * x;
         }
-        const [value, target, weight] = u === 0 ? [sum / 32, 0.25, 1] : [sum / 16, -0.5, 3];
-        loss += (weight * (value - target) ** 2) / 2 / given.samples.count;
+        const [value, target] = u === 0 ? [sum / 32, 0.25] : [sum / 16, -0.5];
+        loss += (value - target) ** 2 / 2 / given.samples.count;
       }
     expect(result.quantized).toEqual({ accuracy: null, loss: expect.closeTo(loss, 9) });
     expect(result.layers[0]!.weights.fraction).toEqual([3, 2]);
@@ -122,7 +122,9 @@ describe("explainDesign", () => {
     expect(facts["weights +-1 bit"]!.value).toBe(
       "4 bits: +6.02 dB, loss -0.0020, +40 bit operations; 2 bits: -6.02 dB, loss +0.0300, -40 bit operations",
     );
-    expect(facts.pruned!.value).toBe("2 inputs (1 constant), 0 units, 10 weights");
+    expect(facts.pruned!.value).toBe(
+      "2 inputs (1 constant, 0 by bit allocation), 0 units (0 by bit allocation), 10 weights",
+    );
   });
 
   it("ends with the network: the outcome, and constant inputs on a line of their own", () => {

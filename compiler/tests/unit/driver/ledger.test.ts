@@ -14,10 +14,13 @@ describe("accountsOf", () => {
     expect(fc1!.pruned).toEqual({
       inputs: 2,
       constantInputs: 1,
+      allocatedInputs: 0,
       outputs: 0,
+      allocatedOutputs: 0,
       weights: 10,
       bitOperations: 60,
       constantBitOperations: 30,
+      allocatedBitOperations: 0,
     });
   });
 
@@ -46,6 +49,39 @@ describe("facts of the network", () => {
       ["59,000 of 60,000 bit operations", "98.3 % of what was asked"],
       ["2.25 of 2.50 bits per weight", "90.0 % of what was asked"],
     ]);
+  });
+
+  it("tell what is below its noise from what was constant and from what bit allocation took", () => {
+    const [first, last] = accountsOf(classifier);
+    const pruned = {
+      ...first!.pruned,
+      inputs: 9,
+      constantInputs: 1,
+      allocatedInputs: 3,
+      outputs: 4,
+      allocatedOutputs: 2,
+      bitOperations: 6000,
+      constantBitOperations: 500,
+      allocatedBitOperations: 1500,
+    };
+    expect(pruningFacts([{ ...first!, pruned }, last!])).toEqual([
+      {
+        what: "pruned",
+        value: "5 inputs, 2 units: 4,000 bit operations saved",
+        because: "their signal does not stand above its noise",
+      },
+      {
+        what: "taken",
+        value: "3 inputs, 2 units: 1,500 bit operations saved",
+        because: "above their noise, but the weakest: bit allocation took them to meet the bound",
+      },
+      {
+        what: "constant",
+        value: "1 inputs: 500 bit operations saved",
+        because: "they are the same in every training sample",
+      },
+    ]);
+    expect(pruningFacts([first!, last!]).map((f) => f.what)).toEqual(["pruned", "constant"]);
   });
 
   it("are silent where nothing was pruned", () => {

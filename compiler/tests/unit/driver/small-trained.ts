@@ -33,10 +33,13 @@ function layer(node: string, units: number, inputs: number, first: boolean): Tra
 const NOTHING_PRUNED: LayerLedger["pruned"] = {
   inputs: 0,
   constantInputs: 0,
+  allocatedInputs: 0,
   units: 0,
+  allocatedUnits: 0,
   weights: 0,
   bitOperations: 0,
   constantBitOperations: 0,
+  allocatedBitOperations: 0,
 };
 
 function ledgerOf(node: string, pruned: Partial<LayerLedger["pruned"]> = {}): LayerLedger {

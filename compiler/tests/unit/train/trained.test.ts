@@ -394,10 +394,13 @@ describe("inputs that never change", () => {
     expect(pruned).toEqual({
       inputs: 6 - first!.inputs,
       constantInputs: 2,
+      allocatedInputs: expect.any(Number),
       units: 8 - first!.units,
+      allocatedUnits: trained.ledger[1]!.pruned.allocatedInputs,
       weights: 48 - first!.weights.length,
       bitOperations: (48 - first!.weights.length) * cost,
       constantBitOperations: 2 * 8 * cost,
+      allocatedBitOperations: expect.any(Number),
     });
     expect(trained.ledger[1]!.pruned).toMatchObject({
       inputs: 8 - last!.inputs,
@@ -415,6 +418,30 @@ describe("inputs that never change", () => {
 });
 
 describe("the ledger", () => {
+  test("counts what bit allocation took beside what is below its noise", async () => {
+    const bits = { min: 4, max: 5 };
+    const asked = cloudRequest([16, "relu", 3, "argmax"], {
+      epochs: { float: 2, noise: 2, rounding: 2 },
+      weights: { bits },
+      input: { bits },
+      limits: { bitOperations: 2000 },
+    });
+    const recording = await record(tf, asked);
+    const { trained } = recording.result;
+    const { leftByPruning } = decodeCheckpoint(recording.saved.at(-1)!).checkpoint;
+    const left = [leftByPruning![0]?.length ?? 4, leftByPruning![1]?.length ?? 16, 3];
+    trained.layers.forEach((layer, i) => {
+      const { pruned } = trained.ledger[i]!;
+      expect(pruned.allocatedInputs).toBe(left[i]! - layer.inputs);
+      expect(pruned.allocatedUnits).toBe(left[i + 1]! - layer.units);
+      const cost = layer.weightFormat.width * layer.activationFormat.width;
+      expect(pruned.allocatedBitOperations).toBe(
+        (left[i]! * left[i + 1]! - layer.inputs * layer.units) * cost,
+      );
+    });
+    expect(trained.ledger.reduce((sum, l) => sum + l.pruned.allocatedInputs, 0)).toBeGreaterThan(0);
+  });
+
   test("prices one bit more and one less of each tensor, 6.02 dB each", async () => {
     const asked = cloudRequest([8, "relu", 6, "sign", 3, "argmax"], { epochs: EPOCHS });
     const { trained } = (await record(tf, asked)).result;
