@@ -8,7 +8,7 @@ import { chainOf } from "../train/chain.ts";
 import type { Checkpoint } from "../train/checkpoint.ts";
 import { MAX_WIDTH } from "../train/formats.ts";
 import { fixedActivation, mostActivationBits } from "../train/freeze.ts";
-import { bitOperationsOf, type LayerBits, leastBits } from "../train/limits.ts";
+import { bitOperationsOf, type LayerBits, leastBits, mayPrune } from "../train/limits.ts";
 import { widthsAreGiven } from "../train/noise-phase.ts";
 import { plainFraction } from "./ledger.ts";
 import { type TrainProjectRequest, trainAndScore } from "./train-project.ts";
@@ -45,7 +45,8 @@ export function sweepBudgets({ graph, training }: Project, { points, from, to }:
   );
   const first = from ?? Math.min(Math.ceil(FIRST_BUDGET * least), most);
   const last = to ?? Math.min(LAST_BUDGET * first, most);
-  if (first < least) fail("train/budget-too-small", { limit: "bitOperations", budget: first, least });
+  if (first < least && !mayPrune(chain, training))
+    fail("train/budget-too-small", { limit: "bitOperations", budget: first, least });
   if (last <= first)
     fail("cli/bad-option", {
       option: "--sweep",

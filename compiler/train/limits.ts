@@ -116,6 +116,11 @@ export function leastBits(layer: ChainLayer, training: TrainingSpec): LayerBits 
   return { weight: weights.bits.min, activation: leastActivationBits(layer, input.bits.min) };
 }
 
+/** Whether a layer may lose inputs: then no budget is out of reach because of the widths alone. */
+export function mayPrune(chain: Chain, training: TrainingSpec): boolean {
+  return chain.layers.some((layer) => training.layers[layer.node]!.prune);
+}
+
 /** Narrowest entering tensor: 1 bit, 2 when it is signed and no sign. */
 export function leastActivationBits(layer: ChainLayer, wished: number): number {
   const discrete = layer.activation === "sign" || layer.activation === "step";

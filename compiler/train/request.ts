@@ -8,7 +8,15 @@ import type { StopSignal, Yield } from "../support/host.ts";
 import { type Chain, chainOf } from "./chain.ts";
 import type { Checkpoint, EpochRecord } from "./checkpoint.ts";
 import type { FloatModel } from "./float-model.ts";
-import { bitOperationsOf, leastBits, limitsGiven, lutsOf, meanWeightBits, weightBitsOf } from "./limits.ts";
+import {
+  bitOperationsOf,
+  leastBits,
+  limitsGiven,
+  lutsOf,
+  mayPrune,
+  meanWeightBits,
+  weightBitsOf,
+} from "./limits.ts";
 import type { Phase } from "./schedule.ts";
 
 /** State of the running epoch, after every step. */
@@ -137,9 +145,9 @@ function checkTargets(
   if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes: chain.outputs, set });
 }
 
-/** Every limit must be reachable with the narrowest widths that the layers allow. */
+/** Where nothing may be pruned, every limit must be reachable with the narrowest widths that the layers allow. */
 function checkLimits({ training, intervalCycles }: TrainRequest, chain: Chain, problems: Problems): void {
-  if (training.objective.kind !== "budget") return;
+  if (training.objective.kind !== "budget" || mayPrune(chain, training)) return;
   const bits = chain.layers.map((layer) => leastBits(layer, training));
   const leastOf: Readonly<Record<Limit, number>> = {
     bitOperations: bitOperationsOf(chain, bits),

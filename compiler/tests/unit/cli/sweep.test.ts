@@ -1,6 +1,6 @@
 // train --sweep: a killed sweep goes on at the point where it was, and ends with the same points.
-import { cpSync, existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sweepSchema } from "../../../report/sweep-result.ts";
 import { createTestFolder, makeTinyProject, runCli, runJson, type TestFolder } from "./run-cli.ts";
@@ -101,7 +101,10 @@ describe("train --sweep", () => {
       const result = await runJson(["train", model, ...wish, "-o", "nowhere"], { cwd: folder.path });
       expect([result.code, result.diagnostics[0]!.code], wish.join(" ")).toEqual([2, code]);
     }
-    const low = await runJson(["train", model, "--sweep", "2", "--from", "0.01", "-o", "nowhere"], {
+    // Where a layer is pruned, no budget is out of reach before training.
+    const unpruned = join(dirname(model), "unpruned.floor");
+    writeFileSync(unpruned, readFileSync(model, "utf8").replace(/dense\(\d+\)/g, "$& { prune: off }"));
+    const low = await runJson(["train", unpruned, "--sweep", "2", "--from", "0.01", "-o", "nowhere"], {
       cwd: folder.path,
     });
     expect([low.code, low.diagnostics[0]!.code]).toEqual([1, "train/budget-too-small"]);

@@ -75,9 +75,14 @@ describe("sweepBudgets", () => {
       ),
     );
     expect(codesOf(() => sweepBudgets(given, { points: 2, ...free }))).toEqual(["cli/nothing-to-sweep"]);
-    expect(codesOf(() => sweepBudgets(project, { points: 2, from: 10, to: null }))).toEqual([
+    const whole = projectOf(
+      TEXT.replace("dense(6)", "dense(6) { prune: off }").replace("dense(3)", "dense(3) { prune: off }"),
+    );
+    expect(codesOf(() => sweepBudgets(whole, { points: 2, from: 10, to: null }))).toEqual([
       "train/budget-too-small",
     ]);
+    // Pruning goes below what the widths allow.
+    expect(sweepBudgets(project, { points: 2, from: 10, to: null })[0]).toBe(10);
     expect(codesOf(() => sweepBudgets(project, { points: 2, from: 300, to: 200 }))).toEqual([
       "cli/bad-option",
     ]);
