@@ -6,6 +6,7 @@ import type { Chain, ChainLayer } from "./chain.ts";
 import { type LayerFormats, MAX_WIDTH, meanSize, rmsOf, type WeightFormat } from "./formats.ts";
 import { leastActivationBits } from "./limits.ts";
 import type { NoisyQuantizer } from "./noise-quantizer.ts";
+import { silentSteps } from "./silence.ts";
 
 /** Quantizers of a layer while they are trained; undefined where one bit is all there is: its sign. */
 export interface LayerQuantizers {
@@ -59,7 +60,10 @@ export function fixedActivation(layer: ChainLayer): FrozenFormat | undefined {
   return layer.activation === "step" ? STEP : undefined;
 }
 
-/** Formats of one tensor's steps, brought to the width of the widest: the narrower ones get room, not finer steps. */
+/**
+ * Formats of one tensor's steps, brought to the width of the widest: the narrower ones get room, not finer steps. Those
+ * of silent weights, which will go, take no part.
+ */
 export function formatsBySteps(
   q: NoisyQuantizer,
   widths: WidthRange,
@@ -67,9 +71,12 @@ export function formatsBySteps(
   const formats = Array.from({ length: q.map.count }, (_, k) =>
     frozenFormat(q.ranges[k]!, q.steps[k]!, q.signed, widths),
   );
+  const silent = silentSteps(q);
+  const loud = formats.filter((_, k) => !silent[k]);
+  const coarsest = Math.min(...loud.map((f) => f.fraction as number));
   return {
-    width: Math.max(...formats.map((f) => f.width)),
-    fractions: formats.map((f) => f.fraction as number),
+    width: Math.max(...loud.map((f) => f.width)),
+    fractions: formats.map((f, k) => (silent[k] ? coarsest : (f.fraction as number))),
   };
 }
 

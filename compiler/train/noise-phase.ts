@@ -18,14 +18,15 @@ import type { NoisePool } from "./noise.ts";
 import { type NoisyQuantizer, quantize, quantizeGradient } from "./noise-quantizer.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { batchNormOf, optionalVariable, readVariableName, variableName, variableOf } from "./parameters.ts";
+import { mayBeSilent, SILENT_BITS, WEIGHT_CLAMP } from "./silence.ts";
 import { byStretch, oneStep, rmsBySteps, type StepMap, stepPerGroup, stepPerRow } from "./step-map.ts";
 
-/** Weights are clamped to this many times their root mean square: learned clamps under a bit penalty collapse. */
-const WEIGHT_CLAMP = 2;
 /** Which part of the activations' values their range holds at first. */
 const CALIBRATION_PART = 0.9995;
 /** Widths that a search begins with. */
 const FIRST_WIDTH = MAX_WIDTH;
+/** Biases below this size get the step of one of this size. */
+const LEAST_BIAS = 2 ** -6;
 /** Below these a tensor keeps its width: ternary when signed, one bit when not. */
 const FLOOR_BITS = { signed: Math.log2(3), unsigned: 1 };
 
@@ -83,6 +84,7 @@ export function quantizersOf(
           signed: true,
           forward,
           map,
+          canBeSilent: mayBeSilent(chain, training, i),
           ranges: rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * rms),
           steps: variableOf(parameters, i, "weightLogStep").map((t) => 2 ** t),
         };
@@ -234,11 +236,14 @@ export function noisyGradients(
   return gradients;
 }
 
-/** Adds d cost / d log2(step), through bits = log2(1 + levels). A step at its floor gets none. */
+/**
+ * Adds d cost / d log2(step), through bits = log2(1 + levels). A step at its floor gets none that would coarsen it; a
+ * negative slope, of a penalty that asks for bits, always counts.
+ */
 function addCost(gradient: Float32Array, q: NoisyQuantizer, slope: number): Float32Array {
-  const floor = q.signed ? FLOOR_BITS.signed : FLOOR_BITS.unsigned;
+  const floor = q.canBeSilent ? SILENT_BITS : q.signed ? FLOOR_BITS.signed : FLOOR_BITS.unsigned;
   for (let k = 0; k < q.map.count; k++) {
-    if (continuousBits(q.ranges[k]!, q.steps[k]!, q.signed) < floor) continue;
+    if (slope >= 0 && continuousBits(q.ranges[k]!, q.steps[k]!, q.signed) < floor) continue;
     const levels = (q.signed ? 2 : 1) * (q.ranges[k]! / q.steps[k]!);
     gradient[k] = gradient[k]! - (slope * levels) / (1 + levels) / q.map.count;
   }
@@ -321,6 +326,24 @@ export function percentile(values: Float32Array, signed: boolean, part: number):
   return at > 0 ? at : sizes.at(-1)!;
 }
 
+/**
+ * Steps of biases that have their own where no phase trains them: FIRST_WIDTH bits for the size of the layer's biases,
+ * or for that of each. In place.
+ */
+export function setBiasSteps(chain: Chain, training: TrainingSpec, parameters: ParameterSet): void {
+  chain.layers.forEach((layer, i) => {
+    const { bias } = training.layers[layer.node]!;
+    if (bias === "accumulator" || layer.batchNorm) return;
+    const values = variableOf(parameters, i, "bias");
+    const sizes = bias === "layer" ? Float32Array.of(rmsOf(values)) : values.map(Math.abs);
+    parameters[variableName(i, "biasLogStep")] = sizes.map(firstBiasStep);
+  });
+}
+
+function firstBiasStep(size: number): number {
+  return Math.log2(Math.max(size, LEAST_BIAS)) - FIRST_WIDTH;
+}
+
 /** Adds the quantizers' variables to those of the warmed-up network: ranges from samples, steps of the widest formats. */
 export function startNoise(
   chain: Chain,
@@ -346,7 +369,7 @@ export function startNoise(
     }
     if (bias !== "accumulator" && !layer.batchNorm) {
       const values = variableOf(parameters, i, "bias");
-      const first = Math.log2(Math.max(rmsOf(values), 2 ** -6)) - FIRST_WIDTH;
+      const first = firstBiasStep(rmsOf(values));
       set("biasLogStep", new Float32Array(bias === "layer" ? 1 : layer.units).fill(first));
     }
     if (fixedActivation(layer)) return;

@@ -15,6 +15,8 @@ export interface NoisyQuantizer {
   readonly ranges: ArrayLike<number>;
   readonly steps: ArrayLike<number>;
   readonly map: StepMap;
+  /** Of weights: whether single steps may grow until what they round has nothing above its noise. */
+  readonly canBeSilent?: boolean;
 }
 
 /** Gradients for the base-2 logarithms of steps and ranges, by the map's index. */

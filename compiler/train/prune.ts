@@ -1,15 +1,17 @@
-// Pruning: what carries no signal above its noise goes. In: a frozen network and samples. Out: the network without the
-// inputs and units whose SNR bits, by standard deviation, are not above 0.
+// Pruning: what carries no signal above its noise goes. In: a frozen network, samples, and which weights are below their
+// own noise. Out: the network without the inputs and units whose SNR bits, or those of their weights, are not above 0.
 import type { TrainingSpec } from "../graph/project.ts";
 import { fail } from "../support/diagnostics.ts";
 import { integerRange } from "../support/fixed-point.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { activate } from "./activation.ts";
 import type { Batch } from "./batches.ts";
-import { fractionOf } from "./formats.ts";
+import { fractionOf, roundWeights } from "./formats.ts";
 import type { Frozen } from "./limits.ts";
 import { enteringTensors } from "./network.ts";
+import { variableOf } from "./parameters.ts";
 import { roundedPasses, withoutInputs } from "./rounding-phase.ts";
+import type { Silence } from "./silence.ts";
 
 /** What is known of each element of an entering tensor. */
 export interface Signal {
@@ -97,15 +99,74 @@ export function audible({ deviation, noise }: Signal): number[] {
 }
 
 /**
+ * Of every layer of an unpruned network, the elements of its entering tensor that stay where the settings let others
+ * go: those above their noise, read by groups of weights above theirs, and made by such channels.
+ */
+export function staying(
+  frozen: Frozen,
+  training: TrainingSpec,
+  signals: readonly Signal[],
+  silence: Silence,
+): number[][] {
+  const { layers } = frozen.chain;
+  const stays = layers.map((layer, i) =>
+    training.layers[layer.node]!.prune ? audible(signals[i]!) : [...new Array(layer.inputs).keys()],
+  );
+  layers.forEach((layer, i) => {
+    const silent = silence[i];
+    if (!silent) return;
+    const { granularity } = training.layers[layer.node]!.weights;
+    if (granularity.kind === "group")
+      stays[i] = stays[i]!.filter((k) => !silent[Math.floor(k / granularity.size)]);
+    else stays[i + 1] = stays[i + 1]!.filter((u) => !silent[u]);
+  });
+  while (dropZeros(frozen, training, stays));
+  return stays;
+}
+
+/**
+ * Takes inputs that only zero weights read, and units with zero weights only, from what stays, in place; true when some
+ * went. One alpha for a layer is no statement on single inputs and units: there, training may bring them back.
+ */
+function dropZeros(
+  { chain, formats, parameters }: Frozen,
+  training: TrainingSpec,
+  stays: number[][],
+): boolean {
+  let dropped = false;
+  chain.layers.forEach(({ node, inputs, units }, i) => {
+    const { weights, prune: prunes } = training.layers[node]!;
+    if (!prunes || weights.granularity.kind === "layer") return;
+    const next = chain.layers[i + 1];
+    const rounded = roundWeights(variableOf(parameters, i, "weights"), units, inputs, formats[i]!.weight);
+    const rows = stays[i + 1] ?? [...new Array(units).keys()];
+    const columns = stays[i]!.filter((k) => rows.some((u) => rounded[u * inputs + k] !== 0));
+    if (columns.length < stays[i]!.length) dropped = true;
+    stays[i] = columns;
+    if (!next || !training.layers[next.node]!.prune) return;
+    const left = rows.filter((u) => columns.some((k) => rounded[u * inputs + k] !== 0));
+    if (left.length < rows.length) dropped = true;
+    stays[i + 1] = left;
+  });
+  return dropped;
+}
+
+/**
  * The network without what is not above its noise, layer by layer where the layer's settings allow it. A layer whose
  * inputs all go leaves a constant network: an error that says so.
  */
-export function prune(tf: TensorFlow, frozen: Frozen, training: TrainingSpec, batch: Batch): Frozen {
+export function prune(
+  tf: TensorFlow,
+  frozen: Frozen,
+  training: TrainingSpec,
+  batch: Batch,
+  silence: Silence = [],
+): Frozen {
   const signals = signalsOf(tf, frozen, training, batch);
+  const stays = staying(frozen, training, signals, silence);
   let left = frozen;
   frozen.chain.layers.forEach((layer, i) => {
-    if (!training.layers[layer.node]!.prune) return;
-    const kept = audible(signals[i]!);
+    const kept = stays[i]!;
     if (kept.length === 0) fail("train/pruned-away", { layer: layer.node, inputs: layer.inputs });
     if (kept.length < layer.inputs) left = withoutInputs(left, i, kept, signals[i]!.mean);
   });

@@ -28,6 +28,7 @@ import { foldWeights, normalizedPasses, unfoldGradient } from "./normalize.ts";
 import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizers.ts";
 import { createPace } from "./pace.ts";
 import {
+  copyParameters,
   initialParameters,
   isQuantizerVariable,
   optionalVariable,
@@ -35,7 +36,7 @@ import {
   variableName,
   variableOf,
 } from "./parameters.ts";
-import { audible, signalsOf } from "./prune.ts";
+import { signalsOf, staying } from "./prune.ts";
 import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
 import { onRoundedInput, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
 import { endRound, outcomeOf, startRounding } from "./rounds.ts";
@@ -56,8 +57,10 @@ import {
   PHASES,
   type Phase,
   quantizerRate,
+  signedPenalty,
   weightRate,
 } from "./schedule.ts";
+import { silenceOf } from "./silence.ts";
 
 /** Updates of the noise phase between two looks at the costs. */
 const PENALTY_INTERVAL = 8;
@@ -196,7 +199,11 @@ function movePenalties(run: Run, place: Place): void {
   } else {
     const allowed = epsilonOf(objective.epsilon, training.loss, baselineLoss(run));
     const lost = noiseLoss(run, place);
-    moved.bitOperations = nextPenalty(state.penalties.bitOperations!, (allowed - lost) / allowed, updates);
+    const excess = (allowed - lost) / allowed;
+    moved.bitOperations =
+      training.search === "rounding"
+        ? signedPenalty(excess)
+        : nextPenalty(state.penalties.bitOperations!, excess, updates);
   }
   state.penalties = moved;
 }
@@ -238,10 +245,10 @@ function lookForSilence(run: Run): void {
   const frozen = frozenNow(run)!;
   const some = partOf(run.measured, 0, Math.min(SILENCE_SAMPLES, run.measured.count));
   const signals = signalsOf(run.tf, frozen, run.training, some);
-  run.audible = signals.map((signal, i) => {
-    const layer = frozen.chain.layers[i]!;
-    return run.training.layers[layer.node]!.prune ? Math.max(1, audible(signal).length) : layer.inputs;
-  });
+  const quantizers = quantizersOf(run.chain, run.training, run.state.parameters, 1);
+  run.audible = staying(frozen, run.training, signals, silenceOf(quantizers)).map((kept) =>
+    Math.max(1, kept.length),
+  );
 }
 
 function withoutSilence(run: Run, frozen: Frozen): Frozen {
@@ -363,8 +370,24 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
   };
   state.history = [...state.history, record];
   const improved = !state.best || judged < state.best.loss;
-  state.best = improved ? { loss: judged, age: 0 } : { ...state.best!, age: state.best!.age + 1 };
+  state.best = improved
+    ? { loss: judged, age: 0, ...keptForPatience(run) }
+    : { ...state.best!, age: state.best!.age + 1 };
   state.epoch++;
+}
+
+/**
+ * The variables of an epoch that is the best so far. Not in the noise phase: its loss is lowest before any bit is
+ * saved, and going back there would undo the search.
+ */
+function keptForPatience({ training, state }: Run): { readonly parameters?: ParameterSet } {
+  if (training.patience === null || state.phase === "noise") return {};
+  return { parameters: copyParameters(state.parameters) };
+}
+
+/** Ends a phase or round with patience: with the variables of its best epoch. */
+function restoreBest({ state }: Run): void {
+  if (state.best?.parameters && state.best.age > 0) state.parameters = state.best.parameters;
 }
 
 /**
@@ -403,6 +426,7 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
       });
       events.checkpoint(copyPlain(state));
     }
+    restoreBest(run);
     if (state.phase === "rounding") {
       const next = await endRound(run);
       if (next === null) break;

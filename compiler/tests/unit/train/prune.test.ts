@@ -3,13 +3,26 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { createRandom } from "../../../support/random.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { chainOf } from "../../../train/chain.ts";
+import { decodeCheckpoint } from "../../../train/checkpoint.ts";
 import type { LayerFormats } from "../../../train/formats.ts";
 import type { Frozen } from "../../../train/limits.ts";
 import { enteringTensors, outputsOf } from "../../../train/network.ts";
 import { initialParameters } from "../../../train/parameters.ts";
 import { audible, constantElements, keptInputs, prune, signalsOf } from "../../../train/prune.ts";
 import { equalize, roundedPasses, withoutInputs } from "../../../train/rounding-phase.ts";
-import { chainGraph, type LayerWord, openWasm, type SpecChanges, spec, UNSIGNED } from "./small-data.ts";
+import { mayBeSilent, silentSteps } from "../../../train/silence.ts";
+import { stepPerRow } from "../../../train/step-map.ts";
+import {
+  chainGraph,
+  clouds,
+  type LayerWord,
+  openWasm,
+  record,
+  request,
+  type SpecChanges,
+  spec,
+  UNSIGNED,
+} from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -251,5 +264,101 @@ describe("channels with steps of their own are brought to one", () => {
     parameters["1.weights"]!.forEach((w, i) => {
       expect(w).toBe(frozen.parameters["1.weights"]![i]! * 2 ** shifts[i % 6]!);
     });
+  });
+});
+
+describe("weights below their own noise", () => {
+  const FIRST = {
+    n0: { weights: { granularity: { kind: "group", size: 2 }, bits: { min: 2, max: 8 } } },
+  } as const;
+  const UNITS = { n0: { weights: { granularity: { kind: "channel" }, bits: { min: 2, max: 8 } } } } as const;
+
+  test("of a group take its inputs, of a channel its unit", () => {
+    const groups = netOf([6, "relu", 3], 0, { layers: FIRST });
+    const kept = prune(tf, groups.frozen, groups.training, batch, [[false, false, true, false], null]).kept;
+    // Elements 1, 3 and 6 are silent themselves; 4 and 5 are the group's.
+    expect(kept[0]).toEqual([0, 2, 7]);
+    const units = netOf([6, "relu", 3], 0, { layers: UNITS });
+    const silent = [false, true, false, false, true, false];
+    const left = prune(tf, units.frozen, units.training, batch, [silent, null]);
+    expect(left.kept[1]).not.toContain(1);
+    expect(left.kept[1]).not.toContain(4);
+    expect(left.chain.layers[0]!.units).toBe(left.kept[1]!.length);
+  });
+
+  test("that are all zero take inputs and units where the alpha is not the whole layer's", () => {
+    const zeroed = (changes: SpecChanges) => {
+      const net = netOf([6, "relu", 3], 0, changes);
+      net.frozen.parameters["0.weights"]!.forEach((_, i, w) => {
+        if (i % ELEMENTS === 4 || Math.floor(i / ELEMENTS) === 5) w[i] = 0.001;
+      });
+      return prune(tf, net.frozen, net.training, batch).kept;
+    };
+    for (const layers of [FIRST, UNITS]) {
+      const [inputs, units] = zeroed({ layers });
+      expect(inputs).not.toContain(4);
+      expect(units).not.toContain(5);
+      expect(zeroed({ layers, prune: false })[1]).toBeNull();
+    }
+    expect(zeroed({})[0]).toContain(4);
+  });
+
+  test("are those whose rms is at most alpha, but for the loudest; only where layers prune", () => {
+    const { frozen, training } = netOf([6, "relu", 3], 0, { layers: UNITS });
+    const off = spec(chainGraph([ELEMENTS], UNSIGNED, [6, "relu", 3]), { layers: UNITS, prune: false });
+    expect([0, 1].map((i) => mayBeSilent(frozen.chain, training, i))).toEqual([true, false]);
+    expect(mayBeSilent(frozen.chain, { ...off, layers: { ...off.layers, n0: training.layers.n0! } }, 0)).toBe(
+      false,
+    );
+    const alpha = 1 / Math.sqrt(12);
+    const q = (rms: readonly number[]) => ({
+      signed: true,
+      forward: "noise" as const,
+      map: stepPerRow(rms.length, ELEMENTS),
+      ranges: rms.map((r) => 2 * r * alpha),
+      steps: rms.map(() => 1),
+      canBeSilent: true,
+    });
+    expect(silentSteps(q([0.99, 1.01, 5]))).toEqual([true, false, false]);
+    expect(silentSteps(q([0.2, 0.9, 0.1]))).toEqual([true, false, true]);
+    expect(silentSteps({ ...q([0.2, 0.9]), canBeSilent: false })).toEqual([false, false]);
+  });
+
+  test("are found in training where half of the inputs carry nothing", async () => {
+    const noisy = (count: number, seed: number) => {
+      const told = clouds(count, [8], 3, UNSIGNED, seed);
+      const noise = createRandom("nothing", seed);
+      for (let i = 0; i < told.inputs.length; i++) if (i % 8 >= 4) told.inputs[i] = noise.integer(0, 255);
+      return told;
+    };
+    const kept = async (prune: boolean) => {
+      const graph = chainGraph([8], UNSIGNED, [12, "relu", 3, "argmax"]);
+      const layers = {
+        n0: { ...FIRST.n0, input: { granularity: "layer" as const, bits: { min: 4, max: 8 } }, prune },
+      };
+      // Below what the widths allow with every input: 132 x 2 x 4.
+      const training = {
+        limits: { bitOperations: 300 },
+        input: { bits: { min: 4, max: 8 } },
+        epochs: { float: 3, noise: 20, rounding: 2 },
+        layers,
+      };
+      const { result, log, saved } = await record(
+        tf,
+        request({ graph, samples: noisy(600, 1), validation: noisy(150, 2), training }),
+      );
+      const [, inputs] = /^frozen: .* weights\/inputs \S+ \((\d+)-/.exec(
+        log.find((l) => l.startsWith("frozen"))!,
+      )!;
+      const elements = decodeCheckpoint(saved.at(-1)!).checkpoint.frozen!.kept[0] ?? [...new Array(8).keys()];
+      return { atFreeze: Number(inputs), elements, accuracy: result.trained.validation.quantized.accuracy! };
+    };
+    const pruned = await kept(true);
+    expect(pruned.atFreeze).toBeLessThanOrEqual(6);
+    // The last group carries nothing.
+    expect(pruned.elements).not.toContain(6);
+    expect(pruned.elements).not.toContain(7);
+    expect(pruned.accuracy).toBeGreaterThan(0.8);
+    expect((await kept(false)).atFreeze).toBe(8);
   });
 });

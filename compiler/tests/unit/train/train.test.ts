@@ -1,10 +1,11 @@
 // The course of a training: objectives and how they end, repetition, what is refused before it, what is told when it
 // goes wrong.
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Limits } from "../../../graph/project.ts";
+import type { Granularity, LayerQuantization, Limits } from "../../../graph/project.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { chainOf } from "../../../train/chain.ts";
+import { decodeCheckpoint } from "../../../train/checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "../../../train/divergence.ts";
 import { scoreFloat } from "../../../train/float-model.ts";
 import { evaluateFrozen } from "../../../train/frozen.ts";
@@ -19,6 +20,7 @@ import {
   record,
   request,
   SIGNED,
+  type SpecChanges,
   spec,
   UNSIGNED,
 } from "./small-data.ts";
@@ -81,6 +83,21 @@ describe("a budget", () => {
     const { bitOperations, meanBits } = progress.at(-1)!;
     expect(bitOperations).toBe(result.trained.bitOperations);
     expect(meanBits).toBeGreaterThanOrEqual(2);
+  });
+
+  test("below the narrowest widths is met by pruning, and an impossible one is said to be missed", async () => {
+    // 4 x 16 x 3: 112 x 2 x 4 bit operations with every input and unit.
+    const input = { bits: { min: 4, max: 8 } };
+    const epochs = { float: 1, noise: 1, rounding: 1 };
+    const ends = async (bitOperations: number) =>
+      (await record(tf, request({ training: { limits: { bitOperations }, input, epochs } }))).result.trained;
+    const met = await ends(600);
+    expect(met.bitOperations).toBeLessThanOrEqual(600);
+    expect(met.layers[1]!.inputs).toBeLessThan(16);
+    // One input, one unit and three outputs are left.
+    const missed = await ends(4);
+    expect(missed.bitOperations).toBe(4 * 2 * 4);
+    expect(missed.outcome.bound).toMatch(/of the limit is used, and no smaller network was found$/);
   });
 
   test("above the widest widths says that these are the bound", async () => {
@@ -158,6 +175,61 @@ describe("lossless", () => {
   });
 });
 
+describe("a search that rounds", () => {
+  // The gradient of alpha has the mean 0: nothing but the penalty holds the steps.
+  test.each([1, 2, 3])("for lossless formats keeps what the loss needs, seed %d", async (seed) => {
+    const training: SpecChanges = {
+      objective: { kind: "lossless", epsilon: 0.1 },
+      search: "rounding",
+      epochs: { float: 2, noise: 8, rounding: 5 },
+      seed,
+    };
+    const { result } = await record(tf, {
+      ...cloudRequest([8, "relu", 3, "argmax"], training),
+      validation: clouds(400, [4], 3, UNSIGNED, 2),
+    });
+    const noise = result.history.filter((h) => h.phase === "noise");
+    const { loss } = result.history.findLast((h) => h.phase === "float")!.validation;
+    // Bits are saved, and the network still works when the phase ends.
+    expect(noise.at(-1)!.meanBits!).toBeLessThan(6);
+    expect(noise.at(-1)!.validation.loss).toBeLessThan(loss + 0.3);
+  });
+});
+
+describe("given widths", () => {
+  const given = { weights: { bits: { min: 3, max: 3 } }, input: { bits: { min: 4, max: 4 } } };
+  const trained = async (granularity: Granularity, bias: LayerQuantization["bias"]) => {
+    const training = {
+      ...given,
+      weights: { ...given.weights, granularity },
+      bias,
+      epochs: { float: 2, noise: 1, rounding: 1 },
+    };
+    const { result, saved } = await record(tf, request({ training }));
+    return {
+      layers: result.trained.layers,
+      parameters: decodeCheckpoint(saved.at(-1)!).checkpoint.parameters,
+    };
+  };
+
+  test("have a step for each unit, and for each bias, where that is asked for", async () => {
+    const { layers, parameters } = await trained({ kind: "channel" }, "channel");
+    const fractions = layers[0]!.weightFormat.fraction as number[];
+    expect(fractions).toHaveLength(layers[0]!.units);
+    expect(layers.map((l) => l.weightFormat.width)).toEqual([3, 3]);
+    // The last layer's sums are compared.
+    expect(layers[1]!.weightFormat.fraction).toBeTypeOf("number");
+    expect(parameters["0.biasLogStep"]).toHaveLength(layers[0]!.units);
+    expect(new Set(parameters["0.biasLogStep"]).size).toBeGreaterThan(1);
+  });
+
+  test("of groups share the best step; biases have one where that is asked for", async () => {
+    const { layers, parameters } = await trained({ kind: "group", size: 2 }, "layer");
+    expect(layers[0]!.weightFormat.fraction).toBeTypeOf("number");
+    expect(parameters["0.biasLogStep"]).toHaveLength(1);
+  });
+});
+
 describe("a training", () => {
   test("gives the same result every time, another with another seed", async () => {
     const [one, two, other] = [
@@ -200,6 +272,21 @@ describe("a training", () => {
     });
   });
 
+  test("with patience goes on from the best epoch, but for the noise phase", async () => {
+    const training = { epochs: { float: 12, noise: 4, rounding: 12 }, patience: 2, learningRate: 0.3 };
+    const { result, saved } = await record(tf, request({ training }));
+    const checkpoints = saved.map((bytes) => decodeCheckpoint(bytes).checkpoint);
+    const lossOf = (c: (typeof checkpoints)[number]): number => c.history.at(-1)!.validation.loss;
+    const bestOf = (phase: string) =>
+      checkpoints.filter((c) => c.phase === phase).reduce((a, b) => (lossOf(b) < lossOf(a) ? b : a));
+    const lastOf = (phase: string) => checkpoints.findLast((c) => c.phase === phase)!;
+    expect(lossOf(lastOf("rounding"))).toBeGreaterThan(lossOf(bestOf("rounding")));
+    expect(result.trained.validation.quantized.loss).toBeCloseTo(lossOf(bestOf("rounding")), 5);
+    expect(result.trained.validation.float!.loss).toBeCloseTo(lossOf(bestOf("baseline")), 5);
+    expect(lastOf("rounding").best!.parameters).toEqual(bestOf("rounding").parameters);
+    for (const c of checkpoints) expect(c.best!.parameters === undefined).toBe(c.phase === "noise");
+  });
+
   test("with weight decay has smaller weights", async () => {
     const sizeOf = async (weightDecay: number): Promise<number> => {
       const { result } = await record(
@@ -222,11 +309,15 @@ describe("before the first step", () => {
     [{ meanWeightBits: 1.5 }, /1\.5 bits a weight cannot be met: .* is 2$/],
     [{ luts: 3 }, /look-up tables cannot be met/],
   ] as const)("an impossible budget of %o is refused with the least possible", async (limits, message) => {
-    const work = train(tf, request({ training: { limits } }));
+    const work = train(tf, request({ training: { limits, prune: false } }));
     await expect(work).rejects.toThrow(message);
   });
   test("one-bit weights make smaller budgets possible", async () => {
-    const training = { limits: { bitOperations: 100 }, weights: { bits: { min: 1, max: 8 } } };
+    const training = {
+      limits: { bitOperations: 100 },
+      weights: { bits: { min: 1, max: 8 } },
+      prune: false,
+    };
     await expect(train(tf, request({ training }))).rejects.toThrow(/least possible for this network is 112/);
   });
   test("every problem of the data is told", async () => {
