@@ -46,8 +46,12 @@ export interface Checkpoint {
   readonly round: number;
   /** Finished epochs of the phase, or of its round. */
   readonly epoch: number;
-  /** Epochs since the judged validation loss was lowest, and that loss. */
-  readonly best: { readonly loss: number; readonly age: number } | null;
+  /** Epochs since the judged validation loss was lowest, that loss, and, where patience is set, the variables that had it. */
+  readonly best: {
+    readonly loss: number;
+    readonly age: number;
+    readonly parameters?: ParameterSet | undefined;
+  } | null;
   readonly parameters: ParameterSet;
   readonly optimizer: OptimizerState;
   /** Weights of the costs per halving, in `lossUnit`. */

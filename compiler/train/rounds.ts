@@ -1,10 +1,11 @@
 // From trained steps to frozen networks that meet the objective. In: a run at the end of its noise phase, or of a round
 // of the rounding phase. Out: the state of the next round, or the end.
-import type { Limits } from "../graph/project.ts";
+import type { LayerQuantization, Limits } from "../graph/project.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
 import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "./allocate.ts";
 import type { Batch } from "./batches.ts";
+import type { ChainLayer } from "./chain.ts";
 import { copyPlain } from "./checkpoint.ts";
 import { floatPasses, outputsOfAll } from "./float-model.ts";
 import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
@@ -30,12 +31,13 @@ import { differenceOf, epsilonOf, lossesOf, narrowed, nextCost } from "./lossles
 import { allocationTools } from "./measure.ts";
 import { larger } from "./moves.ts";
 import { enteringTensors, type LayerPass } from "./network.ts";
-import { isBipolar, quantizersOf } from "./noise-phase.ts";
+import { isBipolar, quantizersOf, setBiasSteps } from "./noise-phase.ts";
 import { copyParameters, variableOf } from "./parameters.ts";
 import { prune } from "./prune.ts";
 import { equalize, projectRounded, startBipolar } from "./rounding-phase.ts";
 import { frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
 import { FINISHING_ROUND } from "./schedule.ts";
+import { silenceOf } from "./silence.ts";
 
 /** Widths of an input whose step is looked for by training: each level counts. */
 const FEW_BITS = 2;
@@ -55,6 +57,31 @@ function fillFor(run: Run, bitOperations: number | null): Fill {
   return (f) => fillOf(limits, f, interval);
 }
 
+/**
+ * Format of weights of a given width. Units with steps of their own get those with the least square error; the last
+ * layer's, whose sums are compared, and groups, which have one width, share such a step.
+ */
+function givenWeights(
+  layer: ChainLayer,
+  { granularity, bits }: LayerQuantization["weights"],
+  weights: Float32Array,
+  isLast: boolean,
+): WeightFormat {
+  const base = { kind: "int", signed: true, width: bits.max, groups: null } as const;
+  if (granularity.kind === "layer") {
+    const range = 2 * rmsOf(weights);
+    return { ...base, fraction: 0 - Math.round(Math.log2(stepOfWidth(range, Math.max(2, bits.max), true))) };
+  }
+  const best = (from: number, to: number): number =>
+    fractionOf(bestFormat(weights.subarray(from, to), bits.max, true));
+  if (granularity.kind === "group" || isLast) return { ...base, fraction: best(0, weights.length) };
+  const { units, inputs } = layer;
+  return {
+    ...base,
+    fraction: Array.from({ length: units }, (_, u) => best(u * inputs, (u + 1) * inputs)),
+  };
+}
+
 /** Formats of given widths on what enters the layers; the steps with the least square error. */
 function givenFormats(run: Run): LayerFormats[] {
   const { chain, training, state, tf, measured } = run;
@@ -63,12 +90,10 @@ function givenFormats(run: Run): LayerFormats[] {
   return chain.layers.map((layer, i) => {
     const { weights: w, input } = training.layers[layer.node]!;
     const weights = variableOf(state.parameters, i, "weights");
-    const range = 2 * rmsOf(weights);
-    const fraction = 0 - Math.round(Math.log2(stepOfWidth(range, Math.max(2, w.bits.max), true)));
-    const int: WeightFormat = { kind: "int", signed: true, width: w.bits.max, fraction, groups: null };
+    const isLast = i === chain.layers.length - 1;
     const width = leastActivationBits(layer, input.bits.min);
     return {
-      weight: isBipolar(layer, training) ? bipolarFormat(weights) : int,
+      weight: isBipolar(layer, training) ? bipolarFormat(weights) : givenWeights(layer, w, weights, isLast),
       activation:
         fixedActivation(layer) ??
         bestFormat(activate(entering[i]!, passes[i]!.activation), width, layer.signed),
@@ -119,7 +144,9 @@ async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen
 /** Freezes the formats, prunes, and meets the objective's bound. */
 export async function startRounding(run: Run): Promise<void> {
   const { tf, training, state, given, chain } = run;
+  const silence = given ? [] : silenceOf(quantizersOf(chain, training, state.parameters, 1));
   const formats = given ? givenFormats(run) : foundFormats(run);
+  if (given) setBiasSteps(chain, training, state.parameters);
   chain.layers.forEach((_, i) => {
     if (formats[i]!.weight.kind === "bipolar") startBipolar(state.parameters, i);
   });
@@ -130,7 +157,7 @@ export async function startRounding(run: Run): Promise<void> {
     formats,
     kept: chain.layers.map(() => null),
   };
-  frozen = prune(tf, frozen, training, run.measured);
+  frozen = prune(tf, frozen, training, run.measured, silence);
   state.leftByPruning = frozen.kept;
   logCost(run, "frozen", frozen);
   const fill = fillFor(run, null);
