@@ -11,7 +11,8 @@ import {
   quantize,
   quantizeGradient,
 } from "./noise-quantizer.ts";
-import { type DiscreteFunction, surrogateGradient } from "./regularization.ts";
+import { surrogateGradient } from "./regularization.ts";
+import type { DiscreteFunction } from "./regularization-slopes.ts";
 
 /** How a phase sees an entering tensor. */
 export type ActivationPass = {

@@ -1,9 +1,9 @@
 // The kernel of stochastic regularization. Since (f(t+n) - f(t)) / n is the mean of f' over the way from t to t+n,
 // E[(f(t+n) - f(t)) / n] is f' convolved with the density of U n, U uniform in [0, 1] (docs/theory.md).
-// In: the kind of noise and its standard deviation. Out: that density, its first and its second integral.
+// In: the kind of noise and its standard deviation. Out: that density and its integral.
 import type { Surrogate } from "../graph/project.ts";
 import { compilerAssert } from "../support/assert.ts";
-import { exponentialIntegral, normalCumulative, normalDensity } from "./regularization-special.ts";
+import { exponentialIntegral, normalCumulative } from "./regularization-special.ts";
 
 export type NoiseKind = Extract<Surrogate, { kind: "regularized" }>["noise"];
 
@@ -26,8 +26,6 @@ export interface Kernel {
   density(t: number): number;
   /** Integral of the density from -infinity to t. */
   cumulative(t: number): number;
-  /** Integral of `cumulative` from 0 to t. */
-  integral(t: number): number;
 }
 
 /** Exact kernel of noise with standard deviation `sigma` > 0. */
@@ -47,13 +45,6 @@ function normalKernel(sigma: number): Kernel {
       if (Math.abs(z) > FAR) return z < 0 ? 0 : 1;
       return Math.abs(z) < NOTHING ? 0.5 : normalCumulative(z) + t * density(t);
     },
-    integral: (t) => {
-      const z = t / sigma;
-      if (Math.abs(z) > FAR) return (z < 0 ? 0 : t) - 0.5 * sigma * normalDensity(0);
-      if (Math.abs(z) < NOTHING) return 0;
-      const hill = sigma * (normalDensity(0) - normalDensity(z));
-      return t * normalCumulative(z) + 0.5 * (t * t * density(t) - hill);
-    },
   };
 }
 
@@ -66,11 +57,6 @@ function uniformKernel(a: number): Kernel {
       const size = Math.abs(t);
       if (size >= a) return t < 0 ? 0 : 1;
       return size < a * NOTHING ? 0.5 : 0.5 + (t * (1 + Math.log(a / size))) / (2 * a);
-    },
-    integral: (t) => {
-      const size = Math.abs(t);
-      if (size >= a) return (t < 0 ? 0 : t) - a / 8;
-      return size < a * NOTHING ? 0 : t / 2 + (t * t * (3 + 2 * Math.log(a / size))) / (8 * a);
     },
   };
 }

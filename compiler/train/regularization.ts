@@ -3,19 +3,8 @@
 // the loss for the arguments.
 import type { Surrogate } from "../graph/project.ts";
 import { compilerAssert } from "../support/assert.ts";
-import { type KernelTable, kernelTable } from "./regularization-kernel.ts";
-import { createStaircaseSlope } from "./regularization-slopes.ts";
-
-/**
- * step: 1 where x >= 0, else 0. sign: 1 where x >= 0, else -1. relu: max(0, x). `window` is the size of x that counts
- * as 1. hardtanh: x clamped to [-1, 1]. rounding: step * clamp(floor(x / step + 1/2), min, max), the clamp included
- * that a ReLU (min = 0) or a hardtanh is. Channels with steps of their own: pass x / step and the step 1, the
- * gradient is the same.
- */
-export type DiscreteFunction =
-  | { readonly kind: "step" | "sign" | "relu"; readonly window: number }
-  | { readonly kind: "hardtanh" }
-  | { readonly kind: "rounding"; readonly step: number; readonly min: number; readonly max: number };
+import { kernelTable } from "./regularization-kernel.ts";
+import { type DiscreteFunction, regularizedSlope } from "./regularization-slopes.ts";
 
 /**
  * Gradient for x: dy times an estimate of the function's slope. Arrays of one length; `out` may be dy.
@@ -114,28 +103,4 @@ function regularizedGradient(
 ): void {
   const { scale, slope } = regularizedSlope(f, kernelTable(noise), sigma);
   for (let i = 0; i < x.length; i++) out[i] = dy[i]! * slope(x[i]! * scale);
-}
-
-/** The slope for x, as a function of x * scale. */
-function regularizedSlope(
-  f: DiscreteFunction,
-  table: KernelTable,
-  sigma: number,
-): { readonly scale: number; readonly slope: (u: number) => number } {
-  switch (f.kind) {
-    case "rounding":
-      return { scale: 1 / f.step, slope: createStaircaseSlope(table, sigma, f.min, f.max) };
-    case "relu":
-      return { scale: 1 / (f.window * sigma), slope: table.cumulative };
-    case "hardtanh": {
-      const edge = 1 / sigma;
-      return { scale: edge, slope: (u) => table.cumulative(u + edge) - table.cumulative(u - edge) };
-    }
-    case "step":
-    case "sign": {
-      const scale = 1 / (f.window * sigma);
-      const rise = f.kind === "sign" ? 2 * scale : scale;
-      return { scale, slope: (u) => rise * table.density(u) };
-    }
-  }
 }

@@ -28,7 +28,8 @@ import {
 import { foldWeights, momentsOf, normalizedPasses, unfoldGradient } from "../../../train/normalize.ts";
 import type { ParameterSet } from "../../../train/optimizers.ts";
 import { copyParameters, initialParameters } from "../../../train/parameters.ts";
-import { type DiscreteFunction, surrogateGradient } from "../../../train/regularization.ts";
+import { surrogateGradient } from "../../../train/regularization.ts";
+import type { DiscreteFunction } from "../../../train/regularization-slopes.ts";
 import {
   chainGraph,
   clouds,

@@ -1,6 +1,11 @@
 // The definition of stochastic regularization, computed without any closed form: numeric integration, split where the
 // integrand is not smooth.
-import type { Nonlinearity } from "../../../train/regularization-slopes.ts";
+
+/**
+ * step: 1 where t >= 0, else 0. sign: 1 where t >= 0, else -1. hardtanh: t clamped to [-1, 1]. relu: max(0, t).
+ * staircase: floor(t + 1/2), a unit step at every integer + 1/2.
+ */
+export type Nonlinearity = "step" | "sign" | "hardtanh" | "relu" | "staircase";
 
 /**
  * Integral over [a, b] by the double exponential rule, which does not mind a logarithm at the ends: nodes crowd

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Surrogate } from "../../../graph/project.ts";
-import { type DiscreteFunction, surrogateGradient } from "../../../train/regularization.ts";
+import { surrogateGradient } from "../../../train/regularization.ts";
+import type { DiscreteFunction } from "../../../train/regularization-slopes.ts";
 import { densityOf, integrateOver, meanSlope } from "./regularization-integration.ts";
 
 const STRAIGHT: Surrogate = { kind: "straight-through" };
