@@ -1,6 +1,9 @@
 // The criterion of lossless quantization, and the search along its costs.
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../../../support/random.ts";
+import { chainOf } from "../../../train/chain.ts";
+import { floatModelOf } from "../../../train/float-model.ts";
+import type { LayerFormats } from "../../../train/formats.ts";
 import {
   type Bracket,
   differenceOf,
@@ -9,6 +12,11 @@ import {
   narrowed,
   nextCost,
 } from "../../../train/lossless.ts";
+import { copyParameters } from "../../../train/parameters.ts";
+import { outcomeOf } from "../../../train/rounds.ts";
+import { createRun } from "../../../train/run.ts";
+import { FINISHING_ROUND } from "../../../train/schedule.ts";
+import { openWasm, request } from "./small-data.ts";
 
 describe("the difference of losses", () => {
   const random = createRandom("lossless");
@@ -122,11 +130,68 @@ describe("the search", () => {
       for (const cost of tried.slice(2)) expect(cost).not.toBe(tried[0]);
     }
   });
+  test("of the product has a round less than FINISHING_ROUND to go on, and keeps the smallest network that held", () => {
+    // The last round trains what was found; the first network is the freeze's.
+    const { tried, bracket } = search(400, 300, FINISHING_ROUND);
+    expect(tried).toEqual([400, 280, Math.sqrt(400 * 280)]);
+    expect(bracket).toEqual({ holds: Math.sqrt(400 * 280), fails: 280 });
+    // Far too large, and far too small: nothing is close after so few rounds, and the bracket says what is known.
+    const large = search(3000, 300, FINISHING_ROUND);
+    expect(large.tried).toHaveLength(FINISHING_ROUND);
+    expect(large.bracket).toEqual({ holds: large.tried.at(-1), fails: null });
+    expect(large.bracket.holds! / 3000).toBeCloseTo(0.49, 9);
+    const small = search(100, 300, FINISHING_ROUND);
+    expect(small.bracket.holds).toBeNull();
+    expect(small.bracket.fails! / 100).toBeCloseTo(1.35 ** (FINISHING_ROUND - 1), 9);
+  });
   test("knows nothing before the first network", () => {
     expect(nextCost({ holds: null, fails: null })).toBeNull();
     expect(nextCost({ holds: 100, fails: null })!).toBeLessThan(100);
     expect(nextCost({ holds: null, fails: 100 })!).toBeGreaterThan(100);
     expect(narrowed({ holds: 90, fails: 50 }, 70, true)).toEqual({ holds: 70, fails: 50 });
     expect(narrowed({ holds: 90, fails: 50 }, 70, false)).toEqual({ holds: 90, fails: 70 });
+  });
+});
+
+describe("the outcome of a search", () => {
+  /** A finished run of first weights, in formats so fine that integers and float agree to about 1e-3. */
+  async function bound(epsilon: number, bracket: Bracket, widths?: { min: number; max: number }) {
+    const bits = widths ?? { min: 2, max: 8 };
+    const asked = request({
+      training: { objective: { kind: "lossless", epsilon }, weights: { bits }, input: { bits } },
+    });
+    const chain = chainOf(asked.graph);
+    const run = createRun(await openWasm(), asked, chain);
+    const { state } = run;
+    const validation = { accuracy: null, loss: 1 };
+    state.baseline = { model: floatModelOf(copyParameters(state.parameters), run.inputFraction), validation };
+    const formats = chain.layers.map(({ signed }): LayerFormats => {
+      const weight = { kind: "int", signed: true, width: 14, fraction: 11, groups: null } as const;
+      return { weight, activation: { kind: "int", signed, width: 14, fraction: 10 } };
+    });
+    state.frozen = { formats, kept: chain.layers.map(() => null) };
+    state.bracket = bracket;
+    return outcomeOf(run);
+  }
+
+  test("that always held says that the rounds ended it", async () => {
+    const outcome = await bound(0.5, { holds: 100, fails: null });
+    expect(outcome.bound).toBe(
+      "the rounds: every network that was tried stays within epsilon, and none was left to try a smaller one",
+    );
+    expect(outcome).toMatchObject({ objective: "lossless", limits: [], difference: { holds: true } });
+  });
+  test("between a network that held and one that did not says that the loss bound it", async () => {
+    const outcome = await bound(0.5, { holds: 100, fails: 70 });
+    expect(outcome.bound).toBe("the loss: with fewer bit operations the integers left epsilon");
+  });
+  test("in which nothing held says so, and what may help", async () => {
+    const outcome = await bound(-0.5, { holds: null, fails: 100 });
+    expect(outcome.bound).toMatch(/^the loss: no network that was tried stays within epsilon of float;/);
+    expect(outcome.difference?.holds).toBe(false);
+  });
+  test("of given widths had nothing to look for", async () => {
+    const outcome = await bound(0.5, { holds: null, fails: null }, { min: 4, max: 4 });
+    expect(outcome.bound).toBe("every width is given by the model: nothing was left to be found");
   });
 });
