@@ -65,8 +65,3 @@ export function normalCumulative(z: number): number {
   const half = complementaryError(Math.abs(z) * Math.SQRT1_2) / 2;
   return z < 0 ? half : 1 - half;
 }
-
-/** Density of the standard normal distribution. */
-export function normalDensity(z: number): number {
-  return Math.exp(-z * z * 0.5) / Math.sqrt(2 * Math.PI);
-}
