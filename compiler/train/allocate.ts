@@ -24,6 +24,8 @@ export type Fill = (frozen: Frozen) => number;
 
 /** Steps that are tried by training, of those that can be judged without. */
 const SHORT_LIST = 3;
+/** Of a cost, on a scale of octaves, below which nothing counts as changed. */
+const LEAST_WORTH = 1e-9;
 /** From here on what is left of a bound is not looked for any more. */
 export const WELL_FILLED = 0.97;
 
@@ -43,7 +45,9 @@ export async function allocate(
   let frozen = start;
   let loss = await tools.loss(frozen);
   while (fill(frozen) > 1) {
-    const best = await cheapest(frozen, loss, training, fill, tools);
+    const before = fill(frozen);
+    const moves = smaller(frozen, training, tools.signals(frozen));
+    const best = await bestOf(frozen, loss, moves, (f) => Math.log2(before / fill(f)), tools);
     if (!best) break;
     ({ frozen, loss } = best);
     tools.settled?.(frozen, fill(frozen));
@@ -51,54 +55,7 @@ export async function allocate(
   return spend(frozen, training, fill, tools);
 }
 
-/** The smaller network that loses least for what it saves. */
-async function cheapest(
-  frozen: Frozen,
-  loss: number,
-  training: TrainingSpec,
-  fill: Fill,
-  tools: AllocationTools,
-): Promise<Judged | undefined> {
-  const cost = Math.log2(fill(frozen));
-  const saved = (f: Frozen): number => cost - Math.log2(fill(f));
-  const moves = smaller(frozen, training, tools.signals(frozen)).filter((m) => saved(m.frozen) > 1e-9);
-  const plain = await judge(
-    moves.filter((m) => !m.needsTraining),
-    loss,
-    saved,
-    tools,
-  );
-  const tried = [
-    ...plain.slice(0, SHORT_LIST).map((j) => j.frozen),
-    ...moves.filter((m) => m.needsTraining).map((m) => m.frozen),
-  ];
-  // Training alone lowers the loss: what a step costs is what it loses against the same training without it.
-  const still = tried.length > 1 ? await tools.trained(frozen) : undefined;
-  let best: Judged | undefined;
-  for (const candidate of tried) {
-    const after = await tools.trained(candidate);
-    const slope = (after.loss - (still?.loss ?? loss)) / saved(candidate);
-    if (!best || slope < best.slope) best = { ...after, slope };
-  }
-  return best;
-}
-
-/** Moves by what they lose for what they save, the best first. */
-async function judge(
-  moves: readonly Move[],
-  loss: number,
-  saved: (frozen: Frozen) => number,
-  tools: AllocationTools,
-): Promise<Judged[]> {
-  const judged: Judged[] = [];
-  for (const { frozen } of moves) {
-    const after = await tools.loss(frozen);
-    judged.push({ frozen, loss: after, slope: (after - loss) / saved(frozen) });
-  }
-  return judged.sort((a, b) => a.slope - b.slope);
-}
-
-/** Adds bits while they fit: where they help most, and, until the bound is well filled, where they harm least. */
+/** Adds bits while they fit and until the bound is well filled: where they help most, or harm least. */
 async function spend(
   start: Frozen,
   training: TrainingSpec,
@@ -106,18 +63,62 @@ async function spend(
   tools: AllocationTools,
 ): Promise<Frozen> {
   let frozen = start;
+  let loss = await tools.loss(frozen);
   for (;;) {
     const before = fill(frozen);
     if (before >= WELL_FILLED) return frozen;
-    const cost = Math.log2(before);
-    const fitting = larger(frozen, training).filter((m) => {
-      const after = fill(m.frozen);
-      return after <= 1 && after > before;
-    });
-    if (fitting.length === 0) return frozen;
-    const loss = await tools.loss(frozen);
-    const judged = await judge(fitting, loss, (f) => Math.log2(fill(f)) - cost, tools);
-    frozen = judged[0]!.frozen;
+    const fitting = larger(frozen, training).filter((m) => fill(m.frozen) <= 1);
+    const best = await bestOf(frozen, loss, fitting, (f) => Math.log2(fill(f) / before), tools);
+    if (!best) return frozen;
+    ({ frozen, loss } = best);
     tools.settled?.(frozen, fill(frozen));
   }
+}
+
+/**
+ * The neighbour that loses least, or gains most, for what `worth` says that it saves or spends: the best of those that can
+ * be judged without training, and all others, each after a short training. Undefined when no neighbour is worth anything.
+ */
+async function bestOf(
+  frozen: Frozen,
+  loss: number,
+  moves: readonly Move[],
+  worth: (frozen: Frozen) => number,
+  tools: AllocationTools,
+): Promise<Judged | undefined> {
+  const worthy = moves.filter((m) => worth(m.frozen) > LEAST_WORTH);
+  const plain = await judge(
+    worthy.filter((m) => !m.needsTraining),
+    loss,
+    worth,
+    tools,
+  );
+  const tried = [
+    ...plain.slice(0, SHORT_LIST).map((j) => j.frozen),
+    ...worthy.filter((m) => m.needsTraining).map((m) => m.frozen),
+  ];
+  // Training alone lowers the loss: what a step costs is what it loses against the same training without it.
+  const still = tried.length > 1 ? await tools.trained(frozen) : undefined;
+  let best: Judged | undefined;
+  for (const candidate of tried) {
+    const after = await tools.trained(candidate);
+    const slope = (after.loss - (still?.loss ?? loss)) / worth(candidate);
+    if (!best || slope < best.slope) best = { ...after, slope };
+  }
+  return best;
+}
+
+/** Moves by what they lose for what they are worth, the best first. */
+async function judge(
+  moves: readonly Move[],
+  loss: number,
+  worth: (frozen: Frozen) => number,
+  tools: AllocationTools,
+): Promise<Judged[]> {
+  const judged: Judged[] = [];
+  for (const { frozen } of moves) {
+    const after = await tools.loss(frozen);
+    judged.push({ frozen, loss: after, slope: (after - loss) / worth(frozen) });
+  }
+  return judged.sort((a, b) => a.slope - b.slope);
 }

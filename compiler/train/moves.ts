@@ -18,6 +18,8 @@ export interface Move {
 
 /** Part of a tensor's elements that one pruning step removes. */
 const PRUNED_PART = 1 / 16;
+/** Activations that are this narrow have thresholds that the weights were trained for: one bit more moves them all. */
+const FEW_BITS = 2;
 /** Widest weights that turn bipolar in one step. */
 const WIDEST_BEFORE_BIPOLAR = 3;
 
@@ -92,7 +94,7 @@ function activationMoves(
   const formats = layer.activation === "hardtanh" ? [withBits(activation, bits)] : resized(activation, bits);
   return formats.map((format) => ({
     frozen: withFormat(frozen, i, { activation: format }),
-    needsTraining: false,
+    needsTraining: bits === 1 && activation.width <= FEW_BITS,
   }));
 }
 
