@@ -2,6 +2,7 @@
 import { buildMessages } from "./messages/build.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
+import { graphMessages } from "./messages/graph.ts";
 import { languageMessages } from "./messages/language.ts";
 import { programMessages } from "./messages/program.ts";
 import { trainMessages } from "./messages/train.ts";
@@ -10,6 +11,7 @@ import { verilogMessages } from "./messages/verilog.ts";
 
 export const messages = {
   ...languageMessages,
+  ...graphMessages,
   ...dataMessages,
   ...trainMessages,
   ...programMessages,
