@@ -11,7 +11,8 @@ import { createNameScope, prefixOf } from "./names.ts";
 import { planParameter } from "./parameters.ts";
 import type { ConstantPlan, CopyPlan, ModelPlan, ParameterPlan, StagePlan } from "./plan.ts";
 import { typeOfValue } from "./stage-parts.ts";
-import { type ComputingInstruction, planStage } from "./stages.ts";
+import { planStage } from "./stages.ts";
+import { type ComputingInstruction, computingInstructions } from "./supported.ts";
 
 export interface CPlan {
   readonly model: ModelPlan;
@@ -21,8 +22,9 @@ export interface CPlan {
   readonly layers: readonly CLayer[];
 }
 
-/** Plans the files of a program. */
+/** Plans the files of a program. Throws a DiagnosticError that names every instruction that C does not have. */
 export function buildPlan(program: Program, info: { readonly version: string }): CPlan {
+  const instructions = computingInstructions(program);
   const prefix = prefixOf(program.name);
   const names = createNameScope([`${prefix}_state`, `${prefix}_run`]);
   const kernels = createKernelSet();
@@ -35,7 +37,6 @@ export function buildPlan(program: Program, info: { readonly version: string }):
     value: valueNamed(program, output.value),
     parameter: names.claim(output.name, "out"),
   }));
-  const instructions = program.instructions.filter((i): i is ComputingInstruction => i.op !== "flatten");
   const root = rootOf(program);
 
   // A value lives in the caller's array when it is an input or an output, else in the state.
@@ -146,13 +147,13 @@ function portOf(program: Program, value: Value, parameter: string): CPort {
   };
 }
 
-/** Follows flattens back to the value that holds the elements. */
+/** Follows reshapes back to the value that holds the elements. */
 function rootOf(program: Program): (name: string) => string {
-  const flattened = new Map<string, string>();
+  const origins = new Map<string, string>();
   for (const instruction of program.instructions)
-    if (instruction.op === "flatten")
-      flattened.set(instruction.result, flattened.get(instruction.input) ?? instruction.input);
-  return (name) => flattened.get(name) ?? name;
+    if (instruction.op === "reshape")
+      origins.set(instruction.result, origins.get(instruction.input) ?? instruction.input);
+  return (name) => origins.get(name) ?? name;
 }
 
 /** Values that need memory of the state, with their life times in stages. */

@@ -5,7 +5,6 @@ import {
   channelsOf,
   constantNamed,
   elementsOf,
-  type Instruction,
   mantissaRange,
   type RequantizeInstruction,
   type SelectInstruction,
@@ -28,10 +27,8 @@ import {
   sizeText,
   typeOfValue,
 } from "./stage-parts.ts";
+import type { ComputingInstruction } from "./supported.ts";
 import { rangeOf, smallestType } from "./types.ts";
-
-/** Everything computed but flatten, which is the same array under another name. */
-export type ComputingInstruction = Exclude<Instruction, { readonly op: "flatten" }>;
 
 /** Plans one stage. */
 export function planStage(context: StageContext, instruction: ComputingInstruction): Stage {

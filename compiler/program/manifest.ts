@@ -110,7 +110,7 @@ export interface COutputPort extends CPort {
   readonly role: "logits" | "class" | "value";
 }
 
-/** One instruction as a C function, in program order; flatten has none. */
+/** One instruction as a C function, in program order; reshape has none. */
 export interface CLayer {
   readonly layer: string;
   readonly op: string;

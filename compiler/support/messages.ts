@@ -1,5 +1,6 @@
 // The one registry of diagnostics: every code, its text and its hint. Stages keep their part in messages/.
 import { buildMessages } from "./messages/build.ts";
+import { cMessages } from "./messages/c.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { graphMessages } from "./messages/graph.ts";
@@ -16,6 +17,7 @@ export const messages = {
   ...trainMessages,
   ...programMessages,
   ...verilogMessages,
+  ...cMessages,
   ...verifyMessages,
   ...buildMessages,
   ...cliMessages,

@@ -4,6 +4,7 @@ import {
   constantNamed,
   elementsOf,
   mantissaRange,
+  operandsOf,
   type Program,
   type Value,
   valueNamed,
@@ -190,17 +191,14 @@ function extremes(program: Program): { name: string; gain: Map<string, Float64Ar
     slopes.set(name, { input: name, width: elementsOf(valueNamed(program, name).shape), later: false });
   const chosen: { name: string; gain: Map<string, Float64Array> }[] = [];
   for (const instruction of program.instructions) {
-    const from = slopes.get(instruction.input);
+    const from = slopes.get(operandsOf(instruction)[0]!);
     if (!from) continue;
-    if (instruction.op === "argmax") continue;
-    if (instruction.op === "select") {
+    if (instruction.op === "select")
       slopes.set(instruction.result, selectedSlopes(from, instruction.indices));
-      continue;
-    }
-    if (instruction.op !== "dense") {
+    // Element by element: the slopes stay. What mixes elements in other ways than a dense layer has none.
+    if (instruction.op === "requantize" || instruction.op === "threshold" || instruction.op === "reshape")
       slopes.set(instruction.result, from);
-      continue;
-    }
+    if (instruction.op !== "dense") continue;
     const weights = constantNamed(program, instruction.weights);
     const [units, size] = weights.shape as [number, number];
     const bipolar = weights.format.kind === "bipolar";
