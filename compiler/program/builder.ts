@@ -109,8 +109,8 @@ export interface ProgramBuilder {
   upsample(step: Step & { factors: Sizes }): string;
   argmax(step: Step): string;
   output(name: string, value: string, role: OutputRole): void;
-  /** A value as it stands: a sum is as wide as what reads it so far asks for. */
-  valueOf(name: string): Value;
+  /** All values as they stand: a sum is as wide as what reads it so far asks for. */
+  values(): readonly Value[];
   /** The verified program. Throws DiagnosticError when it breaks a rule of SEMANTICS.md. */
   build(): Program;
 }
@@ -326,12 +326,7 @@ export function createProgramBuilder(name: string): ProgramBuilder {
     output(outputName, value, role) {
       outputs.push({ name: outputName, value, role });
     },
-    valueOf(valueName) {
-      get(valueName);
-      return withProvedWidths([...values.values()], constants, instructions).find(
-        (v) => v.name === valueName,
-      )!;
-    },
+    values: () => withProvedWidths([...values.values()], constants, instructions),
     build() {
       const program: Program = {
         schema: PROGRAM_SCHEMA,
