@@ -115,6 +115,14 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["ELEMENTS=7", "LANES=3", "INDEX_WIDTH=3", "SIGNED=0"],
   ],
   nf_fork: [["WIDTH=1"]],
+  nf_forkn: [["WIDTH=1", "COUNT=1"], ["COUNT=5"]],
+  nf_fifo: [["WIDTH=1", "DEPTH=1"], ["DEPTH=5"]],
+  nf_join: [
+    ["OP=1", "LANES=3", "A_WIDTH=1", "A_SIGNED=0", "B_WIDTH=1", "B_SIGNED=0", "SHIFT_B=3", "OUT_WIDTH=5"],
+    ["OP=2", "A_WIDTH=24", "B_WIDTH=24", "SHIFT_A=2", "OUT_WIDTH=48"],
+    ["OP=2", "A_WIDTH=1", "B_WIDTH=1", "OUT_WIDTH=2"],
+  ],
+  nf_concat: [["WIDTH=1"], ["A_BEATS=5", "B_BEATS=2"]],
   nf_output: [["LANES=3", "BEATS=2", "WIDTH=8", "SIGNED=1"], ["WIDTH=1"]],
   nf_output_pair: [
     ["LANES=2", "A_BEATS=1", "A_WIDTH=8", "LANE_BITS=8", "B_WIDTH=8"],
