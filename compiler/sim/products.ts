@@ -48,7 +48,7 @@ export function conv(
   const bias = instruction.bias === null ? new Float64Array(outputs) : constant(instruction.bias).data;
   let at = 0;
   for (let n = 0; n < input.count; n++) {
-    const padded = paddedInput(instruction, input, n);
+    const { data: a, columns } = paddedInput(instruction, input, n);
     for (let row = 0; row < positions.rows; row++)
       for (let column = 0; column < positions.columns; column++)
         for (let o = 0; o < outputs; o++) {
@@ -58,9 +58,9 @@ export function conv(
             for (let kc = 0; kc < kernel.columns; kc++) {
               const r = row * stride.rows + kr * dilation.rows;
               const c = column * stride.columns + kc * dilation.columns;
-              const from = (r * padded.columns + c) * channels + group * perGroup;
+              const from = (r * columns + c) * channels + group * perGroup;
               const weight = ((o * kernel.rows + kr) * kernel.columns + kc) * perGroup;
-              for (let i = 0; i < perGroup; i++) sum += w[weight + i]! * padded.data[from + i]!;
+              for (let i = 0; i < perGroup; i++) sum += w[weight + i]! * a[from + i]!;
             }
           result.data[at++] = sum === 0 ? 0 : sum;
         }
