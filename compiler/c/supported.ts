@@ -1,49 +1,22 @@
-// What the C back end can print. In: a verified program. Out: its computing instructions, or every one that is in the
-// way, by name.
-import type {
-  ArgmaxInstruction,
-  DenseInstruction,
-  Instruction,
-  Program,
-  RequantizeInstruction,
-  SelectInstruction,
-  ThresholdInstruction,
-} from "../program/program.ts";
+// What the C back end prints as functions: everything but reshape, which is the same array under another name.
+// In: a verified program. Out: its computing instructions, or every value that is too large, by name.
+import { elementsOf, type Instruction, type Program, type ReshapeInstruction } from "../program/program.ts";
 import { createCollector } from "../support/diagnostics.ts";
 
-/** Everything that becomes a function. A reshape is the same array under another name. */
-export type ComputingInstruction =
-  | RequantizeInstruction
-  | DenseInstruction
-  | ThresholdInstruction
-  | SelectInstruction
-  | ArgmaxInstruction;
+export type ComputingInstruction = Exclude<Instruction, ReshapeInstruction>;
 
-function isComputing(instruction: Instruction): instruction is ComputingInstruction {
-  switch (instruction.op) {
-    case "requantize":
-    case "dense":
-    case "threshold":
-    case "select":
-    case "argmax":
-      return true;
-    default:
-      return false;
-  }
-}
+/** The generated code counts elements in int32_t. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
 
 /** Instructions that become functions, in program order. Throws a DiagnosticError that names all that cannot. */
 export function computingInstructions(program: Program): readonly ComputingInstruction[] {
   const collector = createCollector();
-  const computing: ComputingInstruction[] = [];
-  for (const instruction of program.instructions) {
-    const where = `layer ${instruction.layer}`;
-    if (instruction.op === "reshape") continue;
-    if (isComputing(instruction)) computing.push(instruction);
-    else collector.add("c/unsupported", { feature: `the instruction ${instruction.op}`, where });
-    if (instruction.op === "requantize" && instruction.limit !== null)
-      collector.add("c/unsupported", { feature: "a requantize with a limit", where });
-  }
+  for (const { name, shape } of program.values)
+    if (elementsOf(shape) > MOST_ELEMENTS)
+      collector.add("c/unsupported", {
+        feature: `more than ${MOST_ELEMENTS} elements`,
+        where: `value ${name}`,
+      });
   collector.throwIfErrors();
-  return computing;
+  return program.instructions.filter((instruction) => instruction.op !== "reshape");
 }

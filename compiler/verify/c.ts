@@ -128,7 +128,7 @@ export async function inferC(
 interface Harness {
   readonly traced: readonly TracedValue[];
   inferences(inputs: ReadonlyMap<string, Int32Array>, count: number, traced: boolean): CJob;
-  /** `inputs` has one array for each operand, which follow each other. */
+  /** `inputs` has one array for each operand: count x elements. */
   stages(
     calls: readonly { readonly index: number; readonly inputs: readonly Float64Array[] }[],
     count: number,
@@ -163,16 +163,15 @@ function createHarness({ program, manifest, files }: CDesign): Harness {
     offsets: traced.map((t) => t.offset),
     longest: Math.max(
       ...parameters.map((p) => p.elements),
-      ...manifest.layers.flatMap((l) => [l.inputElements, l.resultElements]),
+      ...manifest.layers.flatMap((l) => [...l.inputs.map((input) => input.elements), l.resultElements]),
     ),
     parameters,
     stages: manifest.layers.map((layer, index) => ({
       index,
       command: index + 2,
       name: layer.function,
-      inputType: layer.inputCType,
+      inputs: layer.inputs.map(({ cType, elements }, k) => ({ index: k, type: cType, elements })),
       resultType: layer.resultCType,
-      inputs: layer.inputElements,
       results: layer.resultElements,
     })),
   });
@@ -212,10 +211,12 @@ function createHarness({ program, manifest, files }: CDesign): Harness {
       for (const { index, inputs } of calls) {
         request.set([index + 2, count], at);
         at += 2;
-        for (const input of inputs) {
-          request.set(input, at);
-          at += input.length;
-        }
+        for (let n = 0; n < count; n++)
+          for (const input of inputs) {
+            const size = input.length / count;
+            request.set(input.subarray(n * size, (n + 1) * size), at);
+            at += size;
+          }
       }
       return job(true, request);
     },
