@@ -42,9 +42,12 @@ export function planArithmetic(context: StageContext, instruction: ArithmeticIns
   const channels = elementsOf(b.shape);
   const position: Loop = { variable: "p", count: row ? elementsOf(a.shape) / channels : 1 };
   const element: Loop = { variable: row ? "c" : "i", count: row ? channels : elementsOf(a.shape) };
-  const scales = [a, b].map((value) =>
-    op === "multiply" ? 1 : 2 ** alignmentOf(result.format, value.format),
-  ) as [number, number];
+  const scales = [a, b].map((value) => {
+    const { min, max } = rangeOfValue(ranges, value.name);
+    // A shift of nothing but zeros may be of any size.
+    const shifts = op !== "multiply" && (min !== 0 || max !== 0);
+    return shifts ? 2 ** alignmentOf(result.format, value.format) : 1;
+  }) as [number, number];
   const range = rangeOfValue(ranges, result.name);
   // The operands too: what a difference subtracts may reach further than the difference.
   const computed = accumulatorType(

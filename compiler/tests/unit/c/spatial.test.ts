@@ -220,7 +220,14 @@ const arithmetic: readonly Program[] = (["add", "subtract", "multiply"] as const
   }),
 );
 
-const ALL = [...convs, ...oneBit, ...depthwise, ...pools, ...arithmetic];
+/** A sum with an operand that is always 0, shifted further than any integer is wide. */
+const nothing: Program = single("nothing", [3], intFormat(true, 8, 60), (builder) => {
+  const format = intFormat(false, 4, -40);
+  builder.table({ layer: "zero", name: "zero", input: "x", table: new Array<number>(256).fill(0), format });
+  builder.subtract({ layer: "y", name: "y", inputs: ["x", "zero"] });
+});
+
+const ALL = [...convs, ...oneBit, ...depthwise, ...pools, ...arithmetic, nothing];
 
 describe.skipIf(!hasTool(CC))("spatial instructions compute what the simulator computes", () => {
   it.each(BUILDS)("built with %s", (...flags) => {
