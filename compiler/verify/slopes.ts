@@ -144,27 +144,32 @@ function throughWindow(
     instruction.op === "conv"
       ? { ...instruction, window: weights!.shape.slice(1, -1) }
       : { ...instruction, dilations: everyAxis(axes, 1), spread: everyAxis(axes, 1), groups: channels };
-  const taps = elementsOf(window);
+  const taps = Array.from({ length: elementsOf(window) }, (_, k) => indexOf(k, window));
   const perGroup = channels / groups;
-  for (const [at, slope] of given.entries()) {
-    if (slope === 0) continue;
-    const o = at % units;
-    const first = Math.floor(o / (units / groups)) * perGroup;
-    const position = indexOf(Math.floor(at / units), result.shape.slice(0, -1));
-    for (let k = 0; k < taps; k++) {
-      const tap = indexOf(k, window);
+  const unitsPerGroup = units / groups;
+  const positions = given.length / units;
+  for (let p = 0; p < positions; p++) {
+    const slopes = given.subarray(p * units, (p + 1) * units);
+    if (slopes.every((slope) => slope === 0)) continue;
+    const position = indexOf(p, result.shape.slice(0, -1));
+    for (const [k, tap] of taps.entries()) {
       let offset = 0;
       for (let a = 0; a < axes; a++) {
-        const p =
+        const at =
           position[a]! * instruction.strides[a]! + tap[a]! * dilations[a]! - instruction.padding.before[a]!;
-        const inside = p >= 0 && p % spread[a]! === 0 && p / spread[a]! < source.shape[a]!;
-        offset = inside ? offset * source.shape[a]! + p / spread[a]! : Number.NaN;
+        const inside = at >= 0 && at % spread[a]! === 0 && at / spread[a]! < source.shape[a]!;
+        offset = inside ? offset * source.shape[a]! + at / spread[a]! : Number.NaN;
       }
       if (Number.isNaN(offset)) continue;
-      for (let c = 0; c < perGroup; c++) {
-        const to = offset * channels + first + c;
-        const w = weights ? operandOf(weights.format, weights.data[(o * taps + k) * perGroup + c]!) : 1;
-        input[to] = input[to]! + slope * w;
+      for (const [o, slope] of slopes.entries()) {
+        if (slope === 0) continue;
+        const first = offset * channels + Math.floor(o / unitsPerGroup) * perGroup;
+        for (let c = 0; c < perGroup; c++) {
+          const w = weights
+            ? operandOf(weights.format, weights.data[(o * taps.length + k) * perGroup + c]!)
+            : 1;
+          input[first + c] = input[first + c]! + slope * w;
+        }
       }
     }
   }
