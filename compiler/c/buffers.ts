@@ -10,6 +10,8 @@ export interface Tensor {
   readonly from: number;
   /** Index of the last stage that reads it; `from` when none does. */
   readonly to: number;
+  /** Tensors that the stage that writes this one may overwrite, as they are read for the last time there. */
+  readonly overwrites: readonly string[];
 }
 
 export interface Buffer {
@@ -30,14 +32,19 @@ export interface BufferPlan {
   readonly bytes: number;
 }
 
+/** Whether two tensors may share an array: one is dead before the other is written, or is overwritten by it. */
+function mayShare(a: Tensor, b: Tensor): boolean {
+  if (a.from > b.from) return mayShare(b, a);
+  return a.to < b.from || (a.to === b.from && b.overwrites.includes(a.name));
+}
+
 /** Gives every tensor the free array of its type that wastes least; the largest tensors choose first. */
 export function planBuffers(tensors: readonly Tensor[]): BufferPlan {
   const slots: { type: CType; elements: number; tensors: Tensor[] }[] = [];
   const bySize = [...tensors].sort((a, b) => b.elements - a.elements || a.from - b.from);
   for (const tensor of bySize) {
     const free = slots.find(
-      (slot) =>
-        slot.type === tensor.type && slot.tensors.every((t) => tensor.to < t.from || t.to < tensor.from),
+      (slot) => slot.type === tensor.type && slot.tensors.every((other) => mayShare(tensor, other)),
     );
     if (free) free.tensors.push(tensor);
     else slots.push({ type: tensor.type, elements: tensor.elements, tensors: [tensor] });

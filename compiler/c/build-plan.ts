@@ -1,7 +1,9 @@
 // Program -> what the C templates print. In: a verified program that this back end supports. Out: the plan of the
 // model's two files, its kernels, and what the manifest says of them.
+
+import { provedRanges } from "../program/bounds.ts";
 import type { CLayer, COutputPort, CPort } from "../program/manifest.ts";
-import { elementsOf, type Program, type Value, valueNamed } from "../program/program.ts";
+import { elementsOf, operandsOf, type Program, type Value, valueNamed } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
@@ -9,9 +11,10 @@ import { planBuffers, type Tensor } from "./buffers.ts";
 import { createKernelSet, type KernelSet } from "./kernels.ts";
 import { createNameScope, prefixOf } from "./names.ts";
 import { planParameter } from "./parameters.ts";
-import type { ConstantPlan, CopyPlan, ModelPlan, ParameterPlan, StagePlan } from "./plan.ts";
-import { typeOfValue } from "./stage-parts.ts";
-import { type ComputingInstruction, planStage } from "./stages.ts";
+import type { CopyPlan, ModelPlan, ParameterPlan, StagePlan } from "./plan.ts";
+import { type Ranges, type Stage, typeOfValue } from "./stage-parts.ts";
+import { planStage } from "./stages.ts";
+import { type ComputingInstruction, computingInstructions } from "./supported.ts";
 
 export interface CPlan {
   readonly model: ModelPlan;
@@ -21,8 +24,9 @@ export interface CPlan {
   readonly layers: readonly CLayer[];
 }
 
-/** Plans the files of a program. */
+/** Plans the files of a program. Throws a DiagnosticError that names every instruction that C does not have. */
 export function buildPlan(program: Program, info: { readonly version: string }): CPlan {
+  const instructions = computingInstructions(program);
   const prefix = prefixOf(program.name);
   const names = createNameScope([`${prefix}_state`, `${prefix}_run`]);
   const kernels = createKernelSet();
@@ -35,8 +39,8 @@ export function buildPlan(program: Program, info: { readonly version: string }):
     value: valueNamed(program, output.value),
     parameter: names.claim(output.name, "out"),
   }));
-  const instructions = program.instructions.filter((i): i is ComputingInstruction => i.op !== "flatten");
   const root = rootOf(program);
+  const ranges = provedRanges(program);
 
   // A value lives in the caller's array when it is an input or an output, else in the state.
   const place = new Map<string, string>(inputs.map(({ value, parameter }) => [value.name, parameter]));
@@ -47,7 +51,12 @@ export function buildPlan(program: Program, info: { readonly version: string }):
     if (from === undefined) place.set(source, parameter);
     else copies.push({ from, to: parameter, elements: elementsOf(value.shape) });
   }
-  const { buffers, memberOf, bytes } = planBuffers(tensorsOf(program, instructions, root, place));
+  const planned = instructions.map((instruction) =>
+    planStage({ program, ranges, prefix, names, kernels }, instruction),
+  );
+  const { buffers, memberOf, bytes } = planBuffers(
+    tensorsOf({ program, ranges, root, placed: place }, instructions, planned),
+  );
   for (const [name, member] of memberOf) place.set(name, `state->${member}`);
   const placeOf = (name: string): string => {
     const found = place.get(root(name));
@@ -56,25 +65,32 @@ export function buildPlan(program: Program, info: { readonly version: string }):
   };
 
   const traceIndex = new Map(tracedValues(program).map((traced) => [traced.value.name, traced.index]));
-  const constants: ConstantPlan[] = [];
   const stages: StagePlan[] = [];
   const layers: CLayer[] = [];
-  for (const instruction of instructions) {
-    const stage = planStage({ program, prefix, names, kernels }, instruction);
-    const input = valueNamed(program, instruction.input);
+  for (const [n, instruction] of instructions.entries()) {
+    const stage = planned[n]!;
     const result = valueNamed(program, instruction.result);
-    const inputType = typeOfValue(program, valueNamed(program, root(input.name))).name;
-    const resultType = typeOfValue(program, result).name;
-    constants.push(...stage.constants);
+    const resultType = typeOfValue(ranges, result).name;
+    const inputs = operandsOf(instruction).map((name) => ({
+      value: name,
+      cType: typeOfValue(ranges, valueNamed(program, name)).name,
+      elements: elementsOf(valueNamed(program, name).shape),
+    }));
+    const arrays = inputs.map(({ value }) => placeOf(value));
+    const y = placeOf(result.name);
+    // An array that is read and written has two names in the function.
+    const restrict = arrays.includes(y) ? "" : "restrict ";
     stages.push({
       name: stage.name,
       comment: stage.comment,
-      inputType,
-      resultType,
+      parameters: parameterList(`NF_STAGE void ${stage.name}(`.length, [
+        ...inputs.map(({ cType }, k) => `const ${cType} *${restrict}${stage.inputs[k]!}`),
+        `${resultType} *${restrict}y`,
+      ]),
       body: stage.body.trimEnd(),
       call: {
-        x: placeOf(input.name),
-        y: placeOf(result.name),
+        inputs: arrays,
+        y,
         traceIndex: traceIndex.get(result.name)!,
         elements: elementsOf(result.shape),
       },
@@ -83,17 +99,16 @@ export function buildPlan(program: Program, info: { readonly version: string }):
       layer: instruction.layer,
       op: instruction.op,
       function: stage.name,
-      input: input.name,
+      inputs,
       result: result.name,
-      inputCType: inputType,
-      inputElements: elementsOf(input.shape),
       resultCType: resultType,
       resultElements: elementsOf(result.shape),
       ...(stage.accumulator ? { accumulatorCType: stage.accumulator.name } : {}),
     });
   }
 
-  const read = new Set([...stages.map((s) => s.call.x), ...copies.map((c) => c.from)]);
+  const constants = planned.flatMap((stage) => stage.constants);
+  const read = new Set([...stages.flatMap((s) => s.call.inputs), ...copies.map((c) => c.from)]);
   const members = buffers.map(({ member, type, elements, tensors }) => ({
     declaration: `${type.name} ${member}[${elements}];`,
     comment: tensors.map((name) => commentText(name, 30)).join(", then "),
@@ -101,8 +116,8 @@ export function buildPlan(program: Program, info: { readonly version: string }):
   const upper = prefix.toUpperCase();
   const macros = createNameScope();
   const parameters: ParameterPlan[] = [
-    ...inputs.map((port) => planParameter(program, { ...port, role: null }, upper, macros)),
-    ...outputs.map((port) => planParameter(program, { ...port, role: port.output.role }, upper, macros)),
+    ...inputs.map((port) => planParameter(ranges, { ...port, role: null }, upper, macros)),
+    ...outputs.map((port) => planParameter(ranges, { ...port, role: port.output.role }, upper, macros)),
   ];
   return {
     model: {
@@ -127,9 +142,9 @@ export function buildPlan(program: Program, info: { readonly version: string }):
       ],
     },
     kernels,
-    inputs: inputs.map(({ value, parameter }) => portOf(program, value, parameter)),
+    inputs: inputs.map(({ value, parameter }) => portOf(ranges, value, parameter)),
     outputs: outputs.map(({ output, value, parameter }) => ({
-      ...portOf(program, value, parameter),
+      ...portOf(ranges, value, parameter),
       output: output.name,
       role: output.role,
     })),
@@ -137,35 +152,73 @@ export function buildPlan(program: Program, info: { readonly version: string }):
   };
 }
 
-function portOf(program: Program, value: Value, parameter: string): CPort {
+function portOf(ranges: Ranges, value: Value, parameter: string): CPort {
   return {
     value: value.name,
     parameter,
-    cType: typeOfValue(program, value).name,
+    cType: typeOfValue(ranges, value).name,
     elements: elementsOf(value.shape),
   };
 }
 
-/** Follows flattens back to the value that holds the elements. */
+/** A parameter list that starts in a column, in lines of at most 120 columns. */
+function parameterList(column: number, parameters: readonly string[]): string {
+  const lines: string[] = [];
+  let line = "";
+  let used = column;
+  for (const [n, parameter] of parameters.entries()) {
+    const text = n < parameters.length - 1 ? `${parameter},` : parameter;
+    if (line !== "" && used + line.length + 1 + text.length > 118) {
+      lines.push(line);
+      line = `    ${text}`;
+      used = 0;
+    } else line = line === "" ? text : `${line} ${text}`;
+  }
+  return [...lines, line].join("\n");
+}
+
+/** Follows reshapes back to the value that holds the elements. */
 function rootOf(program: Program): (name: string) => string {
-  const flattened = new Map<string, string>();
+  const origins = new Map<string, string>();
   for (const instruction of program.instructions)
-    if (instruction.op === "flatten")
-      flattened.set(instruction.result, flattened.get(instruction.input) ?? instruction.input);
-  return (name) => flattened.get(name) ?? name;
+    if (instruction.op === "reshape")
+      origins.set(instruction.result, origins.get(instruction.input) ?? instruction.input);
+  return (name) => origins.get(name) ?? name;
 }
 
 /** Values that need memory of the state, with their life times in stages. */
 function tensorsOf(
-  program: Program,
+  {
+    program,
+    ranges,
+    root,
+    placed,
+  }: {
+    readonly program: Program;
+    readonly ranges: Ranges;
+    readonly root: (name: string) => string;
+    readonly placed: ReadonlyMap<string, string>;
+  },
   instructions: readonly ComputingInstruction[],
-  root: (name: string) => string,
-  placed: ReadonlyMap<string, string>,
+  stages: readonly Stage[],
 ): readonly Tensor[] {
+  const reads = instructions.map((instruction) => operandsOf(instruction).map(root));
   return instructions.flatMap(({ result }, from): Tensor[] => {
     if (placed.has(result)) return [];
-    const to = instructions.reduce((last, user, index) => (root(user.input) === result ? index : last), from);
+    const to = reads.reduce((last, names, n) => (names.includes(result) ? n : last), from);
     const value = valueNamed(program, result);
-    return [{ name: result, type: typeOfValue(program, value), elements: elementsOf(value.shape), from, to }];
+    const { inputs, overwrites } = stages[from]!;
+    // What is read twice may be overwritten only if both readings allow it.
+    const kept = reads[from]!.filter((_, k) => !overwrites.includes(inputs[k]!));
+    return [
+      {
+        name: result,
+        type: typeOfValue(ranges, value),
+        elements: elementsOf(value.shape),
+        from,
+        to,
+        overwrites: reads[from]!.filter((name) => !kept.includes(name)),
+      },
+    ];
   });
 }

@@ -12,7 +12,7 @@ export interface GeneratedC {
   readonly manifest: CManifest;
 }
 
-/** Prints a verified program as C99. Every instruction and format is supported. */
+/** Prints a verified program as C99. Throws a DiagnosticError that names every instruction that it does not support. */
 export function generateC(program: Program, info: { readonly version: string }): GeneratedC {
   const { model, kernels, inputs, outputs, layers } = buildPlan(program, info);
   const { prefix } = model;

@@ -15,6 +15,18 @@ export interface KernelSet {
   dotXnor(accumulator: CType): string;
   /** Sum of products of integers in planes of one bit by packed bipolar weights. */
   dotPlanes(accumulator: CType): string;
+  /** Products of neighbouring channels by weights stored plainly, added to their sums. */
+  multiplyAdd(input: CType, weight: CType, accumulator: CType): string;
+  /** The same with packed weights. */
+  multiplyAddPacked(input: CType, accumulator: CType): string;
+  /** What a window sees, as a row. */
+  patch(input: CType, patch: CType): string;
+  /** Largest elements of a window. */
+  windowMax(input: CType): string;
+  /** Sums of a window. */
+  windowSum(input: CType, accumulator: CType): string;
+  /** Rounded division by a constant. */
+  divide(type: CType): string;
   /** Packs one bit of every element. */
   packBits(input: CType): string;
   sum(input: CType, accumulator: CType): string;
@@ -40,6 +52,8 @@ const LARGEST_LEFT_SHIFT = 30;
 
 /** Included by every kernel. */
 const COMMON = ["nf_common.h"];
+/** Included by what reads windows. */
+const WINDOW = [...COMMON, "nf_window.h"];
 
 export function createKernelSet(): KernelSet {
   const kernels = new Map<string, KernelPlan>();
@@ -90,6 +104,45 @@ export function createKernelSet(): KernelSet {
         { accumulatorType: accumulator.name },
         [...COMMON, "nf_bits.h"],
       ),
+    multiplyAdd: (input, weight, accumulator) =>
+      addTemplate(`nf_multiply_add_${input.short}_${weight.short}_${accumulator.short}`, "c/multiply-add.h", {
+        inputType: input.name,
+        weightType: weight.name,
+        accumulatorType: accumulator.name,
+        operandType: operandType(input, weight),
+      }),
+    multiplyAddPacked: (input, accumulator) =>
+      addTemplate(
+        `nf_multiply_add_${input.short}_packed_${accumulator.short}`,
+        "c/multiply-add-packed.h",
+        { inputType: input.name, accumulatorType: accumulator.name, operandType: operandType(input) },
+        [...COMMON, "nf_packed_weight.h"],
+      ),
+    patch: (input, patch) =>
+      addTemplate(
+        input === patch ? `nf_patch_${input.short}` : `nf_patch_${input.short}_${patch.short}`,
+        "c/patch.h",
+        {
+          inputType: input.name,
+          patchType: patch.name,
+          cast: holds(patch, input.range) ? "" : `(${patch.name})`,
+        },
+        WINDOW,
+      ),
+    windowMax: (input) =>
+      addTemplate(`nf_window_max_${input.short}`, "c/window-max.h", { inputType: input.name }, WINDOW),
+    windowSum: (input, accumulator) =>
+      addTemplate(
+        `nf_window_sum_${input.short}_${accumulator.short}`,
+        "c/window-sum.h",
+        { inputType: input.name, accumulatorType: accumulator.name },
+        WINDOW,
+      ),
+    divide: (type) =>
+      addTemplate(`nf_divide_${type.short}`, "c/divide.h", {
+        type: type.name,
+        largestShift: `${8 * type.bytes - 2}`,
+      }),
     packBits: (input) =>
       addTemplate(`nf_pack_bits_${input.short}`, "c/pack-bits.h", { inputType: input.name }),
     sum: (input, accumulator) =>

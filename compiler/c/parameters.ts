@@ -1,10 +1,9 @@
 // One array that the run function takes. In: a value and its parameter's name. Out: declaration, contract and macros.
-import { provedRange } from "../program/bounds.ts";
-import { elementsOf, type Format, type OutputRole, type Program, type Value } from "../program/program.ts";
+import { elementsOf, type Format, type OutputRole, type Value } from "../program/program.ts";
 import { commentText } from "../support/comment-text.ts";
 import type { NameScope } from "./names.ts";
 import type { FractionPlan, ParameterPlan } from "./plan.ts";
-import { typeOfValue } from "./stage-parts.ts";
+import { type Ranges, rangeOfValue, typeOfValue } from "./stage-parts.ts";
 
 export interface Port {
   readonly value: Value;
@@ -15,14 +14,14 @@ export interface Port {
 
 /** Plans a parameter; its macros start with `upper` and a name of their own in `macros`. */
 export function planParameter(
-  program: Program,
+  ranges: Ranges,
   { value, parameter, role }: Port,
   upper: string,
   macros: NameScope,
 ): ParameterPlan {
-  const type = typeOfValue(program, value).name;
+  const type = typeOfValue(ranges, value).name;
   const elements = elementsOf(value.shape);
-  const range = provedRange(program, value.name);
+  const range = rangeOfValue(ranges, value.name);
   const isInput = role === null;
   const scalar = !isInput && elements === 1;
   const macro = `${upper}_${macros.claimExact(parameter).toUpperCase()}`;

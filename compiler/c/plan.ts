@@ -11,12 +11,12 @@ export interface ConstantPlan {
   readonly lines: readonly string[];
 }
 
-/** One stage function: void name(const inputType *x, resultType *y). */
+/** One stage function: void name(const type *input, ..., resultType *y). */
 export interface StagePlan {
   readonly name: string;
   readonly comment: readonly string[];
-  readonly inputType: string;
-  readonly resultType: string;
+  /** The parameter list, in lines. */
+  readonly parameters: string;
   /** The function's statements, rendered by the instruction's own template. */
   readonly body: string;
   readonly call: CallPlan;
@@ -25,7 +25,7 @@ export interface StagePlan {
 /** A stage within the run function. */
 export interface CallPlan {
   /** Expressions for the arrays. */
-  readonly x: string;
+  readonly inputs: readonly string[];
   readonly y: string;
   readonly traceIndex: number;
   readonly elements: number;

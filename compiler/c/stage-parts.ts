@@ -1,16 +1,20 @@
 // What the planners of all stages share. In: a program and the names taken so far. Out: types of values, names, and
 // constants and comments as text.
-import { provedRange } from "../program/bounds.ts";
 import type { Program, Value } from "../program/program.ts";
+import { compilerAssert } from "../support/assert.ts";
 import type { Range } from "../support/fixed-point.ts";
 import type { KernelSet } from "./kernels.ts";
 import { identifierOf, type NameScope } from "./names.ts";
 import type { ConstantPlan } from "./plan.ts";
-import { type CType, rangeOf, smallestType } from "./types.ts";
+import { type CType, holds, rangeOf, smallestType } from "./types.ts";
+
+/** Proved ranges of all values, by name. */
+export type Ranges = ReadonlyMap<string, Range>;
 
 /** What the stages of one model have in common. */
 export interface StageContext {
   readonly program: Program;
+  readonly ranges: Ranges;
   readonly prefix: string;
   readonly names: NameScope;
   readonly kernels: KernelSet;
@@ -19,15 +23,39 @@ export interface StageContext {
 export interface Stage {
   readonly name: string;
   readonly comment: readonly string[];
+  /** Parameters for the operands, in their order. */
+  readonly inputs: readonly string[];
   readonly body: string;
   readonly constants: readonly ConstantPlan[];
-  /** Type of a dense layer's sums. */
+  /** Type of a dense or conv layer's sums. */
   readonly accumulator: CType | null;
+  /**
+   * Parameters whose array may be that of the result, if the types agree: element i of the result is written after
+   * element i of these was read, and none of them is read later.
+   */
+  readonly overwrites: readonly string[];
 }
 
 /** The C type of a value's elements. */
-export function typeOfValue(program: Program, value: Value): CType {
-  return smallestType(provedRange(program, value.name));
+export function typeOfValue(ranges: Ranges, { name }: Value): CType {
+  return smallestType(rangeOfValue(ranges, name));
+}
+
+/** The proved range of a value. */
+export function rangeOfValue(ranges: Ranges, name: string): Range {
+  const range = ranges.get(name);
+  compilerAssert(range, `C: no range of ${name}`);
+  return range;
+}
+
+/** A cast, printed only where a conversion is not one to a type that holds the other. */
+export function castText(from: CType, to: CType): string {
+  return holds(to, from.range) ? "" : `(${to.name})`;
+}
+
+/** The smallest range that holds others. */
+export function hullOf(...ranges: readonly Range[]): Range {
+  return { min: Math.min(...ranges.map((r) => r.min)), max: Math.max(...ranges.map((r) => r.max)) };
 }
 
 /** Claims `<prefix>_<layer>_<what>`. */

@@ -5,7 +5,6 @@ import {
   channelsOf,
   constantNamed,
   elementsOf,
-  type Instruction,
   mantissaRange,
   type RequantizeInstruction,
   type SelectInstruction,
@@ -15,8 +14,12 @@ import {
 import { renderTemplate } from "../render/render.ts";
 import { assertNever } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
+import { planArithmetic, planTable } from "./arithmetic-stage.ts";
+import { planConv } from "./conv-stage.ts";
 import { planDense } from "./dense-stage.ts";
+import { planMove } from "./move-stage.ts";
 import type { ConstantPlan } from "./plan.ts";
+import { planPool } from "./pool-stage.ts";
 import {
   claim,
   numbersConstant,
@@ -28,10 +31,8 @@ import {
   sizeText,
   typeOfValue,
 } from "./stage-parts.ts";
+import type { ComputingInstruction } from "./supported.ts";
 import { rangeOf, smallestType } from "./types.ts";
-
-/** Everything computed but flatten, which is the same array under another name. */
-export type ComputingInstruction = Exclude<Instruction, { readonly op: "flatten" }>;
 
 /** Plans one stage. */
 export function planStage(context: StageContext, instruction: ComputingInstruction): Stage {
@@ -46,19 +47,36 @@ export function planStage(context: StageContext, instruction: ComputingInstructi
       return planSelect(context, instruction);
     case "argmax":
       return planArgmax(context, instruction);
+    case "conv":
+      return planConv(context, instruction);
+    case "pool":
+      return planPool(context, instruction);
+    case "table":
+      return planTable(context, instruction);
+    case "add":
+    case "subtract":
+    case "multiply":
+      return planArithmetic(context, instruction);
+    case "slice":
+    case "transpose":
+    case "upsample":
+    case "pad":
+    case "concat":
+      return planMove(context, instruction);
     default:
       return assertNever(instruction, "C stage");
   }
 }
 
 function planRequantize(context: StageContext, instruction: RequantizeInstruction): Stage {
-  const { program, kernels } = context;
+  const { program, ranges, kernels } = context;
   const input = valueNamed(program, instruction.input);
   const result = valueNamed(program, instruction.result);
-  const type = typeOfValue(program, result);
+  const type = typeOfValue(ranges, result);
   const range = mantissaRange(result.format);
+  const high = instruction.limit ?? range.max;
   const low = instruction.activation === "relu" ? Math.max(0, range.min) : range.min;
-  const kernel = kernels.requantize(typeOfValue(program, input), shiftsOf(input, result));
+  const kernel = kernels.requantize(typeOfValue(ranges, input), shiftsOf(input, result));
   const uniform = kernel.shifts.every((shift) => shift === kernel.shifts[0]);
   const constants: ConstantPlan[] = [];
   let shift = `${kernel.shifts[0]!}`;
@@ -76,8 +94,9 @@ function planRequantize(context: StageContext, instruction: RequantizeInstructio
     comment: [
       `${commentText(instruction.layer)}: ${sizeText(elementsOf(result.shape))} divided by ${by}, rounded ` +
         `(${instruction.rounding})${activation},`,
-      `saturated to ${rangeText({ min: low, max: range.max })}.`,
+      `saturated to ${rangeText({ min: low, max: high })}.`,
     ],
+    inputs: ["x"],
     body: renderTemplate("c/stage-requantize", {
       kernel: kernel.name,
       type: type.name,
@@ -88,21 +107,22 @@ function planRequantize(context: StageContext, instruction: RequantizeInstructio
       shift,
       rounding: `NF_ROUND_${instruction.rounding.toUpperCase().replace("-", "_")}`,
       low,
-      high: range.max,
+      high,
     }),
     constants,
     accumulator: null,
+    overwrites: ["x"],
   };
 }
 
 function planThreshold(context: StageContext, instruction: ThresholdInstruction): Stage {
-  const { program, kernels } = context;
+  const { program, ranges, kernels } = context;
   const input = valueNamed(program, instruction.input);
   const result = valueNamed(program, instruction.result);
   const table = constantNamed(program, instruction.thresholds);
   const [channels, levels] = table.shape as [number, number];
   const stored = smallestType(rangeOf(table.data));
-  const kernel = kernels.threshold(typeOfValue(program, input), stored);
+  const kernel = kernels.threshold(typeOfValue(ranges, input), stored);
   const name = claim(context, instruction.layer, "thresholds");
   const layer = commentText(instruction.layer);
   const { base } = instruction;
@@ -114,9 +134,10 @@ function planThreshold(context: StageContext, instruction: ThresholdInstruction)
         : `${layer}: ${base} plus the number of thresholds reached, ${sizeText(elementsOf(result.shape))}, ` +
           `${rangeText({ min: base, max: base + levels })}.`,
     ],
+    inputs: ["x"],
     body: renderTemplate("c/stage-threshold", {
       kernel: kernel.name,
-      type: typeOfValue(program, result).name,
+      type: typeOfValue(ranges, result).name,
       thresholds: name,
       levels,
       base: base === 0 ? "" : base < 0 ? `(${base}) + ` : `${base} + `,
@@ -134,6 +155,7 @@ function planThreshold(context: StageContext, instruction: ThresholdInstruction)
       },
     ],
     accumulator: null,
+    overwrites: ["x"],
   };
 }
 
@@ -146,9 +168,11 @@ function planSelect(context: StageContext, instruction: SelectInstruction): Stag
   return {
     name: claim(context, instruction.layer, "select"),
     comment: [`${layer}: ${indices.length} of ${sizeText(size)}.`],
+    inputs: ["x"],
     body: renderTemplate("c/stage-select", { elements: indices.length, indices: name }),
     constants: [numbersConstant(name, indices, `${layer}: which elements are read`)],
     accumulator: null,
+    overwrites: [],
   };
 }
 
@@ -156,20 +180,22 @@ function planArgmax(
   context: StageContext,
   instruction: { layer: string; input: string; result: string },
 ): Stage {
-  const { program, kernels } = context;
+  const { program, ranges, kernels } = context;
   const input = valueNamed(program, instruction.input);
   const result = valueNamed(program, instruction.result);
   const channels = channelsOf(input);
   return {
     name: claim(context, instruction.layer, "argmax"),
     comment: [`${commentText(instruction.layer)}: index of the largest of ${channels}, the lowest on ties.`],
+    inputs: ["x"],
     body: renderTemplate("c/stage-argmax", {
-      kernel: kernels.argmax(typeOfValue(program, input)),
-      type: typeOfValue(program, result).name,
+      kernel: kernels.argmax(typeOfValue(ranges, input)),
+      type: typeOfValue(ranges, result).name,
       ...positionsOf(elementsOf(input.shape), channels),
       channels,
     }),
     constants: [],
     accumulator: null,
+    overwrites: [],
   };
 }

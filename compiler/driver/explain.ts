@@ -1,7 +1,7 @@
 // Where each number of a layer came from. In: a compiled design and, when there, the trained graph. Out: plain data and
 // its text.
 import type { TrainedDense, TrainedGraph } from "../graph/trained-graph.ts";
-import { denseBounds, shiftsOf } from "../program/bounds.ts";
+import { productBounds, shiftsOf } from "../program/bounds.ts";
 import { layerCosts } from "../program/cost.ts";
 import type { Manifest } from "../program/manifest.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type Format,
   mantissaRange,
   operandRange,
+  operandsOf,
   type Program,
   valueNamed,
   widthOf,
@@ -86,7 +87,7 @@ function explainDense(
   const weights = constantNamed(program, instruction.weights);
   const input = valueNamed(program, instruction.input);
   const sum = valueNamed(program, instruction.result);
-  const bounds = denseBounds(program, instruction);
+  const bounds = productBounds(program, instruction);
   const cost = layerCosts(program).find((k) => k.layer === instruction.layer)!;
   const [out, inputs] = weights.shape as [number, number];
   const facts: Fact[] = [
@@ -98,7 +99,7 @@ function explainDense(
       because: `every partial sum lies in ${bounds.min}..${bounds.max}, by the actual weights; the rounding that follows fits too`,
     },
   ];
-  const next = program.instructions.find((i) => i.input === sum.name);
+  const next = program.instructions.find((i) => operandsOf(i).includes(sum.name));
   if (next?.op === "threshold") {
     const [, levels] = constantNamed(program, next.thresholds).shape;
     facts.push({

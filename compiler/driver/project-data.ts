@@ -27,8 +27,9 @@ function comparedWith({ graph, training }: Project): ComparedWith {
   if (training.target === "input") return { kind: "input" };
   const output = nodeNamed(graph, graph.outputs[0]!.node);
   const last = output.kind === "argmax" ? nodeNamed(graph, output.input) : output;
-  const count = last.shape[last.shape.length - 1]!;
-  return { kind: training.loss.kind === "cross-entropy" ? "classes" : "values", count };
+  return training.loss.kind === "cross-entropy"
+    ? { kind: "classes", count: last.shape.at(-1)! }
+    : { kind: "values", count: last.shape.reduce((a, b) => a * b, 1) };
 }
 
 /** Shape and stored type of the samples, and what they hold beside the input. */

@@ -76,8 +76,25 @@ export interface StageNode {
   readonly span: Span;
 }
 
+/** `add(left, right)`: several values become one. An operand is a chain of its own. */
+export interface JoinNode {
+  readonly kind: "join";
+  readonly label?: NameNode;
+  readonly operation?: NameNode;
+  readonly operands: readonly ChainNode[];
+  readonly args: readonly ArgumentNode[];
+  readonly options: readonly SettingNode[];
+  /** False when a part was lost to a syntax error. */
+  readonly complete: boolean;
+  readonly span: Span;
+}
+
+export interface NamedSource extends NameNode {
+  readonly kind: "name";
+}
+
 export interface ChainNode {
-  readonly source?: NameNode;
+  readonly source?: NamedSource | JoinNode;
   readonly stages: readonly StageNode[];
   readonly complete: boolean;
 }

@@ -1,18 +1,17 @@
 // What the sections of a file ask of each other: the loss of the outputs, the targets of the data, the augmentation
 // of the input, the hardware of the output. In: checked sections. Out: diagnostics, and what the hardware puts out.
 import type { HardwareSpec } from "../graph/project.ts";
+import { product } from "../graph/shapes.ts";
 import type { CheckedData } from "./check-data.ts";
 import type { CheckedHardware } from "./check-hardware.ts";
-import type { CheckedModel } from "./check-model.ts";
+import { type CheckedModel, scoresOf } from "./check-model.ts";
 import { type CheckedTraining, LOSS_WORDS } from "./check-training.ts";
 import type { CheckContext } from "./read-fields.ts";
 import type { Signal } from "./signal.ts";
 
-/** The last dense; undefined where an error was reported for its lack. */
-function lastDense({ output }: CheckedModel): (Signal & { readonly units: number }) | undefined {
-  const { signal } = output;
-  const last = signal.kind === "argmax" ? signal.input : signal;
-  return last?.units === undefined ? undefined : { ...last, units: last.units };
+/** What the loss compares; undefined where several outputs leave it open. The trainer then has its say. */
+function comparedScores({ outputs }: CheckedModel): Signal | undefined {
+  return outputs.length === 1 ? scoresOf(outputs[0]!) : undefined;
 }
 
 /** Whether the loss can compare the outputs of the model with what it is to compare them with. */
@@ -21,26 +20,28 @@ export function checkLoss(
   model: CheckedModel,
   context: CheckContext,
 ): void {
-  const last = lastDense(model);
+  const last = comparedScores(model);
   if (!answers || !last) return;
   const { collector } = context;
-  const { signal } = model.output;
+  const { signal } = model.outputs[0]!;
   const classes = spec.loss.kind === "cross-entropy";
-  if (classes && last.units < 2) collector.add("language/too-few-classes", {}, { span: last.span });
+  const units = classes ? last.shape.at(-1)! : product(last.shape);
+  if (classes && units < 2) collector.add("language/too-few-classes", {}, { span: last.span });
   if (!classes && signal.kind === "argmax") {
     const related = [{ message: "the argmax", span: signal.span }];
     const parameters = { loss: LOSS_WORDS[spec.loss.kind] };
     collector.add("language/argmax-of-values", parameters, { span: places.get("loss")!, related });
   }
-  const elements = model.input.shape.reduce((a, b) => a * b, 1);
-  if (spec.target === "input" && last.units !== elements) {
-    const related = [{ message: "the input", span: model.input.span }];
-    const parameters = { units: last.units, elements };
+  const [input] = model.inputs;
+  const elements = product(input!.shape);
+  if (spec.target === "input" && model.inputs.length === 1 && units !== elements) {
+    const related = [{ message: "the input", span: input!.span }];
+    const parameters = { units, elements };
     collector.add("language/units-unlike-input", parameters, { span: last.span, related });
   }
   const { weights } = spec.loss;
-  if (weights && weightsAt && weights.length !== last.units) {
-    const parameters = { found: weights.length, outputs: last.units };
+  if (weights && weightsAt && weights.length !== units) {
+    const parameters = { found: weights.length, outputs: units };
     collector.add("language/weight-count", parameters, { span: weightsAt });
   }
 }
@@ -52,30 +53,32 @@ export function checkTargets(
   model: CheckedModel,
   context: CheckContext,
 ): void {
-  const last = lastDense(model);
+  const last = comparedScores(model);
   if (training.answers?.needed !== "targets" || !last) return;
+  const outputs = product(last.shape);
   for (const { count, span } of data.targetLists) {
-    if (count === last.units) continue;
-    const related = [{ message: "the last dense", span: last.span }];
-    const parameters = { found: count, outputs: last.units };
+    if (count === outputs) continue;
+    const related = [{ message: `the last ${last.word}`, span: last.span }];
+    const parameters = { found: count, outputs };
     context.collector.add("language/target-count", parameters, { span, related });
   }
 }
 
-/** What the augmentation asks of the model's input. */
+/** What the augmentation asks of the model's inputs: each change is reported once. */
 export function checkAugmentation(
   { spec, changes }: CheckedTraining,
   model: CheckedModel,
   context: CheckContext,
 ): void {
-  const { shape } = model.input;
-  const [height = 0, width = 0] = shape;
+  const shapes = model.inputs.map(({ shape }) => shape);
   const { shiftPixels } = spec.augment;
   for (const [change, span] of changes) {
     if (change === "noise") continue;
-    if (shape.length !== 3) context.collector.add("language/needs-image", { change, shape }, { span });
-    else if (change === "shift" && shiftPixels >= Math.min(height, width)) {
-      context.collector.add("language/shift-too-far", { shift: shiftPixels, shape }, { span });
+    const flat = shapes.find((shape) => shape.length !== 3);
+    const small = shapes.find(([height = 0, width = 0]) => shiftPixels >= Math.min(height, width));
+    if (flat) context.collector.add("language/needs-image", { change, shape: flat }, { span });
+    else if (change === "shift" && small) {
+      context.collector.add("language/shift-too-far", { shift: shiftPixels, shape: small }, { span });
     }
   }
 }
@@ -86,9 +89,9 @@ export function chooseOutputs(
   model: CheckedModel,
   context: CheckContext,
 ): HardwareSpec["outputs"] {
-  const hasClass = model.output.signal.kind === "argmax";
+  const hasClass = model.outputs.some(({ signal }) => signal.kind === "argmax");
   if (outputs !== undefined && outputs !== "logits" && !hasClass) {
-    const related = [{ message: "the output", span: model.output.signal.span }];
+    const related = [{ message: "the output", span: model.outputs[0]!.signal.span }];
     context.collector.add(
       "language/class-without-argmax",
       { outputs },

@@ -154,9 +154,43 @@ function readStage(r: Reader, stage: CstNode): ast.StageNode {
   };
 }
 
+function readSource(r: Reader, source: CstNode | undefined): ast.ChainNode["source"] {
+  const join = node(source, "join");
+  if (join) return readJoin(r, join);
+  const name = readName(r, token(source, "ValueName"));
+  return name && { kind: "name", ...name };
+}
+
+function readJoin(r: Reader, join: CstNode): ast.JoinNode {
+  const label = readName(r, token(node(join, "label"), "AnyName"));
+  const operation = readWord(r, token(join, "Name"));
+  const operands: ast.ChainNode[] = [];
+  const args: ast.ArgumentNode[] = [];
+  for (const operand of nodes(join, "operand")) {
+    const chain = readChain(r, node(operand, "chain"));
+    if (chain) {
+      operands.push(chain);
+      continue;
+    }
+    const key = readWord(r, token(operand, "Word"));
+    const value = readValue(r, node(operand, "value"));
+    if (key) args.push({ key, ...(value ? { value } : {}), span: spanOf(r, operand) });
+  }
+  return {
+    kind: "join",
+    ...(label ? { label } : {}),
+    ...(operation ? { operation } : {}),
+    operands,
+    args,
+    options: readSettings(r, node(join, "options")),
+    complete: isComplete(join),
+    span: spanOf(r, join),
+  };
+}
+
 function readChain(r: Reader, chain: CstNode | undefined): ast.ChainNode | undefined {
   if (!chain) return undefined;
-  const source = readName(r, token(node(chain, "source"), "ValueName"));
+  const source = readSource(r, node(chain, "source"));
   return {
     ...(source ? { source } : {}),
     stages: nodes(chain, "stage").map((stage) => readStage(r, stage)),

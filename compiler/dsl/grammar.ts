@@ -5,7 +5,9 @@
 //   model   = "model" name "{" { input | binding | output } "}"
 //   input   = "input" name ":" SIZE "as" NAME [options]
 //   binding = name "=" chain            output = "output" name "=" chain
-//   chain   = name { "->" stage }       stage  = [name ":"] NAME [arguments] [options]
+//   chain   = source { "->" stage }     stage  = [name ":"] NAME [arguments] [options]
+//   source  = name | join               join   = [name ":"] NAME "(" [ operand { "," operand } ] ")" [options]
+//   operand = chain | WORD ":" value
 //   section = ("data" | "train" | "hardware") options
 //   options = "{" { setting [","] } "}" setting = WORD ":" value
 //   arguments = "(" [ argument { "," argument } ] ")"    argument = [WORD ":"] value
@@ -117,7 +119,34 @@ class FloorParser extends CstParser {
   });
 
   private readonly source = this.RULE("source", () => {
-    this.OR([{ GATE: () => !this.nextIs(t.Equals, 2), ALT: () => this.CONSUME(t.ValueName) }]);
+    this.OR([
+      { GATE: () => this.startsJoin(), ALT: () => this.SUBRULE(this.join), IGNORE_AMBIGUITIES: true },
+      { GATE: () => !this.nextIs(t.Equals, 2), ALT: () => this.CONSUME(t.ValueName) },
+    ]);
+  });
+
+  private readonly join = this.RULE("join", () => {
+    this.OPTION(() => this.SUBRULE(this.label));
+    this.CONSUME(t.Name);
+    this.CONSUME(t.LeftParen);
+    this.MANY_SEP({ SEP: t.Comma, DEF: () => this.SUBRULE(this.operand) });
+    this.CONSUME(t.RightParen);
+    this.OPTION1(() => this.SUBRULE(this.options));
+  });
+
+  private readonly operand = this.RULE("operand", () => {
+    this.OR([
+      {
+        GATE: () => this.startsKey(),
+        ALT: () => {
+          this.CONSUME(t.Word);
+          this.CONSUME(t.Colon);
+          this.SUBRULE(this.value);
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+      { ALT: () => this.SUBRULE(this.chain) },
+    ]);
   });
 
   private readonly stage = this.RULE("stage", () => {
@@ -214,6 +243,17 @@ class FloorParser extends CstParser {
   private startsSection(): boolean {
     const opens = this.nextIs(t.LeftBrace, 2) || (this.nextIs(t.Model) && this.nextIs(t.LeftBrace, 3));
     return opens || (this.onNewLine() && !this.nextIs(t.Colon, 2));
+  }
+
+  /** Two words and a colon between them are a label and its operation. */
+  private startsJoin(): boolean {
+    const labelled = this.nextIs(t.AnyName) && this.nextIs(t.Colon, 2);
+    return labelled || (this.nextIs(t.Name) && this.nextIs(t.LeftParen, 2));
+  }
+
+  /** A key and its value, and not the label of a join. */
+  private startsKey(): boolean {
+    return this.nextIs(t.Word) && this.nextIs(t.Colon, 2) && !this.nextIs(t.LeftParen, 4);
   }
 
   /** A reserved word on a new line begins something; so does a key. */

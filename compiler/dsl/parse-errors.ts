@@ -21,6 +21,8 @@ interface RulePhrases {
 }
 
 const chainForm = "a value is written: hidden = image -> flatten -> fc1: dense(64) -> relu";
+const joinForm =
+  "values are joined by add(left, right); a stage follows its value: image -> c1: conv(16, kernel: 3x3)";
 const settingForm = "a setting is written with a key, a colon and a value: clock: 100 MHz";
 const argumentForm =
   'arguments are written in parentheses, separated by commas: csv("flowers.csv", label: "kind")';
@@ -50,6 +52,8 @@ const RULES: Readonly<Record<string, RulePhrases>> = {
   binding: { form: chainForm, names: { ValueName: "the name of a value" } },
   chain: { form: chainForm, names: {} },
   source: { form: chainForm, names: { ValueName: "the name of a value" } },
+  join: { form: joinForm, names: { Name: "the operation that joins values", RightParen: '"," or ")"' } },
+  operand: { form: joinForm, names: { Word: "the name of a value" } },
   stage: { form: "a stage with a label is written: -> fc1: dense(64)", names: { Name: "a stage" } },
   label: {
     form: "a stage with a label is written: -> fc1: dense(64)",
@@ -82,6 +86,8 @@ function alternatives(rule: string): string {
   switch (rule) {
     case "value":
       return "a value";
+    case "operand":
+      return expectedIn("source", t.ValueName);
     case "source":
       return expectedIn(rule, t.ValueName);
     case "stage":

@@ -101,7 +101,7 @@ function described(value: ValueNode): string {
   }
 }
 
-function wrongKind(
+export function wrongKind(
   value: ValueNode,
   subject: string,
   expected: string,

@@ -1,32 +1,20 @@
-// THE stage table of the language: what each stage takes, which options it has, and the shape of its result.
-// In: a stage of the syntax tree and the value before it. Out: what the stage makes. Adding a stage = one row, and
-// its node in to-graph.ts.
-import type { Span } from "../support/source-file.ts";
-import type { StageNode } from "./ast.ts";
-import { readDenseOptions } from "./dense-options.ts";
-import { type CheckContext, type Fields, numberReader, readFields, type Signature } from "./read-fields.ts";
-import { ACTIVATIONS, type ActivationKind, type Signal, type StageKind } from "./signal.ts";
+// THE table of the stages of the language, and those that compute: dense, batchnorm, activations, argmax. In: a stage of
+// the syntax tree and the value before it. Out: its operator. Adding a stage = one row.
+import type { Operator } from "../graph/graph.ts";
+import { readLayerOptions } from "./layer-options.ts";
+import { MOVE_STAGES } from "./move-stages.ts";
+import { type Fields, numberReader, readFields, type Signature } from "./read-fields.ts";
+import {
+  ACTIVATIONS,
+  type ActivationKind,
+  isActivation,
+  isWeighted,
+  type Signal,
+  sourcesOf,
+} from "./signal.ts";
+import { placeOf, readArguments, readNoArguments, readNoOptions, type StageRule } from "./stage-rule.ts";
 import { surrogate } from "./training-values.ts";
-
-/** Elements of one tensor, and sizes of one axis. */
-export const MAX_ELEMENTS = 2 ** 20;
-/** Weights of one layer. */
-export const MAX_WEIGHTS = 2 ** 24;
-
-/** What a stage makes of its input. */
-export type StageResult = Pick<Signal, "shape" | "units" | "folding" | "quantization" | "gradient">;
-
-interface StageRule {
-  /**
-   * Reads the arguments and options, reports what does not fit. `input` is undefined when an earlier error hides it;
-   * arguments are then still read. Undefined: nothing is known of the result. "input": the stage does nothing.
-   */
-  check(
-    input: Signal | undefined,
-    stage: StageNode,
-    context: CheckContext,
-  ): StageResult | "input" | undefined;
-}
+import { checkBefore, WINDOW_STAGES } from "./window-stages.ts";
 
 const denseArguments = {
   fields: {
@@ -37,100 +25,86 @@ const denseArguments = {
   form: "dense(64)",
 } as const satisfies Signature<Fields>;
 
-const nothing = (form: string): Signature<Fields> => ({ fields: {}, form });
-
-/** Reads the arguments and options of a stage that has none. */
-function readNothing(operation: string, stage: StageNode, context: CheckContext): void {
-  readFields(stage.args ?? [], nothing(`-> ${operation}`), operation, stage.span, context);
-  readFields(stage.options, nothing(`-> ${operation}`), operation, stage.span, context);
-}
-
-const place = (stage: StageNode): { span: Span } => ({ span: stage.operation?.span ?? stage.span });
-
-const argmax: StageRule = {
-  check: (input, stage, context) => {
-    readNothing("argmax", stage, context);
-    if (!input) return undefined;
-    if (input.shape.length === 1) return { shape: [1] };
-    const parameters = { operation: "argmax", shape: input.shape };
-    context.collector.add("language/needs-flat", parameters, place(stage));
-    return undefined;
-  },
-};
-
 const dense: StageRule = {
   check: (input, stage, context) => {
-    const { collector } = context;
-    const { units } = readFields(
-      stage.args ?? [],
-      denseArguments,
-      "dense",
-      place(stage).span,
-      context,
-    ).values;
+    const { units } = readArguments("dense", stage, denseArguments, context).values;
     const inputs = input?.shape.length === 1 ? input.shape[0] : undefined;
-    const options = readDenseOptions(stage, units, input, inputs, context);
-    if (input && inputs === undefined) {
-      collector.add("language/needs-flat", { operation: "dense", shape: input.shape }, place(stage));
+    const options = readLayerOptions("dense", stage, units, input, inputs, context);
+    const isFlat = !input || inputs !== undefined;
+    if (!isFlat) {
+      const parameters = { operation: "dense", shape: input.shape };
+      context.collector.add("language/needs-flat", parameters, placeOf(stage));
     }
-    if (input?.kind === "batchnorm" && input.input?.kind === "dense") {
-      const related = [{ message: "the batchnorm", span: input.span }];
-      collector.add("language/batchnorm-without-activation", {}, { ...place(stage), related });
-    }
+    checkBefore("dense", input, stage, context);
     if (units === undefined) return undefined;
-    if (inputs !== undefined && inputs * units > MAX_WEIGHTS) {
-      const parameters = { inputs, units, limit: MAX_WEIGHTS };
-      collector.add("language/too-many-weights", parameters, place(stage));
-    }
-    return { shape: [units], units, ...options };
+    return { operator: { kind: "dense", units }, ...options, ...(isFlat ? {} : { shape: [units] }) };
   },
 };
 
-const flatten: StageRule = {
-  check: (input, stage, context) => {
-    readNothing("flatten", stage, context);
-    if (!input) return undefined;
-    if (input.shape.length > 1) return { shape: [input.shape.reduce((a, b) => a * b, 1)] };
-    context.collector.add("language/idle-flatten", { size: input.shape[0]! }, place(stage));
-    return "input";
+const argmax: StageRule = {
+  check: (_, stage, context) => {
+    readNoArguments("argmax", stage, context);
+    readNoOptions("argmax", stage, context);
+    return { operator: { kind: "argmax" } };
   },
 };
 
 const batchnorm: StageRule = {
   check: (input, stage, context) => {
-    readNothing("batchnorm", stage, context);
-    if (!input) return undefined;
-    if (input.kind !== "dense") {
-      const parameters = { operation: "batchnorm", after: input.kind };
-      context.collector.add("language/needs-dense", parameters, place(stage));
+    readNoArguments("batchnorm", stage, context);
+    readNoOptions("batchnorm", stage, context);
+    if (input && !isWeighted(input)) {
+      const parameters = { operation: "batchnorm", after: input.word };
+      context.collector.add("language/needs-dense", parameters, placeOf(stage));
     }
-    return { shape: input.shape };
+    return { operator: { kind: "batchnorm" } };
   },
 };
 
-function activation(operation: ActivationKind): StageRule {
+const leakyForm = "leaky_relu(0.01)";
+const leakySignature = {
+  fields: { slope: numberReader({ min: 0.0001, max: 1, example: leakyForm }) },
+  positional: ["slope"],
+  form: leakyForm,
+} as const satisfies Signature<Fields>;
+
+/** Values that come from sums, at least in part, have something to activate. */
+const hasSums = (signal: Signal): boolean =>
+  sourcesOf(signal).some((source) => source.kind !== "input" && !isActivation(source));
+
+function activation(word: ActivationKind): StageRule {
   const options = {
     fields: { gradient: surrogate },
-    form: `${operation} { gradient: normal(0.5) }`,
+    form: `${word} { gradient: normal(0.5) }`,
   } as const satisfies Signature<Fields>;
   return {
     check: (input, stage, context) => {
-      readFields(stage.args ?? [], nothing(`-> ${operation}`), operation, stage.span, context);
-      const { gradient } = readFields(stage.options, options, operation, stage.span, context).values;
-      if (!input) return undefined;
-      if (input.kind !== "dense" && input.kind !== "batchnorm") {
-        const parameters = { operation, after: input.kind };
-        context.collector.add("language/needs-dense", parameters, place(stage));
+      let operator: Operator;
+      if (word === "leaky_relu") {
+        const { slope = 0.01 } = readArguments(word, stage, leakySignature, context).values;
+        operator = { kind: word, slope };
+      } else {
+        readNoArguments(word, stage, context);
+        operator = { kind: word };
       }
-      return { shape: input.shape, ...(gradient ? { gradient } : {}) };
+      const { gradient } = readFields(stage.options, options, word, stage.span, context).values;
+      if (input && !hasSums(input)) {
+        const parameters = { operation: word, after: input.word };
+        context.collector.add("language/needs-dense", parameters, placeOf(stage));
+      }
+      return { operator, ...(gradient ? { gradient } : {}) };
     },
   };
 }
 
-export const STAGES: ReadonlyMap<StageKind, StageRule> = new Map<StageKind, StageRule>([
-  ["argmax", argmax],
-  ["batchnorm", batchnorm],
-  ["dense", dense],
-  ["flatten", flatten],
-  ...ACTIVATIONS.map((kind) => [kind, activation(kind)] as const),
-]);
+/** By word, in the order of the alphabet. */
+export const STAGES: ReadonlyMap<string, StageRule> = new Map<string, StageRule>(
+  [
+    ["argmax", argmax] as const,
+    ["batchnorm", batchnorm] as const,
+    ["dense", dense] as const,
+    ...WINDOW_STAGES,
+    ...MOVE_STAGES,
+    ...ACTIVATIONS.map((word) => [word, activation(word)] as const),
+  ].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+);

@@ -1,7 +1,8 @@
 // A checked file as the rest of the compiler reads it. In: checked parts. Out: the project with its graph.
 import type { Graph, Node, Origin } from "../graph/graph.ts";
 import type { HardwareSpec, Project, TrainingSpec } from "../graph/project.ts";
-import { assertNever, compilerAssert } from "../support/assert.ts";
+import { verifiedGraph } from "../graph/verify.ts";
+import { compilerAssert } from "../support/assert.ts";
 import { positionAt, type SourceFile, type Span } from "../support/source-file.ts";
 import type { CheckedFile } from "./check.ts";
 import type { CheckedModel } from "./check-model.ts";
@@ -11,37 +12,29 @@ function originOf({ file, start }: Span): Origin {
   return { file: file.name, ...positionAt(file, start) };
 }
 
-function toNode(layer: Signal): Node {
-  const { kind, name, shape, units } = layer;
-  const base = { name, shape, origin: originOf(layer.span), input: layer.input!.name };
-  switch (kind) {
-    case "dense":
-      compilerAssert(units !== undefined, `dense ${name} has no units`);
-      return { kind, ...base, units };
-    case "relu":
-    case "hardtanh":
-    case "step":
-    case "sign":
-    case "batchnorm":
-    case "flatten":
-    case "argmax":
-      return { kind, ...base };
-    case "input":
-      throw new Error("an input is no layer");
+function toNode({ name, shape, span, inputs, operator, stored }: Signal): Node {
+  const base = { name, shape, origin: originOf(span) };
+  if (stored) return { kind: "input", ...base, stored };
+  compilerAssert(operator, `${name} has no operator`);
+  const names = inputs.map((input) => input.name);
+  switch (operator.kind) {
+    case "add":
+    case "subtract":
+    case "multiply":
+    case "concat":
+      return { ...base, ...operator, inputs: names };
     default:
-      return assertNever(kind, "stage");
+      return { ...base, ...operator, input: names[0]! };
   }
 }
 
-/** The graph of a model: the input, then the layers in order. */
-export function toGraph({ name, input, layers, output }: CheckedModel): Graph {
-  const { shape, stored } = input;
-  const first: Node = { kind: "input", name: input.name, shape, stored, origin: originOf(input.span) };
-  return {
+/** The graph of a model: the inputs, then the layers in order. */
+export function toGraph({ name, inputs, layers, outputs }: CheckedModel): Graph {
+  return verifiedGraph({
     name,
-    nodes: [first, ...layers.map(toNode)],
-    outputs: [{ name: output.name, node: output.signal.name }],
-  };
+    nodes: [...inputs, ...layers].map(toNode),
+    outputs: outputs.map((output) => ({ name: output.name, node: output.signal.name })),
+  });
 }
 
 /**
@@ -72,6 +65,6 @@ export function toProject(source: SourceFile, checked: CheckedFile): Project {
     data,
     training,
     hardware: { ...hardware, folding },
-    spans: new Map([model.input, ...layers].map(({ name, span }) => [name, span])),
+    spans: new Map([...model.inputs, ...layers].map(({ name, span }) => [name, span])),
   };
 }

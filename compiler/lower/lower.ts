@@ -1,10 +1,10 @@
 // Trained graph -> integer program. Copies frozen mantissas; never rounds a float. Each dense layer becomes the entry
 // of its tensor (a requantization or thresholds, with the activation before it) and the product with its accumulators.
-import { type Graph, type Node, nodeNamed, type UnaryNode } from "../graph/graph.ts";
+import { type Graph, inputsOf, type Node, nodeNamed, type UnaryNode } from "../graph/graph.ts";
 import type { FrozenFormat, TrainedDense, TrainedGraph } from "../graph/trained-graph.ts";
 import { createProgramBuilder, intFormat, type ProgramBuilder } from "../program/builder.ts";
 import type { Format, Program } from "../program/program.ts";
-import { assertNever, compilerAssert } from "../support/assert.ts";
+import { assertNever, compilerAssert, InternalError } from "../support/assert.ts";
 
 /** What stands between a layer's sums and the next layer's entry, which computes it. */
 type Waiting = Extract<UnaryNode["kind"], "relu" | "hardtanh" | "step" | "sign" | "batchnorm">;
@@ -39,7 +39,7 @@ function lowerNode(
     const format = intFormat(signed, width, fraction);
     return { value: builder.input({ name: node.name, shape: node.shape, format }), waiting: [] };
   }
-  const source = pending.get(node.input);
+  const source = pending.get(inputsOf(node)[0] ?? "");
   compilerAssert(source, `lower: ${node.name} comes before its input`);
   switch (node.kind) {
     case "relu":
@@ -82,6 +82,25 @@ function lowerNode(
       const value = builder.argmax({ layer: node.name, name: node.name, input: source.value });
       return { value, waiting: [] };
     }
+    case "conv":
+    case "pool":
+    case "add":
+    case "subtract":
+    case "multiply":
+    case "concat":
+    case "slice":
+    case "pad":
+    case "reshape":
+    case "transpose":
+    case "upsample":
+    case "relu6":
+    case "leaky_relu":
+    case "hardsigmoid":
+    case "hardswish":
+    case "sigmoid":
+    case "tanh":
+      // Training refuses them, so that no trained graph has one.
+      throw new InternalError(`lower: ${node.name} is a ${node.kind}, which is not trained`);
     default:
       return assertNever(node, "lower");
   }

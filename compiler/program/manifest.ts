@@ -1,7 +1,7 @@
 // The manifest beside the generated files: ports, packing, formats, cycles, sizes, and a hash of every file.
 // A machine-readable contract for harnesses, flows and users; written as design/manifest.json.
 
-export const MANIFEST_SCHEMA = "noisefloor.manifest/1";
+export const MANIFEST_SCHEMA = "noisefloor.manifest/2";
 
 /** How one AXI4-Stream port carries a tensor. */
 export interface StreamPort {
@@ -89,7 +89,7 @@ export interface CManifest {
   readonly runFunction: string;
   readonly inputs: readonly CPort[];
   readonly outputs: readonly COutputPort[];
-  /** Functions void(const inputCType *, resultCType *) of the single stages, visible when compiled with -DNF_TRACE. */
+  /** Functions void(const cType * for each input, resultCType *) of the single stages, visible when compiled with -DNF_TRACE. */
   readonly layers: readonly CLayer[];
 }
 
@@ -110,20 +110,27 @@ export interface COutputPort extends CPort {
   readonly role: "logits" | "class" | "value";
 }
 
-/** One instruction as a C function, in program order; flatten has none. */
+/** One instruction as a C function, in program order; reshape has none. */
 export interface CLayer {
   readonly layer: string;
   readonly op: string;
   readonly function: string;
-  /** The program's values. */
-  readonly input: string;
+  /** In the order of the function's parameters. */
+  readonly inputs: readonly CLayerInput[];
+  /** The program's value. */
   readonly result: string;
-  readonly inputCType: string;
-  readonly inputElements: number;
   readonly resultCType: string;
   readonly resultElements: number;
-  /** Type in which a dense layer sums; absent for other instructions. */
+  /** Type in which a dense or conv layer sums; absent for other instructions. */
   readonly accumulatorCType?: string;
+}
+
+/** One array that a stage function reads. */
+export interface CLayerInput {
+  /** The program's value. */
+  readonly value: string;
+  readonly cType: string;
+  readonly elements: number;
 }
 
 export interface Manifest {

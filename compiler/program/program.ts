@@ -1,8 +1,11 @@
 // The integer program: the one contract between simulator, Verilog and C. Plain data; SEMANTICS.md says what
 // it computes, verify.ts what must hold, print.ts and read.ts carry it to program.json and back.
-import { integerRange, type Range, type Rounding } from "../support/fixed-point.ts";
+import { integerRange, type Range } from "../support/fixed-point.ts";
+import type { Instruction } from "./instructions.ts";
 
-export const PROGRAM_SCHEMA = "noisefloor.program/1";
+export * from "./instructions.ts";
+
+export const PROGRAM_SCHEMA = "noisefloor.program/2";
 
 /** Integer mantissas: value = mantissa * 2^-fraction. `fraction` may be negative or above the width. */
 export interface IntFormat {
@@ -38,64 +41,6 @@ export interface Constant {
   /** Mantissas, row-major. */
   readonly data: readonly number[];
 }
-
-interface InstructionBase {
-  /** The user's layer that this instruction belongs to: names hardware stages, reports and errors. */
-  readonly layer: string;
-  readonly input: string;
-  readonly result: string;
-}
-
-/** result = saturate(activation(round(input / 2^s))), s = fraction(input) - fraction(result), per channel. */
-export interface RequantizeInstruction extends InstructionBase {
-  readonly op: "requantize";
-  readonly activation: "none" | "relu";
-  readonly rounding: Rounding;
-}
-
-/** result[o] = bias[o] + sum over i of weights[o, i] * input[i], over the flat last axis; exact. */
-export interface DenseInstruction extends InstructionBase {
-  readonly op: "dense";
-  /** Constant [out, in]. */
-  readonly weights: string;
-  /** Constant [out] with the fraction of the result, or null. */
-  readonly bias: string | null;
-}
-
-/** result = base + number of k with input >= thresholds[c, k]; thresholds ascend in k, integers in units of the input's mantissa. */
-export interface ThresholdInstruction extends InstructionBase {
-  readonly op: "threshold";
-  /** Constant [channels, levels]. */
-  readonly thresholds: string;
-  readonly base: number;
-}
-
-/** Same elements, shape [product]. */
-export interface FlattenInstruction extends InstructionBase {
-  readonly op: "flatten";
-}
-
-/** result[j] = input[indices[j]]: keeps some elements of a flat tensor, for layers that do not read the others. */
-export interface SelectInstruction extends InstructionBase {
-  readonly op: "select";
-  /** Strictly ascending, at least one, each below the input's size. */
-  readonly indices: readonly number[];
-}
-
-/** Index of the largest element of the last axis, the lowest on ties. */
-export interface ArgmaxInstruction extends InstructionBase {
-  readonly op: "argmax";
-}
-
-export type Instruction =
-  | RequantizeInstruction
-  | DenseInstruction
-  | ThresholdInstruction
-  | FlattenInstruction
-  | SelectInstruction
-  | ArgmaxInstruction;
-
-export type Opcode = Instruction["op"];
 
 /** What an output means: `class` is the argmax of the output with role `logits`. */
 export type OutputRole = "logits" | "class" | "value";

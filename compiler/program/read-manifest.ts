@@ -72,7 +72,17 @@ const c = z.looseObject({
   runFunction: name,
   inputs: z.array(cPort),
   outputs: z.array(cPort),
-  layers: z.array(z.looseObject({ layer: name, op: name, function: name, input: name, result: name })),
+  layers: z.array(
+    z.looseObject({
+      layer: name,
+      op: name,
+      function: name,
+      inputs: z.array(z.looseObject({ value: name, cType: name, elements: count })),
+      result: name,
+      resultCType: name,
+      resultElements: count,
+    }),
+  ),
 });
 
 /** Schema of manifest.json. */

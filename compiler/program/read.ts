@@ -13,6 +13,12 @@ const format = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("bipolar"), fraction }),
 ]);
 const step = { layer: name, input: name, result: name };
+const count = integer.nonnegative();
+/** One number for each spatial axis. */
+const sizes = z.array(integer.positive()).min(1).max(2);
+const margins = z.array(count).min(1).max(2);
+const padding = z.strictObject({ before: margins, after: margins });
+const arithmetic = { layer: name, inputs: z.tuple([name, name]), result: name };
 
 /** Schema of program.json. */
 export const programSchema = z.strictObject({
@@ -28,11 +34,53 @@ export const programSchema = z.strictObject({
         ...step,
         activation: z.enum(["none", "relu"]),
         rounding: z.enum(["half-up", "truncate", "half-even"]),
+        limit: count.nullable(),
       }),
       z.strictObject({ op: z.literal("dense"), ...step, weights: name, bias: name.nullable() }),
+      z.strictObject({
+        op: z.literal("conv"),
+        ...step,
+        weights: name,
+        bias: name.nullable(),
+        strides: sizes,
+        dilations: sizes,
+        padding,
+        spread: sizes,
+        groups: integer.positive(),
+        padMantissa: integer,
+      }),
+      z.strictObject({
+        op: z.literal("pool"),
+        ...step,
+        kind: z.enum(["max", "average"]),
+        window: sizes,
+        strides: sizes,
+        padding,
+      }),
       z.strictObject({ op: z.literal("threshold"), ...step, thresholds: name, base: integer }),
-      z.strictObject({ op: z.literal("flatten"), ...step }),
-      z.strictObject({ op: z.literal("select"), ...step, indices: z.array(integer.nonnegative()).min(1) }),
+      z.strictObject({ op: z.literal("table"), ...step, table: name }),
+      z.strictObject({ op: z.literal("add"), ...arithmetic }),
+      z.strictObject({ op: z.literal("subtract"), ...arithmetic }),
+      z.strictObject({ op: z.literal("multiply"), ...arithmetic }),
+      z.strictObject({
+        op: z.literal("concat"),
+        layer: name,
+        inputs: z.array(name).min(2),
+        result: name,
+        axis: count,
+      }),
+      z.strictObject({ op: z.literal("reshape"), ...step }),
+      z.strictObject({ op: z.literal("select"), ...step, indices: z.array(count).min(1) }),
+      z.strictObject({ op: z.literal("slice"), ...step, begin: z.array(count).min(1) }),
+      z.strictObject({
+        op: z.literal("pad"),
+        ...step,
+        before: z.array(count).min(1),
+        after: z.array(count).min(1),
+        mantissa: integer,
+      }),
+      z.strictObject({ op: z.literal("transpose"), ...step, permutation: z.array(count).min(1) }),
+      z.strictObject({ op: z.literal("upsample"), ...step, factors: sizes }),
       z.strictObject({ op: z.literal("argmax"), ...step }),
     ]),
   ),

@@ -1,7 +1,7 @@
 // Which values of a program are compared between back ends, and in which order they stand in a trace.
-import { elementsOf, type Program, type Value, valueNamed } from "./program.ts";
+import { elementsOf, isSum, type Program, type Value, valueNamed } from "./program.ts";
 
-/** One traced value. `kind` is "accumulator" before a requantization or threshold, else "stream". */
+/** One traced value. `kind` is "accumulator" for sums and products, else "stream". */
 export interface TracedValue {
   /** Position in the trace, from 0; also the tap's index. */
   readonly index: number;
@@ -13,15 +13,15 @@ export interface TracedValue {
   readonly offset: number;
 }
 
-/** The result of every instruction that computes something (flatten only renames), in program order. */
+/** The result of every instruction that computes something (reshape only renames), in program order. */
 export function tracedValues(program: Program): readonly TracedValue[] {
   const traced: TracedValue[] = [];
   let offset = 0;
   for (const instruction of program.instructions) {
-    if (instruction.op === "flatten") continue;
+    if (instruction.op === "reshape") continue;
     const value = valueNamed(program, instruction.result);
     const elements = elementsOf(value.shape);
-    const kind = instruction.op === "dense" ? "accumulator" : "stream";
+    const kind = isSum(instruction) ? "accumulator" : "stream";
     traced.push({ index: traced.length, value, layer: instruction.layer, kind, elements, offset });
     offset += elements;
   }

@@ -2,33 +2,29 @@
 // every program that is built or read. In: a program. Out: nothing, or every broken rule.
 import { createCollector, type DiagnosticCollector } from "../support/diagnostics.ts";
 import { MAX_ACCUMULATOR_WIDTH, type Range, widthOfRange } from "../support/fixed-point.ts";
-import {
-  accumulatorFraction,
-  denseBounds,
-  originOf,
-  provedRange,
-  requantizeIntermediate,
-  sameShape,
-  selectedFraction,
-  shiftsOf,
-} from "./bounds.ts";
+import { isAccumulator, provedRanges, requantizeIntermediate, shiftsOf } from "./bounds.ts";
+import { createCheck, MAX_FRACTION, MAX_TENSOR_WIDTH, shapeText } from "./constraints.ts";
 import {
   type Constant,
   channelsOf,
+  constantsOf,
   elementsOf,
   type Format,
   type Instruction,
-  isSigned,
+  isSum,
   mantissaRange,
+  operandsOf,
   type Program,
   type Value,
   widthOf,
 } from "./program.ts";
+import { checkInstruction } from "./verify-instructions.ts";
 
-/** Widest tensor or weight mantissa, bits. */
-export const MAX_TENSOR_WIDTH = 16;
-/** Largest magnitude of a fraction; keeps every shift within the exact integers' reach. */
-export const MAX_FRACTION = 64;
+/** What the rules about ranges look up. */
+interface Proved {
+  readonly values: ReadonlyMap<string, Value>;
+  readonly ranges: ReadonlyMap<string, Range>;
+}
 
 /** Throws a DiagnosticError with every rule that the program breaks. */
 export function verifyProgram(program: Program): void {
@@ -51,10 +47,12 @@ export function verifyProgram(program: Program): void {
     if (typeof format.fraction !== "number")
       collector.add("program/format", { where: name, problem: "an input has one fraction" });
   }
-  for (const instruction of program.instructions) checkInstruction(instruction, values, constants, collector);
+  for (const instruction of program.instructions)
+    checkInstruction(instruction, createCheck(instruction, values, constants, collector));
   // Ranges are computed only from operands that are known to fit together.
   collector.throwIfErrors();
-  for (const instruction of program.instructions) checkRanges(program, instruction, values, collector);
+  const proved = { values, ranges: provedRanges(program) };
+  for (const instruction of program.instructions) checkRanges(program, instruction, proved, collector);
   collector.throwIfErrors();
 }
 
@@ -91,20 +89,14 @@ function checkNames(program: Program, collector: DiagnosticCollector): void {
     collector.add("program/shape", { where: program.name, problem: "has no output" });
   for (const instruction of program.instructions) {
     const where = `layer ${instruction.layer} (${instruction.op})`;
-    if (!defined.has(instruction.input))
-      collector.add("program/undefined", { where, what: "value", name: instruction.input });
+    for (const name of operandsOf(instruction))
+      if (!defined.has(name)) collector.add("program/undefined", { where, what: "value", name });
     if (!declared.has(instruction.result))
       collector.add("program/undefined", { where, what: "value", name: instruction.result });
     if (defined.has(instruction.result))
       collector.add("program/duplicate", { what: "result", name: instruction.result });
     defined.add(instruction.result);
-    const used =
-      instruction.op === "dense"
-        ? [instruction.weights, ...(instruction.bias === null ? [] : [instruction.bias])]
-        : instruction.op === "threshold"
-          ? [instruction.thresholds]
-          : [];
-    for (const name of used)
+    for (const name of constantsOf(instruction))
       if (!constants.has(name)) collector.add("program/undefined", { where, what: "constant", name });
   }
   for (const { name, value } of program.outputs)
@@ -130,7 +122,7 @@ function checkFormat(where: string, format: Format, channels: number, collector:
 
 function checkShape(where: string, shape: readonly number[], collector: DiagnosticCollector): void {
   if (shape.length === 0 || shape.some((size) => !Number.isSafeInteger(size) || size < 1))
-    collector.add("program/shape", { where, problem: `[${shape.join(", ")}] is no shape of positive sizes` });
+    collector.add("program/shape", { where, problem: `${shapeText(shape)} is no shape of positive sizes` });
 }
 
 function checkConstant(constant: Constant, collector: DiagnosticCollector): void {
@@ -154,124 +146,11 @@ function checkConstant(constant: Constant, collector: DiagnosticCollector): void
     });
 }
 
-function sameFormat(a: Format, b: Format): boolean {
-  return (
-    a.kind === b.kind &&
-    isSigned(a) === isSigned(b) &&
-    widthOf(a) === widthOf(b) &&
-    JSON.stringify(a.fraction) === JSON.stringify(b.fraction)
-  );
-}
-
-function checkInstruction(
-  instruction: Instruction,
-  values: ReadonlyMap<string, Value>,
-  constants: ReadonlyMap<string, Constant>,
-  collector: DiagnosticCollector,
-): void {
-  const where = `layer ${instruction.layer} (${instruction.op})`;
-  const input = values.get(instruction.input)!;
-  const result = values.get(instruction.result)!;
-  const shape = (problem: string): void => collector.add("program/shape", { where, problem });
-  const format = (problem: string): void => collector.add("program/format", { where, problem });
-  const sameFraction = (a: Format, b: number | readonly number[], channels: number): boolean =>
-    Array.from({ length: channels }, (_, c) => c).every(
-      (c) =>
-        (typeof a.fraction === "number" ? a.fraction : a.fraction[c]) === (typeof b === "number" ? b : b[c]),
-    );
-
-  switch (instruction.op) {
-    case "requantize": {
-      if (!sameShape(input.shape, result.shape)) shape("result and input differ in shape");
-      if (input.format.kind !== "int" || result.format.kind !== "int")
-        return format("takes and gives int tensors");
-      if (widthOf(result.format) > MAX_TENSOR_WIDTH) format(`a result has at most ${MAX_TENSOR_WIDTH} bits`);
-      return;
-    }
-    case "dense": {
-      const weights = constants.get(instruction.weights)!;
-      const bias = instruction.bias === null ? null : constants.get(instruction.bias)!;
-      if (input.shape.length !== 1) return shape(`the input must be flat, not [${input.shape.join(", ")}]`);
-      if (weights.shape.length !== 2 || weights.shape[1] !== input.shape[0])
-        return shape(
-          `weights [${weights.shape.join(", ")}] do not fit an input of [${input.shape.join(", ")}]`,
-        );
-      if (result.shape.length !== 1 || result.shape[0] !== weights.shape[0])
-        return shape(`the result must have the ${weights.shape[0]} channels of the weights`);
-      if (widthOf(weights.format) > MAX_TENSOR_WIDTH) format(`weights have at most ${MAX_TENSOR_WIDTH} bits`);
-      if (widthOf(input.format) > MAX_TENSOR_WIDTH) format(`an input has at most ${MAX_TENSOR_WIDTH} bits`);
-      if (typeof input.format.fraction !== "number") return format("the input must have one fraction");
-      if (result.format.kind !== "int" || !isSigned(result.format))
-        return format("the accumulator is a signed int");
-      const fraction = accumulatorFraction(weights.format, input.format);
-      const channels = result.shape[0]!;
-      if (!sameFraction(result.format, fraction, channels))
-        format("the accumulator's fraction is the sum of input and weight fraction");
-      if (bias) {
-        if (bias.shape.length !== 1 || bias.shape[0] !== channels) return shape("one bias for each channel");
-        if (!sameFraction(bias.format, fraction, channels)) format("the bias has the accumulator's fraction");
-      }
-      return;
-    }
-    case "threshold": {
-      const table = constants.get(instruction.thresholds)!;
-      const channels = channelsOf(input);
-      if (!sameShape(input.shape, result.shape)) shape("result and input differ in shape");
-      if (table.shape.length !== 2 || table.shape[0] !== channels)
-        return shape(`thresholds are [${channels}, levels]`);
-      const levels = table.shape[1]!;
-      for (let c = 0; c < channels; c++)
-        for (let k = 1; k < levels; k++)
-          if (table.data[c * levels + k]! < table.data[c * levels + k - 1]!)
-            return format(`thresholds of channel ${c} do not ascend`);
-      const { min, max } = mantissaRange(result.format);
-      if (!Number.isInteger(instruction.base) || instruction.base < min || instruction.base + levels > max)
-        format(`base ${instruction.base} with ${levels} levels leaves the result's range ${min}..${max}`);
-      return;
-    }
-    case "flatten": {
-      if (result.shape.length !== 1 || result.shape[0] !== elementsOf(input.shape))
-        shape("the result is flat");
-      if (!sameFormat(result.format, input.format)) format("the format does not change");
-      if (typeof input.format.fraction !== "number" && input.shape.length !== 1)
-        format("a tensor with a fraction per channel cannot be flattened");
-      return;
-    }
-    case "select": {
-      const { indices } = instruction;
-      if (input.shape.length !== 1) return shape(`the input must be flat, not [${input.shape.join(", ")}]`);
-      const size = input.shape[0]!;
-      if (result.shape.length !== 1 || result.shape[0] !== indices.length || indices.length === 0)
-        return shape(`the result must have the ${indices.length} selected elements, and at least one`);
-      const at = indices.findIndex(
-        (index, j) =>
-          !(Number.isInteger(index) && index >= 0 && index < size && (j === 0 || index > indices[j - 1]!)),
-      );
-      if (at >= 0)
-        return shape(`index ${indices[at]} at ${at} does not ascend within an input of ${size} elements`);
-      const expected = { ...input.format, fraction: selectedFraction(input.format, indices) };
-      if (!sameFormat(result.format, expected))
-        format("the format does not change, and a fraction per channel is selected with its channel");
-      return;
-    }
-    case "argmax": {
-      if (!sameShape(result.shape, [...input.shape.slice(0, -1), 1])) shape("the last axis becomes 1");
-      if (typeof input.format.fraction !== "number")
-        format("channels with different fractions cannot be compared");
-      if (result.format.kind !== "int" || isSigned(result.format) || result.format.fraction !== 0)
-        return format("the result is an unsigned int with fraction 0");
-      if (mantissaRange(result.format).max < channelsOf(input) - 1)
-        format("the result is too narrow for the index");
-      return;
-    }
-  }
-}
-
-/** Nothing wraps: sums and what requantization makes of them fit the accumulator. */
+/** Nothing wraps: sums and what requantization or an average makes of them fit the accumulator. */
 function checkRanges(
   program: Program,
   instruction: Instruction,
-  values: ReadonlyMap<string, Value>,
+  { values, ranges }: Proved,
   collector: DiagnosticCollector,
 ): void {
   const fits = (range: Range, accumulator: Value | undefined): void => {
@@ -288,15 +167,18 @@ function checkRanges(
         high: range.max,
       });
   };
-  if (instruction.op === "dense") fits(denseBounds(program, instruction), values.get(instruction.result));
+  if (isSum(instruction)) fits(ranges.get(instruction.result)!, values.get(instruction.result));
+  if (instruction.op === "pool" && instruction.kind === "average") {
+    const { min, max } = ranges.get(instruction.input)!;
+    const count = elementsOf(instruction.window);
+    fits({ min: min * count, max: max * count + count / 2 }, undefined);
+  }
   if (instruction.op === "requantize") {
     const input = values.get(instruction.input)!;
-    const origin = originOf(program.instructions, input.name);
-    const isSum = program.instructions.some((i) => i.op === "dense" && i.result === origin);
-    const range = provedRange(program, input.name);
+    const range = ranges.get(input.name)!;
     const widest = shiftsOf(input, values.get(instruction.result)!)
       .map((shift) => requantizeIntermediate(range, shift))
       .reduce((a, b) => ({ min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) }));
-    fits(widest, isSum ? input : undefined);
+    fits(widest, isAccumulator(program.instructions, input.name) ? input : undefined);
   }
 }

@@ -6,6 +6,7 @@ import {
   type DenseInstruction,
   elementsOf,
   type Instruction,
+  operandsOf,
   type Program,
   type ProgramOutput,
   type RequantizeInstruction,
@@ -20,7 +21,7 @@ import { createCollector, type DiagnosticCollector } from "../support/diagnostic
 /** Which of a classifier's outputs the top module streams. */
 export type OutputChoice = "class" | "logits" | "both";
 
-/** Instructions that do work on the stream; flatten only renames. */
+/** Instructions that do work on the stream; reshape only renames. */
 export type ChainStep = RequantizeInstruction | ThresholdInstruction | SelectInstruction | DenseInstruction;
 
 export interface Chain {
@@ -44,15 +45,16 @@ export function chainOf(program: Program, choice: OutputChoice): Chain {
       feature: "several inputs",
       where: `inputs ${program.inputs.join(", ")}`,
     });
+  for (const instruction of program.instructions) refuseUnsupported(instruction, collector);
   collector.throwIfErrors();
 
-  // Every instruction has one input, so the way back from an output is a chain.
+  // Every supported instruction has one input, so the way back from an output is a chain.
   const producers = new Map(program.instructions.map((i) => [i.result, i]));
   const path: Instruction[] = [];
   let at = outputs[outputs.length - 1]!.value;
   for (let producer = producers.get(at); producer; producer = producers.get(at)) {
     path.unshift(producer);
-    at = producer.input;
+    at = operandsOf(producer)[0]!;
   }
   compilerAssert(at === program.inputs[0], "the chain begins at the program's input");
 
@@ -66,12 +68,33 @@ export function chainOf(program: Program, choice: OutputChoice): Chain {
       });
     checkInstruction(program, instruction, collector);
     if (instruction.op === "argmax") argmax = instruction;
-    else if (instruction.op !== "flatten") steps.push(instruction);
+    else if (isChainStep(instruction)) steps.push(instruction);
   }
   collector.throwIfErrors();
   const input = valueNamed(program, at);
   const end = steps.length > 0 ? valueNamed(program, steps[steps.length - 1]!.result) : input;
   return { input, steps, end, argmax, outputs };
+}
+
+/** Names what this back end cannot build. */
+function refuseUnsupported(instruction: Instruction, collector: DiagnosticCollector): void {
+  const where = `layer ${instruction.layer}`;
+  if (!isChainStep(instruction) && instruction.op !== "argmax" && instruction.op !== "reshape")
+    collector.add("verilog/unsupported", { feature: `the instruction ${instruction.op}`, where });
+  if (instruction.op === "requantize" && instruction.limit !== null)
+    collector.add("verilog/unsupported", { feature: "a requantize with a limit", where });
+}
+
+function isChainStep(instruction: Instruction): instruction is ChainStep {
+  switch (instruction.op) {
+    case "requantize":
+    case "threshold":
+    case "select":
+    case "dense":
+      return true;
+    default:
+      return false;
+  }
 }
 
 function selectOutputs(
@@ -97,22 +120,23 @@ function selectOutputs(
   return choice === "both" ? [logits, cls] : choice === "class" ? [cls] : [logits];
 }
 
-/** Name of a value before any flattening. */
-function withoutFlatten(program: Program, name: string): string {
+/** Name of a value before any reshaping. */
+function withoutReshape(program: Program, name: string): string {
   const producer = program.instructions.find((i) => i.result === name);
-  return producer?.op === "flatten" ? withoutFlatten(program, producer.input) : name;
+  return producer?.op === "reshape" ? withoutReshape(program, producer.input) : name;
 }
 
 function isClassOf(program: Program, cls: ProgramOutput, logits: ProgramOutput): boolean {
-  const argmax = program.instructions.find((i) => i.result === withoutFlatten(program, cls.value));
+  const argmax = program.instructions.find((i) => i.result === withoutReshape(program, cls.value));
   return (
-    argmax?.op === "argmax" && withoutFlatten(program, argmax.input) === withoutFlatten(program, logits.value)
+    argmax?.op === "argmax" && withoutReshape(program, argmax.input) === withoutReshape(program, logits.value)
   );
 }
 
 function checkInstruction(program: Program, instruction: Instruction, collector: DiagnosticCollector): void {
   const where = `layer ${instruction.layer}`;
+  if (instruction.op !== "argmax") return;
   const input = valueNamed(program, instruction.input);
-  if (instruction.op === "argmax" && elementsOf(input.shape) !== channelsOf(input))
+  if (elementsOf(input.shape) !== channelsOf(input))
     collector.add("verilog/unsupported", { feature: "an argmax at more than one position", where });
 }

@@ -1,7 +1,9 @@
 // The one registry of diagnostics: every code, its text and its hint. Stages keep their part in messages/.
 import { buildMessages } from "./messages/build.ts";
+import { cMessages } from "./messages/c.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
+import { graphMessages } from "./messages/graph.ts";
 import { languageMessages } from "./messages/language.ts";
 import { programMessages } from "./messages/program.ts";
 import { trainMessages } from "./messages/train.ts";
@@ -10,10 +12,12 @@ import { verilogMessages } from "./messages/verilog.ts";
 
 export const messages = {
   ...languageMessages,
+  ...graphMessages,
   ...dataMessages,
   ...trainMessages,
   ...programMessages,
   ...verilogMessages,
+  ...cMessages,
   ...verifyMessages,
   ...buildMessages,
   ...cliMessages,

@@ -1,6 +1,7 @@
 // What of a graph is trained: a chain of dense layers, each with what is done to the tensor that enters it. In: a
 // graph. Out: the chain, or a diagnostic for every node that does not fit one.
-import type { Graph, InputNode, Node } from "../graph/graph.ts";
+import { type Graph, type InputNode, inputsOf, type Node } from "../graph/graph.ts";
+import { assertNever } from "../support/assert.ts";
 import { createCollector } from "../support/diagnostics.ts";
 
 /** What stands between a layer's sums (or the input) and the quantizer of the tensor that enters the next layer. */
@@ -63,12 +64,14 @@ export function chainOf(graph: Graph): Chain {
       entering = { activation: "none", node: node.name, signed: node.stored.signed, normalized: false };
       continue;
     }
-    if (node.input !== before?.name) refuse(node, "a value that is used twice, or a branch");
+    const inputs = inputsOf(node);
+    if (inputs.length !== 1 || inputs[0] !== before?.name)
+      refuse(node, "a value that is used twice, or a branch");
     if (ended) refuse(node, "a layer after argmax");
     const layer = layers.at(-1);
     switch (node.kind) {
       case "dense": {
-        const shape = graph.nodes.find((n) => n.name === node.input)?.shape ?? [];
+        const shape = graph.nodes.find((n) => n.name === inputs[0])?.shape ?? [];
         if (shape.length !== 1) refuse(node, `dense on a ${shape.join("x")} tensor; flatten it first`);
         if (layer?.batchNorm && entering.activation === "none")
           refuse(node, "dense directly after a batchnorm; an activation belongs between them");
@@ -109,6 +112,27 @@ export function chainOf(graph: Graph): Chain {
         break;
       case "flatten":
         break;
+      case "conv":
+      case "pool":
+      case "add":
+      case "subtract":
+      case "multiply":
+      case "concat":
+      case "slice":
+      case "pad":
+      case "reshape":
+      case "transpose":
+      case "upsample":
+      case "relu6":
+      case "leaky_relu":
+      case "hardsigmoid":
+      case "hardswish":
+      case "sigmoid":
+      case "tanh":
+        refuse(node, node.kind);
+        break;
+      default:
+        assertNever(node, "chain");
     }
     before = node;
   }
@@ -118,12 +142,13 @@ export function chainOf(graph: Graph): Chain {
   const place = graph.nodes[0];
   if (!input || !lastDense)
     problems.add("train/nothing-to-train", { model: graph.name }, place ? { file: place.origin.file } : {});
-  for (const output of graph.outputs) {
+  graph.outputs.forEach((output, i) => {
     const at = graph.nodes.findIndex((n) => n.name === output.node);
     const from = lastDense ? graph.nodes.indexOf(lastDense) : -1;
     const node = graph.nodes[at];
-    if (node && at < from) refuse(node, "an output before the last dense layer");
-  }
+    if (node && i > 0) refuse(node, "more than one output");
+    else if (node && at < from) refuse(node, "an output before the last dense layer");
+  });
   problems.throwIfErrors();
   return {
     input: input!,

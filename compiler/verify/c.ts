@@ -9,6 +9,7 @@ import {
   fractionOf,
   type Instruction,
   mantissaRange,
+  operandsOf,
   type Program,
   valueNamed,
 } from "../program/program.ts";
@@ -20,7 +21,7 @@ import type { FileSet } from "../support/file-set.ts";
 import { saturate } from "../support/fixed-point.ts";
 import { createRandom } from "../support/random.ts";
 import { compare, type Difference, type Observed } from "./compare.ts";
-import { runAlone, tracedSource } from "./instruction-alone.ts";
+import { runAlone, tracedSources } from "./instruction-alone.ts";
 import { type BackendResult, type Divergence, describeDivergence } from "./result.ts";
 import type { CJob, CRunner, RunOutcome } from "./runners.ts";
 import { sliceInputs, type VectorSet } from "./vectors.ts";
@@ -127,7 +128,11 @@ export async function inferC(
 interface Harness {
   readonly traced: readonly TracedValue[];
   inferences(inputs: ReadonlyMap<string, Int32Array>, count: number, traced: boolean): CJob;
-  stages(calls: readonly { readonly index: number; readonly input: Float64Array }[], count: number): CJob;
+  /** `inputs` has one array for each operand: count x elements. */
+  stages(
+    calls: readonly { readonly index: number; readonly inputs: readonly Float64Array[] }[],
+    count: number,
+  ): CJob;
   /** Rows of traced values and outputs, or what is wrong with their number. */
   readRows(
     output: Uint8Array,
@@ -158,16 +163,15 @@ function createHarness({ program, manifest, files }: CDesign): Harness {
     offsets: traced.map((t) => t.offset),
     longest: Math.max(
       ...parameters.map((p) => p.elements),
-      ...manifest.layers.flatMap((l) => [l.inputElements, l.resultElements]),
+      ...manifest.layers.flatMap((l) => [...l.inputs.map((input) => input.elements), l.resultElements]),
     ),
     parameters,
     stages: manifest.layers.map((layer, index) => ({
       index,
       command: index + 2,
       name: layer.function,
-      inputType: layer.inputCType,
+      inputs: layer.inputs.map(({ cType, elements }, k) => ({ index: k, type: cType, elements })),
       resultType: layer.resultCType,
-      inputs: layer.inputElements,
       results: layer.resultElements,
     })),
   });
@@ -201,12 +205,18 @@ function createHarness({ program, manifest, files }: CDesign): Harness {
       return job(isTraced, request);
     },
     stages: (calls, count) => {
-      const request = new Float64Array(calls.reduce((sum, call) => sum + 2 + call.input.length, 1));
+      const given = calls.flatMap((call) => call.inputs).reduce((sum, input) => sum + input.length, 0);
+      const request = new Float64Array(2 * calls.length + given + 1);
       let at = 0;
-      for (const { index, input } of calls) {
+      for (const { index, inputs } of calls) {
         request.set([index + 2, count], at);
-        request.set(input, at + 2);
-        at += 2 + input.length;
+        at += 2;
+        for (let n = 0; n < count; n++)
+          for (const input of inputs) {
+            const size = input.length / count;
+            request.set(input.subarray(n * size, (n + 1) * size), at);
+            at += size;
+          }
       }
       return job(true, request);
     },
@@ -249,14 +259,19 @@ async function runStages(
   harness: Harness,
 ): Promise<{ outcome: RunOutcome; difference: Difference }> {
   const { program, manifest } = task;
-  const calls: { index: number; instruction: Instruction; input: Float64Array; results: number }[] = [];
+  const calls: {
+    index: number;
+    instruction: Instruction;
+    inputs: readonly Float64Array[];
+    results: number;
+  }[] = [];
   for (const [index, layer] of manifest.layers.entries()) {
     const instruction = program.instructions.find((i) => i.result === layer.result);
     if (!instruction) continue;
     calls.push({
       index,
       instruction,
-      input: stageInputs(program, instruction, STAGE_VECTORS, task.seed),
+      inputs: stageInputs(program, instruction, STAGE_VECTORS, task.seed),
       results: layer.resultElements,
     });
   }
@@ -266,14 +281,14 @@ async function runStages(
   let at = 0;
   let mismatches = 0;
   let divergence: Divergence | undefined;
-  for (const { instruction, input, results } of calls) {
+  for (const { instruction, inputs, results } of calls) {
     const size = STAGE_VECTORS * results;
     const difference = compare({
       program,
       traced: harness.traced,
       count: STAGE_VECTORS,
-      inputs: new Map([[tracedSource(program, instruction), input]]),
-      expected: new Map([[instruction.result, runAlone(program, instruction, input, STAGE_VECTORS)]]),
+      inputs: new Map(tracedSources(program, instruction).map((name, k) => [name, inputs[k]!])),
+      expected: new Map([[instruction.result, runAlone(program, instruction, inputs, STAGE_VECTORS)]]),
       observed: new Map([[instruction.result, { values: numbers.subarray(at, at + size) }]]),
       outputs: [],
       complete: true,
@@ -288,19 +303,34 @@ async function runStages(
   return { outcome, difference: { mismatches, ...(divergence ? { divergence } : {}) } };
 }
 
-/** Inputs for one stage: the ends, uniform ones, small ones, and for requantizations the points where rounding turns. */
+/** Inputs for one stage, an array for each operand: the ends, uniform ones, small ones, and for requantizations the points where rounding turns. */
 export function stageInputs(
   program: Program,
   instruction: Instruction,
   count: number,
   seed: number,
+): readonly Float64Array[] {
+  // An operand that is read twice is one array.
+  const made = new Map<string, Float64Array>();
+  for (const name of operandsOf(instruction))
+    if (!made.has(name)) made.set(name, operandInputs(program, instruction, name, count, seed));
+  return operandsOf(instruction).map((name) => made.get(name)!);
+}
+
+function operandInputs(
+  program: Program,
+  instruction: Instruction,
+  operand: string,
+  count: number,
+  seed: number,
 ): Float64Array {
-  const source = valueNamed(program, instruction.input);
+  const source = valueNamed(program, operand);
   const result = valueNamed(program, instruction.result);
-  const range = provedRange(program, instruction.input);
+  const range = provedRange(program, operand);
   const elements = elementsOf(source.shape);
   const channels = channelsOf(source);
-  const random = createRandom(seed, "stage input", instruction.result);
+  const later = operandsOf(instruction).indexOf(operand);
+  const random = createRandom(seed, "stage input", instruction.result, ...(later > 0 ? [later] : []));
   const uniform = (low: number, high: number): number =>
     low + Math.floor(random.uniform() * (high - low + 1));
   const one = (n: number, i: number): number => {

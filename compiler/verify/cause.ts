@@ -40,8 +40,19 @@ export function likelyCause(suspect: Suspect): string {
         orderCause(suspect) ??
         `a threshold of channel ${suspect.position - suspect.start}, or the width of the comparison`
       );
-    case "flatten":
+    case "conv":
+    case "pool":
+    case "table":
+    case "add":
+    case "subtract":
+    case "multiply":
+    case "concat":
+    case "reshape":
     case "select":
+    case "slice":
+    case "pad":
+    case "transpose":
+    case "upsample":
       return commonCause(suspect);
   }
 }

@@ -5,7 +5,7 @@ import { channelsOf, type Instruction, type Program, valueNamed } from "../progr
 import type { TracedValue } from "../program/trace.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { likelyCause } from "./cause.ts";
-import { runAlone, tracedSource } from "./instruction-alone.ts";
+import { runAlone, tracedSources } from "./instruction-alone.ts";
 import type { Divergence } from "./result.ts";
 
 /** What a back end reported of one value: complete rows for the first vectors, maybe a piece of the next. */
@@ -135,15 +135,20 @@ function causeOf(c: Comparison, found: Found): string {
   }
   if (!instruction) return fallback(c, seen, expected, index);
   // Judge the stage by the input that it really had; where that is not known, by the right one.
-  const source = tracedSource(c.program, instruction);
-  const given = c.observed.get(source)?.values ?? c.inputs.get(source) ?? c.expected.get(source);
-  const rows = Math.min(c.count, Math.floor(seen.values.length / elements));
-  if (!given || rows === 0) return fallback(c, seen, expected, index);
-  const inputElements = c.inputs.get(source)?.length ?? c.expected.get(source)!.length;
-  const perRow = inputElements / c.count;
-  const usable = Math.min(rows, Math.floor(given.length / perRow));
-  const input = Float64Array.from({ length: usable * perRow }, (_, i) => given[i]!);
-  const right = runAlone(c.program, instruction, input, usable);
+  const sources = tracedSources(c.program, instruction).map((source) => {
+    const whole = c.inputs.get(source) ?? c.expected.get(source);
+    return { given: c.observed.get(source)?.values ?? whole ?? [], perRow: (whole?.length ?? 0) / c.count };
+  });
+  const usable = sources.reduce(
+    (rows, { given, perRow }) => Math.min(rows, perRow > 0 ? Math.floor(given.length / perRow) : 0),
+    Math.min(c.count, Math.floor(seen.values.length / elements)),
+  );
+  const known = sources.every(({ given, perRow }) => perRow > 0 && given.length > 0);
+  if (!known || usable === 0) return fallback(c, seen, expected, index);
+  const operands = sources.map(({ given, perRow }) =>
+    Float64Array.from({ length: usable * perRow }, (_, i) => given[i]!),
+  );
+  const right = runAlone(c.program, instruction, operands, usable);
   const got = Float64Array.from({ length: usable * elements }, (_, i) => seen.values[i]!);
   if (right.every((x, i) => x === got[i]))
     return "the stage is right for the input it had: its input differs";
@@ -152,7 +157,7 @@ function causeOf(c: Comparison, found: Found): string {
     program: c.program,
     instruction,
     count: usable,
-    input,
+    input: operands[0]!,
     expected: right,
     got,
     position: found.position,

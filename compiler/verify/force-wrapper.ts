@@ -1,7 +1,7 @@
 // The simulation top that can put random bits between the stages. In: the manifest and the tap wrapper's text. Out:
 // a SystemVerilog module around the tap wrapper, and which values it can force.
 import type { RtlManifest } from "../program/manifest.ts";
-import type { Program } from "../program/program.ts";
+import { operandsOf, type Program } from "../program/program.ts";
 import { renderTemplate } from "../render/render.ts";
 
 export interface ForceWrapper {
@@ -25,7 +25,7 @@ export function createForceWrapper(
     const tap = manifest.taps.find((t) => t.index === index);
     if (tap?.kind !== "stream") continue;
     // A result that nothing reads is moot.
-    if (!program.instructions.some((i) => i.input === tap.value)) continue;
+    if (!program.instructions.some((i) => operandsOf(i).includes(tap.value))) continue;
     const bits = instance.lanes * instance.width;
     const words = Math.ceil(bits / 32);
     streams.push({ index, stream: instance.stream, words, top: 32 * words - 1, last: bits - 1 });

@@ -1,31 +1,34 @@
-// One instruction as a program of its own. In: a program, an instruction, integers for its input. Out: its result,
+// One instruction as a program of its own. In: a program, an instruction, integers for its operands. Out: its result,
 // by the simulator.
-import { type Instruction, type Program, valueNamed } from "../program/program.ts";
+import { type Instruction, operandsOf, type Program, valueNamed } from "../program/program.ts";
 import { simulate } from "../sim/simulate.ts";
 
-/** Result of `count` runs of one instruction; `input` holds count x elements mantissas. */
+/** Result of `count` runs of one instruction; `operands` holds count x elements mantissas for each operand, in order. */
 export function runAlone(
   program: Program,
   instruction: Instruction,
-  input: ArrayLike<number>,
+  operands: readonly ArrayLike<number>[],
   count: number,
 ): Float64Array {
+  const given = new Map(operandsOf(instruction).map((name, k) => [name, operands[k]!]));
   const alone: Program = {
     ...program,
-    inputs: [instruction.input],
+    inputs: [...given.keys()],
     outputs: [],
-    values: [valueNamed(program, instruction.input), valueNamed(program, instruction.result)],
+    values: [...given.keys(), instruction.result].map((name) => valueNamed(program, name)),
     instructions: [instruction],
   };
-  return simulate(alone, new Map([[instruction.input, input]]), count).values.get(instruction.result)!;
+  return simulate(alone, given, count).values.get(instruction.result)!;
 }
 
-/** The value whose elements an instruction reads, seen through flatten: an input of the program or a traced value. */
-export function tracedSource(program: Program, instruction: Instruction): string {
-  let name = instruction.input;
-  for (;;) {
-    const maker = program.instructions.find((i) => i.result === name);
-    if (maker?.op !== "flatten") return name;
-    name = maker.input;
-  }
+/** The values whose elements an instruction reads, seen through reshape: inputs of the program or traced values. */
+export function tracedSources(program: Program, instruction: Instruction): readonly string[] {
+  return operandsOf(instruction).map((operand) => {
+    let name = operand;
+    for (;;) {
+      const maker = program.instructions.find((i) => i.result === name);
+      if (maker?.op !== "reshape") return name;
+      name = maker.input;
+    }
+  });
 }

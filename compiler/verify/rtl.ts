@@ -1,7 +1,7 @@
 // The Verilog in the gate. In: a program, its manifest and RTL files, vectors. Out: how the simulated design compares:
 // every tapped value and output in every scenario, the protocol, the framing, latency and interval.
 import type { RtlManifest } from "../program/manifest.ts";
-import type { Program } from "../program/program.ts";
+import { operandsOf, type Program } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
 import { fixedFile } from "../render/render.ts";
 import { simulate } from "../sim/simulate.ts";
@@ -11,7 +11,7 @@ import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
 import { compare, type Observed } from "./compare.ts";
 import { createForceWrapper, type ForceWrapper } from "./force-wrapper.ts";
-import { runAlone, tracedSource } from "./instruction-alone.ts";
+import { runAlone, tracedSources } from "./instruction-alone.ts";
 import { type BackendResult, type Divergence, describeDivergence } from "./result.ts";
 import type { RtlJob, RtlRunner } from "./runners.ts";
 import { fullSpeed, type PlannedScenario, planScenarios } from "./scenarios.ts";
@@ -183,7 +183,7 @@ function missingFrom({ program, manifest, files }: RtlTask): string | undefined 
   // Everything that the streamed outputs are made of has a tap.
   const needed = new Set(manifest.output.values.map((v) => v.value));
   for (const instruction of [...program.instructions].reverse())
-    if (needed.has(instruction.result)) needed.add(instruction.input);
+    if (needed.has(instruction.result)) for (const name of operandsOf(instruction)) needed.add(name);
   for (const { value, index, elements } of tracedValues(program)) {
     if (!needed.has(value.name)) continue;
     if (!manifest.taps.some((t) => t.value === value.name && t.index === index && t.elements === elements))
@@ -344,16 +344,16 @@ function expectForced(
 ): Map<string, ArrayLike<number>> {
   const right = new Map<string, ArrayLike<number>>(inputs);
   for (const instruction of program.instructions) {
-    if (instruction.op === "flatten") {
+    if (instruction.op === "reshape") {
       right.set(instruction.result, right.get(instruction.input)!);
       continue;
     }
-    const source = tracedSource(program, instruction);
-    const forced = force.values.has(source) ? observed.get(source)?.values : undefined;
-    const given = forced ?? right.get(source)!;
-    const size = right.get(source)!.length;
-    const input = Float64Array.from({ length: size }, (_, i) => given[i] ?? 0);
-    right.set(instruction.result, runAlone(program, instruction, input, count));
+    const operands = tracedSources(program, instruction).map((source) => {
+      const forced = force.values.has(source) ? observed.get(source)?.values : undefined;
+      const given = forced ?? right.get(source)!;
+      return Float64Array.from({ length: right.get(source)!.length }, (_, i) => given[i] ?? 0);
+    });
+    right.set(instruction.result, runAlone(program, instruction, operands, count));
   }
   // The forced streams themselves show the random bits, not what the stage before them made.
   for (const value of force.values) {

@@ -1,16 +1,10 @@
 // Which inputs the gate runs. In: a program, real samples, a seed. Out: rows of mantissas with names: the samples,
 // random ones, corners of the range, and inputs that drive chosen accumulators to their extremes.
-import {
-  constantNamed,
-  elementsOf,
-  mantissaRange,
-  type Program,
-  type Value,
-  valueNamed,
-} from "../program/program.ts";
+import { elementsOf, mantissaRange, type Program, type Value, valueNamed } from "../program/program.ts";
 import { fail } from "../support/diagnostics.ts";
 import type { Range } from "../support/fixed-point.ts";
 import { createRandom } from "../support/random.ts";
+import { leaningSums } from "./slopes.ts";
 
 /** Real data: count x elements mantissas, row-major; a map by input name when the program has several inputs. */
 export interface Samples {
@@ -30,9 +24,6 @@ export interface VectorSet {
 }
 
 const RANDOM_VECTORS = 64;
-/** Neurons of a first layer, and of each later one, whose sums are driven to both extremes. */
-const EXTREME_NEURONS_FIRST = 64;
-const EXTREME_NEURONS_LATER = 8;
 
 /**
  * Makes the vectors: the samples first, then the synthetic ones, always the same for the same seed. Throws
@@ -147,14 +138,13 @@ function syntheticVectors(program: Program, inputs: readonly Value[], seed: numb
         random.uniform() < 0.125 ? random.integer(min, max) : Math.max(0, min),
       );
   }
-  for (const { name, gain } of extremes(program)) {
-    const at = new Map(inputs.map((input) => [input.name, gain.get(input.name)]));
+  for (const { name, slopes } of leaningSums(program)) {
     for (const direction of [1, -1]) {
       const rows = inputs.map((input) => {
         const { min, max } = mantissaRange(input.format);
-        const slope = at.get(input.name);
+        const own = slopes.get(input.name);
         return Int32Array.from({ length: elementsOf(input.shape) }, (_, i) => {
-          const toward = (slope?.[i] ?? 0) * direction;
+          const toward = (own?.[i] ?? 0) * direction;
           return toward > 0 ? max : toward < 0 ? min : Math.max(0, min);
         });
       });
@@ -162,73 +152,4 @@ function syntheticVectors(program: Program, inputs: readonly Value[], seed: numb
     }
   }
   return vectors;
-}
-
-/** For every element of a value, its slope along every element of one input. */
-interface Slopes {
-  readonly input: string;
-  readonly width: number;
-  /** Undefined for an input itself: the identity. */
-  readonly rows?: Float64Array;
-  /** Behind a dense layer. */
-  readonly later: boolean;
-}
-
-/** Slopes of the elements that a select keeps. */
-function selectedSlopes({ rows, width, ...from }: Slopes, indices: readonly number[]): Slopes {
-  const kept = new Float64Array(indices.length * width);
-  for (const [j, index] of indices.entries())
-    if (rows) kept.set(rows.subarray(index * width, (index + 1) * width), j * width);
-    else kept[j * width + index] = 1;
-  return { ...from, width, rows: kept };
-}
-
-/** For chosen neurons of every dense layer: the slope of their sum along each input element, activations left out. */
-function extremes(program: Program): { name: string; gain: Map<string, Float64Array> }[] {
-  const slopes = new Map<string, Slopes>();
-  for (const name of program.inputs)
-    slopes.set(name, { input: name, width: elementsOf(valueNamed(program, name).shape), later: false });
-  const chosen: { name: string; gain: Map<string, Float64Array> }[] = [];
-  for (const instruction of program.instructions) {
-    const from = slopes.get(instruction.input);
-    if (!from) continue;
-    if (instruction.op === "argmax") continue;
-    if (instruction.op === "select") {
-      slopes.set(instruction.result, selectedSlopes(from, instruction.indices));
-      continue;
-    }
-    if (instruction.op !== "dense") {
-      slopes.set(instruction.result, from);
-      continue;
-    }
-    const weights = constantNamed(program, instruction.weights);
-    const [units, size] = weights.shape as [number, number];
-    const bipolar = weights.format.kind === "bipolar";
-    const elements = elementsOf(valueNamed(program, instruction.input).shape);
-    // A dense layer on several positions has no single input row per neuron: one position is as good as another.
-    if (elements !== size) continue;
-    const rows = new Float64Array(units * from.width);
-    for (let o = 0; o < units; o++) {
-      for (let i = 0; i < size; i++) {
-        const mantissa = weights.data[o * size + i]!;
-        const w = bipolar ? 2 * mantissa - 1 : mantissa;
-        if (!from.rows) rows[o * from.width + i] = w;
-        else if (w !== 0)
-          for (let k = 0; k < from.width; k++)
-            rows[o * from.width + k] = rows[o * from.width + k]! + w * from.rows[i * from.width + k]!;
-      }
-    }
-    const limit = from.later ? EXTREME_NEURONS_LATER : EXTREME_NEURONS_FIRST;
-    const strength = Array.from({ length: units }, (_, o) => ({
-      o,
-      sum: rows.subarray(o * from.width, (o + 1) * from.width).reduce((sum, g) => sum + Math.abs(g), 0),
-    })).sort((a, b) => b.sum - a.sum || a.o - b.o);
-    for (const { o } of strength.slice(0, limit))
-      chosen.push({
-        name: `${instruction.layer}[${o}]`,
-        gain: new Map([[from.input, rows.slice(o * from.width, (o + 1) * from.width)]]),
-      });
-    slopes.set(instruction.result, { input: from.input, width: from.width, rows, later: true });
-  }
-  return chosen;
 }

@@ -1,5 +1,7 @@
-// The bench itself can fail: wrong, missing and additional beats are reported.
+// The bench itself can fail: wrong, missing and additional beats, and beats in other cycles, are reported.
 import { describe, expect, test } from "vitest";
+import { createRegister } from "../../compiler/schedule/units/pipeline.ts";
+import { createWindow } from "../../compiler/schedule/units/storage.ts";
 import { hasTool } from "../../compiler/tests/tools-present.ts";
 import { type BenchCase, runBench } from "./bench.ts";
 
@@ -35,5 +37,11 @@ describe.skipIf(!hasTool("verilator"))("the bench", () => {
     const problems = await runBench([window(expected)]);
     if (message) expect(problems[0]).toMatch(message);
     else expect(problems).toEqual([]);
+  });
+
+  test("compares cycles with those of a model", async () => {
+    expect(await runBench([{ ...window(right), unit: () => createWindow(1, 1) }])).toEqual([]);
+    const [problem] = await runBench([{ ...window(right), unit: createRegister }]);
+    expect(problem).toMatch(/pass 0, m_valid, beat 0: taken in cycle 3, the model says 2/);
   });
 });

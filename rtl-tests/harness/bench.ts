@@ -1,11 +1,14 @@
 // Runs many instances of fixed modules in one Verilator simulation. In: cases (module, parameters, beats that go in,
-// beats that must come out). Out: what differs, case by case. Stalls on every stream, reset between the passes.
+// beats that must come out, the model of the control logic). Out: what differs, case by case, in values and in cycles.
+// Stalls on every stream, reset between the passes.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { fixedFile, fixedFilesUnder } from "../../compiler/render/render.ts";
+import type { Unit } from "../../compiler/schedule/units/unit.ts";
 import { createVerilatorRunner } from "../../compiler/tools/verilator.ts";
+import { modelCycles, PASSES } from "./model.ts";
 
-/** Ports of one stream, lowest bits of a beat first. */
+/** Ports of one stream, lowest bits of a beat first. Streams that name the same port share it, the first lowest. */
 interface StreamPorts {
   readonly data: readonly { readonly port: string; readonly bits: number }[];
   readonly valid: string;
@@ -35,15 +38,9 @@ export interface BenchCase {
   readonly memories?: ReadonlyMap<string, string>;
   /** A module without clock, such as a fork. */
   readonly unclocked?: boolean;
+  /** Model of the control logic: every beat has to leave in the cycle that it says, in every pass. */
+  readonly unit?: () => Unit;
 }
-
-/** Idle of sources and sinks in 256ths. */
-const PASSES = [
-  [0, 0],
-  [96, 96],
-  [0, 180],
-  [180, 0],
-] as const;
 
 const own = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8");
 const bitsOf = (stream: StreamPorts): number => stream.data.reduce((sum, { bits }) => sum + bits, 0);
@@ -83,20 +80,24 @@ function benchText(cases: readonly BenchCase[]): string {
   let source = 0;
   let sink = 0;
   for (const [k, c] of cases.entries()) {
-    const ports = c.unclocked ? [] : [".aclk(aclk)", ".aresetn(aresetn)"];
+    const ports = new Map<string, string[]>();
     const ends: string[] = [];
+    const join = (port: string, wire: string): void => {
+      ports.set(port, [wire, ...(ports.get(port) ?? [])]);
+    };
+    if (!c.unclocked) for (const port of ["aclk", "aresetn"]) join(port, port);
     const connect = (stream: StreamPorts, kind: "source" | "sink", id: number): void => {
       const stem = `${kind}_${id}`;
       const bits = Math.max(1, bitsOf(stream));
       lines.push(`  wire [${bits - 1}:0] ${stem}_data; wire ${stem}_valid; wire ${stem}_ready;`);
       let low = 0;
       for (const { port, bits: width } of stream.data) {
-        ports.push(`.${port}(${stem}_data[${low + width - 1}:${low}])`);
+        join(port, `${stem}_data[${low + width - 1}:${low}]`);
         low += width;
       }
       if (low === 0) lines.push(`  assign ${stem}_data = 1'b0;`);
-      ports.push(`.${stream.valid}(${stem}_valid)`);
-      if (stream.ready !== null) ports.push(`.${stream.ready}(${stem}_ready)`);
+      join(stream.valid, `${stem}_valid`);
+      if (stream.ready !== null) join(stream.ready, `${stem}_ready`);
       const ready = kind === "sink" ? `, .READY(${stream.ready === null ? 0 : 1})` : "";
       ends.push(
         `  bench_${kind} #(.ID(${id}), .WIDTH(${bits})${ready}) ${stem} (.aclk(aclk), .aresetn(aresetn), ` +
@@ -108,7 +109,8 @@ function benchText(cases: readonly BenchCase[]): string {
     const parameters = Object.entries(c.parameters).map(
       ([name, value]) => `.${name}(${typeof value === "string" ? JSON.stringify(value) : value})`,
     );
-    lines.push(`  ${c.module} #(${parameters.join(", ")}) case_${k} (${ports.join(", ")});`, ...ends);
+    const connections = [...ports].map(([port, wires]) => `.${port}({${wires.join(", ")}})`);
+    lines.push(`  ${c.module} #(${parameters.join(", ")}) case_${k} (${connections.join(", ")});`, ...ends);
   }
   lines.push("endmodule", "`default_nettype wire", "");
   return lines.join("\n");
@@ -130,10 +132,16 @@ function requestOf(sources: readonly Source[], sinks: readonly Sink[], seed: num
 function compareBeats(cases: readonly BenchCase[], output: Uint8Array): string[] {
   const words = new Uint32Array(output.slice().buffer);
   const problems: string[] = [];
+  const sources = cases.reduce((sum, c) => sum + c.sources.length, 0);
   let at = 0;
   for (let pass = 0; pass < PASSES.length; pass++) {
+    let [sourceId, sinkId] = [0, 0];
     for (const c of cases) {
-      for (const sink of c.sinks) {
+      const beats = c.sources.map((s) => s.beats.length);
+      const cycles = c.unit && modelCycles(c.unit(), beats, pass, sourceId, sources + sinkId);
+      sourceId += c.sources.length;
+      sinkId += c.sinks.length;
+      for (const [k, sink] of c.sinks.entries()) {
         const where = `${c.name}, pass ${pass}, ${sink.valid}`;
         const count = words[at++]!;
         const faults = words[at++]!;
@@ -153,6 +161,13 @@ function compareBeats(cases: readonly BenchCase[], output: Uint8Array): string[]
               `${where}, beat ${beat}: expected ${expected.toString(16)}, got ${got.toString(16)} (hex)`,
             );
         }
+        const taken = words.subarray(at, at + count);
+        at += count;
+        const early = cycles ? taken.findIndex((cycle, beat) => cycle !== cycles[k]![beat]) : -1;
+        if (cycles && early >= 0)
+          problems.push(
+            `${where}, beat ${early}: taken in cycle ${taken[early]}, the model says ${cycles[k]![early]}`,
+          );
       }
     }
   }

@@ -6,7 +6,7 @@ const shown = (name: string): string => {
   const short = [...name].length > 40 ? `${[...name].slice(0, 40).join("")}...` : name;
   return /^[\p{L}\p{N}_.%-]+$/u.test(short) ? short : JSON.stringify(short);
 };
-const MAX_LISTED = 20;
+const MAX_LISTED = 24;
 const listed = (names: readonly string[]): string =>
   names.slice(0, MAX_LISTED).map(shown).join(", ") +
   (names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "");
@@ -23,6 +23,10 @@ const orElse = ({ known, nearest }: Unknown, what: string): string => {
 
 export const languageMessages = {
   // sorted by code
+  "language/absent-axis": entry<{ axis: string; shape: readonly number[]; known: readonly string[] }>({
+    message: ({ axis, shape }) => `a value of shape ${shapeText(shape)} has no axis ${axis}`,
+    hint: ({ known }) => `its axes are ${listed(known)}`,
+  }),
   "language/after-argmax": entry<{ operation: string }>({
     message: ({ operation }) => `${operation} after argmax: a class index is a result, not a tensor`,
     hint: () => "make argmax the last stage of the output",
@@ -45,9 +49,14 @@ export const languageMessages = {
     hint: () =>
       "write u and 1 to 16 bits for unsigned integers (u8), s and 2 to 16 bits for signed ones (s12)",
   }),
-  "language/batchnorm-without-activation": entry({
-    message: () => "a batchnorm is followed by an activation, which takes it into its thresholds",
-    hint: () => "write an activation behind it: fc1: dense(64) -> batchnorm -> relu; or leave it out",
+  "language/batchnorm-without-activation": entry<{ word: string }>({
+    message: ({ word }) => `${word} directly after a batchnorm: an activation takes it into its thresholds`,
+    hint: ({ word }) =>
+      `write an activation behind it: ${word === "dense" ? "fc1: dense(64)" : "c1: conv(16, kernel: 3x3)"} -> batchnorm -> relu; or leave it out`,
+  }),
+  "language/bipolar-operand": entry<{ what: string }>({
+    message: ({ what }) => `${what} cannot take the result of a sign, whose bits stand for -1 and 1`,
+    hint: () => "put a step (0 and 1) or another activation in place of the sign",
   }),
   "language/class-without-argmax": entry<{ outputs: string }>({
     message: ({ outputs }) => `outputs: ${outputs} needs the class, but the model does not end in argmax`,
@@ -136,6 +145,10 @@ export const languageMessages = {
     message: () => "target: input compares real values, but loss: cross_entropy compares classes",
     hint: () => "write loss: mse or loss: huber(1) beside target: input",
   }),
+  "language/join-as-stage": entry<{ word: string }>({
+    message: ({ word }) => `${word} joins several values and begins a chain`,
+    hint: ({ word }) => `name the values and write them as operands: sum = ${word}(left, right) -> relu`,
+  }),
   "language/keyword-as-name": entry<{ word: string }>({
     message: ({ word }) => `${word} is a word of the language and cannot be a name`,
     hint: ({ word }) => `choose another name, or quote it: "${word}"`,
@@ -164,9 +177,9 @@ export const languageMessages = {
   "language/needs-dense": entry<{ operation: string; after: string }>({
     message: ({ operation, after }) =>
       operation === "batchnorm"
-        ? `batchnorm after ${after}: batchnorm directly follows a dense stage`
-        : `${operation} after ${after}: ${operation} directly follows a dense stage or its batchnorm`,
-    hint: () => "move it behind a dense stage, or leave it out",
+        ? `batchnorm after ${after}: batchnorm directly follows a dense or a conv stage`
+        : `${operation} after ${after}: ${operation} follows sums: of a dense or a conv, its batchnorm, an add, subtract or multiply`,
+    hint: () => "move it behind a dense or a conv stage, or leave it out",
   }),
   "language/needs-flat": entry<{ operation: string; shape: readonly number[] }>({
     message: ({ operation, shape }) =>
@@ -178,7 +191,7 @@ export const languageMessages = {
     hint: () => `leave it out, or give the input as height x width x channels, such as 28x28x1`,
   }),
   "language/no-dense": entry({
-    message: () => "there is nothing to train: no dense stage leads to the output",
+    message: () => "there is nothing to train: no dense or conv stage leads to the output",
     hint: () => "add one with a unit for each class: image -> flatten -> fc1: dense(10) -> argmax",
   }),
   "language/no-input": entry({
@@ -202,16 +215,16 @@ export const languageMessages = {
     hint: ({ low, high }) => `give a value from ${low} to ${high}`,
   }),
   "language/output-not-dense": entry<{ kind: string }>({
-    message: ({ kind }) => `the output comes from ${kind}, not from a dense stage`,
-    hint: () => "leave it out: the last dense gives the scores or values, and argmax may follow it",
+    message: ({ kind }) => `the output ends in ${kind}; it is the sums of a layer`,
+    hint: () => "leave it out: the last layer gives the scores or values, and argmax may follow it",
   }),
-  "language/several-inputs": entry({
-    message: () => "several inputs are not supported in this version",
-    hint: () => "give the model one input",
-  }),
-  "language/several-outputs": entry({
-    message: () => "several outputs are not supported in this version",
-    hint: () => "keep one output; hardware { outputs: both } puts out the class and the logits",
+  "language/padding-sides": entry<{ found: number; wanted: number; shape: readonly number[] }>({
+    message: ({ found, wanted, shape }) =>
+      `padding has ${found} ${found === 1 ? "number" : "numbers"}, but a value of shape ${shapeText(shape)} has ${wanted} sides`,
+    hint: ({ wanted }) =>
+      wanted === 2
+        ? "write [before, after], one number for both, same or valid"
+        : "write [top, bottom, left, right], one number for all, same or valid",
   }),
   "language/shape-too-large": entry<{ shape: string; elements: number; limit: number; rank: number }>({
     message: ({ shape, elements, limit, rank }) =>
@@ -227,6 +240,10 @@ export const languageMessages = {
   "language/single-quotes": entry({
     message: () => "texts and quoted names stand between double quotes",
     hint: () => "write \" in place of '",
+  }),
+  "language/stage-as-join": entry<{ word: string }>({
+    message: ({ word }) => `${word} is a stage of one value and follows it`,
+    hint: ({ word }) => `write the value first: image -> ${word}`,
   }),
   "language/stage-as-value": entry<{ name: string }>({
     message: ({ name }) => `${shown(name)} names a stage, not a value`,
@@ -257,11 +274,6 @@ export const languageMessages = {
     severity: "note",
     message: () => "there is more to report than is shown",
     hint: () => "correct the ones above first",
-  }),
-  "language/too-many-weights": entry<{ inputs: number; units: number; limit: number }>({
-    message: ({ inputs, units, limit }) =>
-      `${inputs} inputs and ${units} units make ${inputs * units} weights; at most ${limit} in a layer are supported`,
-    hint: () => "use fewer units or a smaller input",
   }),
   "language/unclosed-text": entry({
     message: () => 'the text has no closing "',
@@ -303,6 +315,11 @@ export const languageMessages = {
       `target: input needs a unit for each of the input's ${elements} elements, but the last dense has ${units}`,
     hint: ({ elements }) => `write dense(${elements})`,
   }),
+  "language/unknown-join": entry<{ word: string } & Unknown>({
+    message: ({ word, known }) => `${shown(word)} joins no values; supported: ${listed(known)}`,
+    hint: ({ nearest }) =>
+      nearest === undefined ? "a stage follows its value: image -> flatten" : `did you mean ${nearest}?`,
+  }),
   "language/unknown-key": entry<{ subject: string; key: string } & Unknown>({
     message: ({ subject, key }) => `${subject} has no key ${shown(key)}`,
     hint: (p) => orElse(p, "keys"),
@@ -336,6 +353,10 @@ export const languageMessages = {
   "language/unsupported-version": entry<{ version: number }>({
     message: ({ version }) => `version ${version} of the language is not supported`,
     hint: () => "this compiler reads floor 1; newer files need a newer noisefloor",
+  }),
+  "language/unused-input": entry<{ name: string }>({
+    message: ({ name }) => `the input ${shown(name)} is not used: no output depends on it`,
+    hint: () => "remove it, or use it",
   }),
   "language/unused-value": entry<{ name: string }>({
     severity: "warning",

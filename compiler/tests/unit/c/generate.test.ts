@@ -9,6 +9,7 @@ import { constantNamed, mantissaRange, type Program, valueNamed } from "../../..
 import { tracedValues } from "../../../program/trace.ts";
 import { createRandom } from "../../../support/random.ts";
 import { hasTool } from "../../tools-present.ts";
+import { randomBranchingProgram } from "../program/random-branching.ts";
 import { CC, compile, inTemporaryFolder, SANITIZERS, WARNINGS, writeFiles } from "./c-runner.ts";
 import { branchingProgram, networkProgram, oneBitProgram, thresholdProgram } from "./programs.ts";
 
@@ -22,7 +23,8 @@ const threshold = thresholdProgram("levels", {
   base: -3,
   thresholdWidth: 9,
 });
-const PROGRAMS = [network, branchingProgram("branching"), threshold, oneBitProgram("one bit")];
+const spatial = [3, 5, 8].map((seed) => randomBranchingProgram(seed, { instructions: 20 }));
+const PROGRAMS = [network, branchingProgram("branching"), threshold, oneBitProgram("one bit"), ...spatial];
 
 interface SymbolEntry {
   readonly name: string;
@@ -88,6 +90,17 @@ describe("manifest and text", () => {
     };
     // Three bits for each weight whatever the format allows, in rows of whole bytes; below 3 weights bytes are smaller.
     expect([2, 3, 4, 8, 9, 64].map(flashOf)).toEqual([4, 6, 6, 6, 12, 48]);
+  });
+});
+
+describe("what C does not have", () => {
+  it("is refused by name", () => {
+    const builder = createProgramBuilder("huge");
+    const x = builder.input({ name: "x", shape: [2 ** 16, 2 ** 15], format: intFormat(false, 8, 0) });
+    builder.output("y", builder.pool({ layer: "p", name: "y", input: x, kind: "max", window: [2] }), "value");
+    expect(() => generateC(builder.build(), VERSION)).toThrow(
+      "the C back end does not support more than 2147483647 elements (value x)",
+    );
   });
 });
 
@@ -161,15 +174,16 @@ describe.skipIf(!hasTool(CC) || !hasTool("nm"))("the object file", () => {
     const calls: string[] = [];
     for (const [k, layer] of manifest.layers.entries()) {
       if (layer.op !== "dense") continue;
-      const { min, max } = mantissaRange(valueNamed(network, layer.input).format);
-      const x = Array.from({ length: layer.inputElements }, () => random.integer(min, max));
+      const [input] = layer.inputs;
+      const { min, max } = mantissaRange(valueNamed(network, input!.value).format);
+      const x = Array.from({ length: input!.elements }, () => random.integer(min, max));
       const weights = constantNamed(network, `${layer.result}.weights`).data;
       const bias = constantNamed(network, `${layer.result}.bias`).data;
       for (let o = 0; o < layer.resultElements; o++)
         expected.push(`${x.reduce((sum, v, i) => sum + v * weights[o * x.length + i]!, bias[o]!)}`);
-      declarations.push(`void ${layer.function}(const ${layer.inputCType} *x, ${layer.resultCType} *y);`);
+      declarations.push(`void ${layer.function}(const ${input!.cType} *x, ${layer.resultCType} *y);`);
       calls.push(
-        `static const ${layer.inputCType} x${k}[] = {${x}}; static ${layer.resultCType} y${k}[${layer.resultElements}];`,
+        `static const ${input!.cType} x${k}[] = {${x}}; static ${layer.resultCType} y${k}[${layer.resultElements}];`,
         `${layer.function}(x${k}, y${k});`,
         `for (int i = 0; i < ${layer.resultElements}; i++) printf("%ld\\n", (long)y${k}[i]);`,
       );

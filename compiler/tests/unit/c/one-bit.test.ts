@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { generateC } from "../../../c/generate.ts";
 import { provedRange } from "../../../program/bounds.ts";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
-import { type Format, mantissaRange, type Program } from "../../../program/program.ts";
+import { type Format, mantissaRange, operandsOf, type Program } from "../../../program/program.ts";
 import { createRandom } from "../../../support/random.ts";
 import { hasTool } from "../../tools-present.ts";
 import { CC, compareWithSimulator, SANITIZERS } from "./c-runner.ts";
@@ -147,7 +147,7 @@ describe("random chains", () => {
       const program = randomProgram(seed);
       const formatOf = new Map([...program.values, ...program.constants].map((v) => [v.name, v.format]));
       for (const instruction of program.instructions) {
-        const input = formatOf.get(instruction.input)!;
+        const input = formatOf.get(operandsOf(instruction)[0]!)!;
         const result = formatOf.get(instruction.result)!;
         if (instruction.op === "dense")
           seen.add(`${formatOf.get(instruction.weights)!.kind} weights by ${input.kind}`);
@@ -160,7 +160,7 @@ describe("random chains", () => {
       for (const input of ["bipolar", "int"]) expect(seen).toContain(`${weights} weights by ${input}`);
     for (const what of ["threshold to bipolar", "threshold to int", "select of bipolar", "select of int"])
       expect(seen).toContain(what);
-    for (const op of ["dense", "requantize", "select", "threshold", "flatten"])
+    for (const op of ["dense", "requantize", "select", "threshold", "reshape"])
       expect(seen).toContain(`${op} with fractions`);
   });
 });

@@ -1,6 +1,7 @@
 // Every code of the language: which text gives it, and at which place. Each text has one mistake, so the table
 // also shows that a mistake has no consequences in the report.
 import { describe, expect, test } from "vitest";
+import { graphMessages } from "../../../support/messages/graph.ts";
 import { languageMessages } from "../../../support/messages/language.ts";
 import { compileText, diagnose, fileWith, modelWith, SECTIONS } from "./model-text.ts";
 
@@ -98,8 +99,11 @@ const sections: readonly Case[] = [
 const models: readonly Case[] = [
   ["2:1 language/no-input, 2:1 language/no-output", modelWith("")],
   ["2:1 language/no-output", modelWith("input x: 6 as u8")],
-  ["4:7 language/several-inputs", inFlat("input z: 6 as u8\noutput y = x -> dense(2)")],
-  ["5:8 language/several-outputs", inFlat("output y = x -> dense(2)\noutput z = x -> dense(2)")],
+  ["4:7 language/unused-input", inFlat("input z: 6 as u8\noutput y = x -> dense(2)")],
+  [
+    "4:7 language/unused-input, 5:1 language/unused-value",
+    inFlat("input z: 6 as u8\na = z -> dense(3)\noutput y = x -> dense(2)"),
+  ],
   ["3:10 language/bad-size", modelWith("input x: 0 as u8\noutput y = x -> dense(2)")],
   ["3:10 language/bad-size", modelWith("input x: 28x0x1 as u8\noutput y = x -> flatten -> dense(2)")],
   ["3:10 language/bad-size", modelWith("input x: 2.5 as u8\noutput y = x -> dense(2)")],
@@ -128,7 +132,7 @@ const models: readonly Case[] = [
   ["4:17 language/unknown-stage", inFlat("output y = x -> conv2d(3, 3x3, stride: 2)")],
   ["4:17 language/unknown-stage", inFlat("output y = x -> dens(3)")],
   ["4:17 language/needs-flat", inImage("output y = x -> dense(2)")],
-  ["4:17 language/needs-flat", inImage("output y = x -> argmax")],
+  ["4:8 language/no-dense", inImage("output y = x -> argmax")],
   ["4:17 language/needs-dense", inFlat("output y = x -> relu -> dense(2)")],
   ["4:37 language/needs-dense", inFlat("output y = x -> dense(3) -> relu -> relu -> dense(2)")],
   ["4:17 language/needs-dense", inFlat("output y = x -> sign -> dense(2)")],
@@ -219,9 +223,106 @@ const models: readonly Case[] = [
   ["4:1 language/unused-value", inFlat("a = x -> dense(3)\noutput y = x -> dense(2)")],
   ["4:17 language/idle-flatten", inFlat("output y = x -> flatten -> dense(2)")],
   [
-    "4:49 language/too-many-weights",
+    "4:49 graph/too-many-weights",
     modelWith("input x: 1024x1024x1 as u8\noutput y = x ->             flatten ->          dense(60000)"),
   ],
+];
+
+/** A model of an image of 8 x 6 with 4 channels; its body begins in line 4. */
+const inPicture = (body: string): string => modelWith(`input x: 8x6x4 as u8\n${body}`);
+/** A stage of that image in line 4, column 10, and an output. */
+const staged = (stage: string): string => inPicture(`a = x -> ${stage}\noutput y = a -> flatten -> dense(2)`);
+/** A join in line 6, column 5, of that image with the image z and the sequence s. */
+const joined = (join: string): string =>
+  inPicture(
+    `input z: 8x6x2 as u8\ninput s: 8x4 as u8\na = ${join}\nb = add(s -> flatten -> dense(3), z -> flatten -> dense(3))\noutput y = add(a -> flatten -> dense(3), b)`,
+  );
+const bipolar = (rest: string): string =>
+  inPicture(`b = x -> conv(4, kernel: 1) -> sign\na = b -> ${rest}\noutput y = a -> flatten -> dense(2)`);
+
+const windows: readonly Case[] = [
+  ["4:10 graph/wrong-rank", inFlat("a = x -> conv(2, kernel: 3)\noutput y = a")],
+  ["4:10 graph/wrong-rank", inFlat("a = x -> maxpool(2)\noutput y = a -> dense(2)")],
+  ["4:10 graph/wrong-rank", inFlat("a = x -> upsample(2)\noutput y = a -> dense(2)")],
+  ["4:10 graph/wrong-rank", inFlat("a = x -> avgpool(global)\noutput y = a -> dense(2)")],
+  ["4:10 graph/wrong-rank", inFlat("a = x -> depthwise(3)\noutput y = a -> dense(2)")],
+  ["4:18 graph/attribute-rank", staged("conv(2, kernel: 3x3x3)")],
+  ["4:18 graph/kernel-too-large", staged("conv(2, kernel: 7)")],
+  ["4:18 graph/kernel-too-large", staged("conv(2, kernel: 3, dilation: 3)")],
+  ["4:18 graph/kernel-too-large", staged("maxpool(window: 9x1)")],
+  ["4:29 graph/attribute-rank", staged("conv(2, kernel: 3, stride: 2x2x1)")],
+  ["4:29 graph/bad-groups", staged("conv(6, kernel: 3, groups: 3)")],
+  ["4:29 graph/bad-groups, 4:29 graph/bad-groups", staged("conv(4, kernel: 3, groups: 3)")],
+  ["4:29 language/padding-sides", staged("conv(4, kernel: 3, padding: [1, 1])")],
+  ["4:38 language/out-of-range", staged("conv(4, kernel: 3, padding: -1)")],
+  ["4:38 language/unknown-word", staged("conv(4, kernel: 3, padding: full)")],
+  ["4:38 language/wrong-kind", staged('conv(4, kernel: 3, padding: "same")')],
+  ["4:10 language/missing-key", staged("conv(4)")],
+  ["4:15 language/unknown-key", staged("conv(kernal: 3, units: 4)")],
+  ["4:26 language/wrong-kind", staged("conv(2, kernel: [3, 3])")],
+  ["4:26 language/out-of-range", staged("conv(2, kernel: 3x0)")],
+  ["4:10 language/unknown-stage", staged("conv2(2, kernel: 3)")],
+  ["4:38 language/folding-too-wide", staged("conv(2, kernel: 3) { pe: 1, simd: 37 }")],
+  ["4:31 language/unknown-key", staged("conv(2, kernel: 3) { weight_bit: 2 }")],
+  ["4:21 graph/padding-too-wide", staged("maxpool(2, padding: 2)")],
+  ["4:39 graph/padding-too-wide", staged("conv_transpose(4, kernel: 2, padding: 2)")],
+  ["5:10 language/bipolar-operand", bipolar("avgpool(2)")],
+  ["5:10 language/bipolar-operand", bipolar("conv(2, kernel: 3, padding: same)")],
+  ["5:10 language/bipolar-operand", bipolar("depthwise(3, padding: 1)")],
+  ["5:10 language/bipolar-operand", bipolar("conv_transpose(2, kernel: 2, stride: 2)")],
+  ["5:10 language/bipolar-operand", bipolar("pad(rows: 1)")],
+  ["4:10 graph/too-large", staged("upsample(256x256)")],
+  [
+    "4:45 language/batchnorm-without-activation",
+    staged("conv(2, kernel: 1) -> batchnorm -> conv(2, kernel: 1)"),
+  ],
+  ["4:24 language/needs-dense", staged("maxpool(2) -> relu6")],
+  ["4:10 language/needs-dense", staged("sigmoid")],
+  ["4:43 language/out-of-range", staged("conv(2, kernel: 1) -> leaky_relu(0)")],
+];
+
+const moves: readonly Case[] = [
+  ["4:16 graph/slice-outside", staged("slice(rows: 0..8)")],
+  ["4:16 language/absent-axis", staged("slice(positions: 0..3)")],
+  ["4:22 language/empty-range", staged("slice(rows: 3..2)")],
+  ["4:10 language/missing-key", staged("slice()")],
+  ["4:16 language/unknown-key", staged("slice(row: 1..2)")],
+  ["4:20 language/wrong-kind", staged("pad(rows: [1, 2, 3])")],
+  ["4:10 language/missing-key", staged("pad(value: 3)")],
+  ["4:18 graph/reshape-elements", staged("reshape(8x6x5)")],
+  ["4:18 language/wrong-kind", staged("reshape([8, 24])")],
+  ["4:20 graph/bad-permutation", staged("transpose([rows, rows, channels])")],
+  ["4:20 graph/bad-permutation", staged("transpose([rows, columns])")],
+  ["4:20 language/absent-axis", staged("transpose([positions, rows, columns])")],
+  ["4:21 language/unknown-word", staged("transpose([row, columns, channels])")],
+  ["4:19 graph/attribute-rank", staged("upsample(2x2x2)")],
+];
+
+const joins: readonly Case[] = [
+  ["6:5 graph/unlike-shapes", joined("add(x, z)")],
+  ["6:5 graph/unlike-shapes", joined("subtract(x, s)")],
+  ["6:5 graph/unlike-shapes", joined("multiply(z -> avgpool(global), z)")],
+  ["6:5 graph/operand-count", joined("add(x)")],
+  ["6:5 graph/operand-count", joined("multiply(x, x, x)")],
+  ["6:5 graph/operand-count", joined("concat(x)")],
+  ["6:5 graph/operand-count", joined("add()")],
+  ["6:5 graph/concat-shapes", joined("concat(x, s)")],
+  ["6:5 graph/concat-shapes", joined("concat(x, z, axis: rows)")],
+  ["6:18 language/absent-axis", joined("concat(x, z, axis: positions)")],
+  ["6:24 language/unknown-word", joined("concat(x, z, axis: row)")],
+  ["6:18 language/unknown-key", joined("concat(x, z, axes: rows)")],
+  ["6:15 language/unknown-key", joined("add(x, x, axis: rows)")],
+  ["6:5 language/unknown-join", joined("ad(x, x)")],
+  ["6:5 language/unknown-join", joined("sum(x, x)")],
+  ["6:5 language/stage-as-join", joined("flatten(x)")],
+  ["6:10 language/join-as-stage", joined("x -> add(x)")],
+  ["6:12 language/unknown-name", joined("add(x, zz)")],
+  ["6:9 language/syntax", joined("add(3, x)")],
+  ["6:24 language/syntax", joined("add(x, x -> flatten")],
+  ["6:18 language/unknown-key", joined("add(x, x)  { pe: 2 }")],
+  ["6:5 language/bipolar-operand", joined("add(x, x -> conv(4, kernel: 1) -> sign)")],
+  ["6:5 language/bipolar-operand", joined("concat(x, x -> conv(4, kernel: 1) -> sign)")],
+  ["6:5 language/after-argmax", joined("add(x, x -> conv(4, kernel: 1) -> argmax)")],
 ];
 
 const settings: readonly Case[] = [
@@ -358,7 +459,7 @@ const settings: readonly Case[] = [
   ],
 ];
 
-const GROUPS = { words, syntax, sections, models, settings };
+const GROUPS = { words, syntax, sections, models, windows, moves, joins, settings };
 
 describe.each(Object.entries(GROUPS))("%s", (_, cases) => {
   test.each(cases)("%s %#", (expected, text) => {
@@ -378,7 +479,8 @@ test("every code of the language is in the table", () => {
       .flat()
       .flatMap(([expected]) => expected.split(/[ ,]+/)),
   );
-  const missing = Object.keys(languageMessages).filter((code) => !covered.has(code));
-  // Its own test: it takes many mistakes.
-  expect(missing).toEqual(["language/too-many-errors"]);
+  const codes = [...Object.keys(languageMessages), ...Object.keys(graphMessages)];
+  const missing = codes.filter((code) => !covered.has(code));
+  // Tests of their own: the first takes many mistakes, the language does not read the second from a text.
+  expect(missing).toEqual(["language/too-many-errors", "graph/bad-attribute"]);
 });

@@ -2,6 +2,7 @@
 // `floor error=CODE` gives that code alone. A block may leave out sections that it is not about.
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { graphMessages } from "../../../support/messages/graph.ts";
 import { languageMessages } from "../../../support/messages/language.ts";
 import { compileText, SECTIONS } from "./model-text.ts";
 
@@ -47,11 +48,12 @@ test("the reference has examples of both kinds, with codes that exist", () => {
   const codes = blocks.flatMap(({ error }) => (error === undefined ? [] : [error]));
   expect(codes.length).toBeGreaterThan(3);
   expect(blocks.length - codes.length).toBeGreaterThan(6);
-  for (const code of codes) expect(Object.keys(languageMessages)).toContain(code);
+  for (const code of codes) expect(Object.keys({ ...languageMessages, ...graphMessages })).toContain(code);
 });
 
 test("the reference names every stage, key, unit and reserved word", async () => {
   const { STAGES } = await import("../../../dsl/stages.ts");
+  const { JOINS } = await import("../../../dsl/joins.ts");
   const { UNITS } = await import("../../../dsl/units.ts");
   const { KEYWORDS } = await import("../../../dsl/tokens.ts");
   const reference = readFileSync(new URL("docs/language.md", root), "utf8");
@@ -79,9 +81,15 @@ test("the reference names every stage, key, unit and reserved word", async () =>
   for (const key of ["weight_alpha", "input_alpha", "bias_alpha", "prune"]) {
     keys.push(...dense(`${key}: unheard_of`));
   }
+  for (const stage of [...STAGES.keys()].filter((word) => word !== "flatten")) {
+    keys.push(...known(`model m {\ninput x: 6 as u8\noutput y = x -> ${stage}(unheard_of: 1) }`));
+  }
+  keys.push(...known("model m {\ninput x: 6 as u8\noutput y = concat(x, x, unheard_of: 1) }"));
   // Names of single arguments that are always given by position.
   const positional = ["path", "distance", "direction", "deviation", "size"];
-  const words = [...STAGES.keys(), ...units, ...KEYWORDS, ...keys].filter((w) => !positional.includes(w));
+  const words = [...STAGES.keys(), ...JOINS.keys(), ...units, ...KEYWORDS, ...keys].filter(
+    (w) => !positional.includes(w),
+  );
   for (const word of words) {
     expect(reference).toMatch(new RegExp(`\`[^\`\n]*\\b${word}\\b`));
   }

@@ -9,7 +9,7 @@ import type {
   TrainedGraph,
 } from "../../../graph/trained-graph.ts";
 import { lower } from "../../../lower/lower.ts";
-import { constantNamed, type Program, valueNamed } from "../../../program/program.ts";
+import { constantNamed, operandsOf, type Program, valueNamed } from "../../../program/program.ts";
 import { simulate } from "../../../sim/simulate.ts";
 import { randomSamples, randomTrained, trainedOf } from "./random-trained.ts";
 
@@ -106,14 +106,14 @@ function threeLayers(): TrainedGraph {
 }
 
 const steps = (program: Program) =>
-  program.instructions.map((i) => `${i.layer}: ${i.op} ${i.input} -> ${i.result}`);
+  program.instructions.map((i) => `${i.layer}: ${i.op} ${operandsOf(i).join(", ")} -> ${i.result}`);
 
 describe("a program of three layers", () => {
   const program = lower(threeLayers());
 
   it("has one requantization and one product for each layer, under names that collide with none of the user's", () => {
     expect(steps(program)).toEqual([
-      "flat: flatten image -> flat",
+      "flat: reshape image -> flat",
       "fc1: requantize flat -> fc1.input'",
       "fc1: dense fc1.input' -> fc1",
       "fc1.input: requantize fc1 -> fc1.input.input",
@@ -248,7 +248,7 @@ describe("what training left out", () => {
   );
   it("is selected once, before the first layer", () => {
     expect(steps(program)).toEqual([
-      "flat: flatten image -> flat",
+      "flat: reshape image -> flat",
       "fc1: select flat -> fc1.kept",
       "fc1: requantize fc1.kept -> fc1.input",
       "fc1: dense fc1.input -> fc1",

@@ -1,7 +1,7 @@
 // Likely causes: each pattern of wrong integers gets its name.
 import { expect, test } from "vitest";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
-import type { Program } from "../../../program/program.ts";
+import { operandsOf, type Program } from "../../../program/program.ts";
 import { simulate } from "../../../sim/simulate.ts";
 import { createRandom } from "../../../support/random.ts";
 import { likelyCause } from "../../../verify/cause.ts";
@@ -31,7 +31,7 @@ function causeOf(name: string, fault: (y: number, n: number, c: number) => numbe
   const channels = expected.length / COUNT;
   const got = expected.map((y, i) => fault(y, Math.floor(i / channels), i % channels));
   const position = got.findIndex((y, i) => y !== expected[i]) % channels;
-  const input = values.get(instruction.input)!;
+  const input = values.get(operandsOf(instruction)[0]!)!;
   return likelyCause({ program, instruction, count: COUNT, input, expected, got, position, start: 0 });
 }
 

@@ -1,4 +1,4 @@
-// The options of a dense stage. In: its settings and what enters it. Out: its folding and how it is quantized,
+// The options of a dense or a conv. In: its settings and what enters it. Out: its folding and how it is quantized,
 // complete with defaults; all that does not fit is reported.
 import {
   type Granularity,
@@ -63,7 +63,7 @@ const options = {
     bias_alpha: wordReader("alpha of the bias", ["accumulator", "layer", "channel"]),
     prune: switchReader,
   },
-  form: "dense(64) { weight_bits: 2..4, weight_alpha: channel }",
+  form: "fc1: dense(64) { weight_bits: 2..4, weight_alpha: channel }",
 } as const satisfies Signature<Fields>;
 
 type Options = FieldValues<typeof options.fields>;
@@ -76,23 +76,24 @@ const QUANTIZATION_DEFAULTS: LayerQuantization = {
   prune: true,
 };
 
-export interface DenseOptions {
+export interface LayerOptions {
   readonly folding?: NonNullable<Signal["folding"]>;
   readonly quantization: LayerQuantization;
 }
 
 /**
- * Reads the options of a dense. `input` is what enters it and `inputs` the number of its elements; they are
- * undefined when an earlier error hides them.
+ * Reads the options of a layer called `word`. `input` is what enters it and `inputs` the number of elements that one
+ * unit sums up; they are undefined when an earlier error hides them.
  */
-export function readDenseOptions(
+export function readLayerOptions(
+  word: string,
   stage: StageNode,
   units: number | undefined,
   input: Signal | undefined,
   inputs: number | undefined,
   context: CheckContext,
-): DenseOptions {
-  const read = readFields(stage.options, options, "dense", stage.span, context);
+): LayerOptions {
+  const read = readFields(stage.options, options, word, stage.span, context);
   const folding = checkFolding(read, units, inputs, context);
   const quantization = checkQuantization(read, input, inputs, context);
   return { ...(folding ? { folding } : {}), quantization };
@@ -168,9 +169,21 @@ function oneScaleReason(
   return kind === "group" && min === max ? "one-width" : undefined;
 }
 
-/** Whether a tensor is the model's input as it comes: nothing before it can scale its channels. */
+/** What only moves elements. */
+const MOVES: ReadonlySet<Signal["kind"]> = new Set([
+  "concat",
+  "flatten",
+  "pad",
+  "reshape",
+  "slice",
+  "transpose",
+  "upsample",
+]);
+
+/** Whether a tensor holds a model's input as it comes: nothing before it can scale its channels. */
 function isModelInput(signal: Signal | undefined): boolean {
-  return signal?.kind === "input" || (signal?.kind === "flatten" && isModelInput(signal.input));
+  if (!signal) return false;
+  return signal.kind === "input" || (MOVES.has(signal.kind) && signal.inputs.some(isModelInput));
 }
 
 function checkInputBits(
@@ -183,7 +196,7 @@ function checkInputBits(
   const { min, max, reason } = tensorBits(input);
   if (wished && span && (wished.min < min || wished.max > max)) {
     const found = wished.min === wished.max ? `${wished.min}` : `${wished.min}..${wished.max}`;
-    const related = [{ message: `the ${input.kind}`, span: input.span }];
+    const related = [{ message: `the ${input.word}`, span: input.span }];
     context.collector.add("language/unfit-bits", { found, min, max, reason }, { span, related });
   }
   return wished ?? { min, max };

@@ -1,0 +1,77 @@
+// Modules with several streams in or out: nf_output_pair with its nf_fork and nf_argmax, nf_forkn, nf_join, nf_concat.
+import type { Unit } from "./unit.ts";
+
+/** nf_fork, an nf_argmax and nf_output_pair together: logits of `beats` beats, then the class. */
+export function createPair(argmax: Unit, beats: number): Unit {
+  let beat = 0;
+  let held = false;
+  const [none, some] = [[false], [true]];
+  return {
+    inputs: 1,
+    outputs: 1,
+    valid: () => held,
+    ready: (receivers) => (!held || receivers[0]!) && beat !== beats && argmax.ready(none, none, 0),
+    step: (take, give) => {
+      const second = beat === beats;
+      const open = !held || give[0]!;
+      const giveClass = argmax.valid(0) && open && second;
+      const moved = second ? giveClass : take[0]!;
+      argmax.step(take, giveClass ? some : none);
+      if (!open) return;
+      held = moved;
+      if (moved) beat = second ? 0 : beat + 1;
+    },
+    state: () => `${argmax.state()},${beat},${held}`,
+  };
+}
+
+/** nf_forkn: one register that `count` receivers empty, each when it can. */
+export function createFork(count: number): Unit {
+  const pending = new Array<boolean>(count).fill(false);
+  return {
+    inputs: 1,
+    outputs: count,
+    valid: (output) => pending[output]!,
+    ready: (receivers) => pending.every((held, k) => !held || receivers[k]!),
+    step: (take, give) => {
+      for (let k = 0; k < count; k++) if (take[0] || give[k]) pending[k] = take[0]!;
+    },
+    state: () => pending.map(Number).join(""),
+  };
+}
+
+/** nf_join: a beat of a and one of b enter together; one more register, then the result. */
+export function createJoin(): Unit {
+  let operands = false;
+  let valid = false;
+  return {
+    inputs: 2,
+    outputs: 1,
+    valid: () => valid,
+    ready: (receivers, offered, input) => (!valid || receivers[0]!) && offered[1 - input]!,
+    step: (take, give) => {
+      if (valid && !give[0]) return;
+      valid = operands;
+      operands = take[0]!;
+    },
+    state: () => `${operands},${valid}`,
+  };
+}
+
+/** nf_concat: in turn `aBeats` beats of a and `bBeats` of b. */
+export function createConcat(aBeats: number, bBeats: number): Unit {
+  let beat = 0;
+  let valid = false;
+  return {
+    inputs: 2,
+    outputs: 1,
+    valid: () => valid,
+    ready: (receivers, _, input) => (!valid || receivers[0]!) && beat < aBeats === (input === 0),
+    step: (take, give) => {
+      if (valid && !give[0]) return;
+      valid = take[0]! || take[1]!;
+      if (valid) beat = beat === aBeats + bBeats - 1 ? 0 : beat + 1;
+    },
+    state: () => `${beat},${valid}`,
+  };
+}

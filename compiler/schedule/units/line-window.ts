@@ -1,0 +1,119 @@
+// nf_line_window: how many words of an image its windows need. In: the geometry of a convolution or a pooling. Out:
+// the least memory, and the control logic as a unit.
+import type { Unit } from "./unit.ts";
+
+/** Rows, columns. */
+export type Pair = readonly [y: number, x: number];
+
+/** The module's parameters without those of its data; a sequence has one row. */
+export interface WindowGeometry {
+  /** Size of the image. */
+  readonly size: Pair;
+  /** Words of one position. */
+  readonly words: number;
+  /** Output positions. */
+  readonly outSize: Pair;
+  readonly kernel: Pair;
+  readonly strides: Pair;
+  readonly dilations: Pair;
+  /** Distance of neighbouring lines of the image. */
+  readonly spread: Pair;
+  /** Padding before the image. */
+  readonly before: Pair;
+  /** Lines between those of the image repeat the one before. */
+  readonly repeat: boolean;
+  /** Folds of the channels, a divisor of `words`. */
+  readonly outer: number;
+  readonly replays: number;
+  /** Taps side by side; more than 1 asks for one word and no spread. */
+  readonly taps: number;
+}
+
+/** What the windows need, by output position. */
+interface Needs {
+  /** Words from the oldest to the newest one that this window needs. */
+  readonly reach: Int32Array;
+  /** Words that nothing needs any more when this window has been read. */
+  readonly forgotten: Int32Array;
+}
+
+/** Beats of one window with all of its replays. */
+export function beatsOfWindow({ kernel, words, replays, taps }: WindowGeometry): number {
+  return replays * (taps > 1 ? Math.ceil((kernel[0] * kernel[1]) / taps) : kernel[0] * kernel[1] * words);
+}
+
+/** Per output index along an axis, and one more: the first line of the image that is needed, and the last one. */
+function linesOf(
+  g: WindowGeometry,
+  axis: 0 | 1,
+): readonly { readonly first: number; readonly last: number }[] {
+  const [lines, spread] = [g.size[axis], g.spread[axis]];
+  const extent = (g.kernel[axis] - 1) * g.dilations[axis];
+  return Array.from({ length: g.outSize[axis] + 1 }, (_, o) => {
+    const at = o * g.strides[axis] - g.before[axis];
+    const first = g.repeat ? Math.floor(at / spread) : Math.ceil(at / spread);
+    return {
+      first: Math.min(lines, Math.max(0, first)),
+      last: Math.min(lines - 1, Math.floor((at + extent) / spread)),
+    };
+  });
+}
+
+function needsOf(g: WindowGeometry): Needs {
+  const row = g.size[1] * g.words;
+  const packet = g.size[0] * row;
+  const rows = linesOf(g, 0);
+  const columns = linesOf(g, 1);
+  const positions = g.outSize[0] * g.outSize[1];
+  const reach = new Int32Array(positions);
+  const oldest = new Int32Array(positions + 1).fill(packet);
+  for (let p = 0; p < positions; p++) {
+    const y = Math.floor(p / g.outSize[1]);
+    const column = columns[p % g.outSize[1]]!;
+    const { first, last } = rows[y]!;
+    // A line that the next row of windows starts with is kept whole.
+    const kept = first === g.size[0] || rows[y + 1]!.first === first;
+    oldest[p] = first * row + (kept ? 0 : column.first * g.words);
+    reach[p] = last * row + (column.last + 1) * g.words - oldest[p]!;
+  }
+  // The first window of the next packet begins at that packet's own oldest word.
+  const forgotten = reach.map((_, p) => oldest[p + 1]! + (p === positions - 1 ? oldest[0]! : 0) - oldest[p]!);
+  return { reach, forgotten };
+}
+
+/** Fewest words of memory with which the windows can be read at all. */
+export function leastCapacity(g: WindowGeometry): number {
+  return needsOf(g).reach.reduce((most, words) => Math.max(most, words), 1);
+}
+
+/** The control logic of nf_line_window with a memory of `capacity` words. */
+export function createLineWindow(g: WindowGeometry, capacity: number): Unit {
+  const { reach, forgotten } = needsOf(g);
+  const beats = beatsOfWindow(g);
+  let level = 0;
+  let position = 0;
+  let beat = 0;
+  let primed = false;
+  let read = false;
+  let valid = false;
+  return {
+    inputs: 1,
+    outputs: 1,
+    valid: () => valid,
+    ready: () => level !== capacity,
+    step: (take, give) => {
+      const open = primed && level >= reach[position]!;
+      primed = true;
+      if (take[0]) level++;
+      if (valid && !give[0]) return;
+      valid = read;
+      read = open;
+      if (!open) return;
+      beat = beat === beats - 1 ? 0 : beat + 1;
+      if (beat !== 0) return;
+      level -= forgotten[position]!;
+      position = position === reach.length - 1 ? 0 : position + 1;
+    },
+    state: () => `${level},${position},${beat},${read},${valid}`,
+  };
+}
