@@ -8,6 +8,8 @@ import { createRandom } from "../../../support/random.ts";
 import { hasTool } from "../../tools-present.ts";
 import { CC, compareWithSimulator, SANITIZERS } from "./c-runner.ts";
 
+/** Milliseconds: one build is long on a machine that does much else. */
+const TIMEOUT = 400_000;
 const BUILDS: readonly (readonly string[])[] = [["-O1", ...SANITIZERS], ["-O3"]];
 const BIPOLAR: Format = { kind: "bipolar", fraction: 0 };
 const byte = intFormat(false, 8, 4);
@@ -230,9 +232,13 @@ const nothing: Program = single("nothing", [3], intFormat(true, 8, 60), (builder
 const ALL = [...convs, ...oneBit, ...depthwise, ...pools, ...arithmetic, nothing];
 
 describe.skipIf(!hasTool(CC))("spatial instructions compute what the simulator computes", () => {
-  it.each(BUILDS)("built with %s", (...flags) => {
-    expect(compareWithSimulator(ALL, { flags, count: 3 })).toEqual([]);
-  });
+  it.each(BUILDS)(
+    "built with %s",
+    (...flags) => {
+      expect(compareWithSimulator(ALL, { flags, count: 3 })).toEqual([]);
+    },
+    TIMEOUT,
+  );
 });
 
 describe("the text of spatial instructions", () => {
