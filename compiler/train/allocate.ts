@@ -69,7 +69,8 @@ async function spend(
     if (before >= WELL_FILLED) return frozen;
     const fitting = larger(frozen, training).filter((m) => fill(m.frozen) <= 1);
     const best = await bestOf(frozen, loss, fitting, (f) => Math.log2(fill(f) / before), tools);
-    if (!best) return frozen;
+    // Training moves what a limit counts of the weights.
+    if (!best || fill(best.frozen) > 1) return frozen;
     ({ frozen, loss } = best);
     tools.settled?.(frozen, fill(frozen));
   }

@@ -47,7 +47,9 @@ function simulated(trained: TrainedGraph, samples: SampleSet): number[] {
  * nearest place where their rounding changes, in steps.
  */
 function roundedNetwork(asked: TrainRequest, saved: readonly Uint8Array[]) {
-  const { checkpoint } = decodeCheckpoint(saved.at(-1)!);
+  const { checkpoint: last } = decodeCheckpoint(saved.at(-1)!);
+  // With patience, the best epoch of the round is what counts.
+  const checkpoint = { ...last, parameters: last.best?.parameters ?? last.parameters };
   const run = createRun(tf, { ...asked, checkpoint }, chainOf(asked.graph));
   const frozen = frozenOf(run);
   const passes = roundedPasses(frozen, asked.training, "running");
