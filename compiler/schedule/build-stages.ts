@@ -1,27 +1,17 @@
-// From folded layers to stages. In: the chain, PE and SIMD of its dense layers, the wished interval. Out: every stage
-// of the design in stream order, with its lanes and beats.
-import { shiftsOf } from "../program/bounds.ts";
-import {
-  constantNamed,
-  elementsOf,
-  isSigned,
-  type Program,
-  type Value,
-  valueNamed,
-  widthOf,
-} from "../program/program.ts";
+// From folded layers to stages. In: the dataflow, PE and SIMD of its layers, the wished interval, depths of FIFOs. Out:
+// the graph of all stages of the design, with their lanes and beats.
+import { elementsOf, isSigned, operandsOf, type Program, valueNamed, widthOf } from "../program/program.ts";
 import { compilerAssert } from "../support/assert.ts";
-import type { Chain, ChainStep } from "./chain.ts";
-import {
-  chooseInputLanes,
-  chooseLanes,
-  type DenseSize,
-  type Folding,
-  leastCommonMultiple,
-} from "./folding.ts";
-import { busyCycles, type DenseStage, type Stage } from "./stages.ts";
+import { buildBranches, isBranching, type MeetingStep } from "./build-branches.ts";
+import { buildLayer, convLanes, denseStage, elementwiseStage } from "./build-layers.ts";
+import { chooseInnerLanes } from "./conv-folding.ts";
+import type { Dataflow, Step } from "./dataflow.ts";
+import { chooseInputLanes, chooseLanes, type Folding } from "./folding.ts";
+import { adapt, add, fork, type Growing, type Line, store } from "./lines.ts";
+import { busyCycles, type StageGraph } from "./stages.ts";
+import { imageOf } from "./windows.ts";
 
-/** Folding of every dense step, by its result. */
+/** Folding of every dense and conv step, by its result. */
 export type Foldings = ReadonlyMap<string, Folding>;
 
 export interface StageWishes {
@@ -29,68 +19,93 @@ export interface StageWishes {
   readonly interval: number;
   /** By how much logits that are streamed with their class leave faster than the interval asks for. */
   readonly speedup: number;
-}
-
-export function sizeOf(program: Program, step: ChainStep): DenseSize {
-  compilerAssert(step.op === "dense", "only dense layers are folded");
-  const weights = constantNamed(program, step.weights);
-  return {
-    inputs: weights.shape[1]!,
-    outputs: weights.shape[0]!,
-    inputWidth: widthOf(valueNamed(program, step.input).format),
-    accumulatorWidth: widthOf(valueNamed(program, step.result).format),
-  };
-}
-
-/** The stages while they grow, and the stream that leaves the last of them. */
-interface Line {
-  readonly stages: Stage[];
-  value: Value;
-  lanes: number;
+  /** Beats that a FIFO before an operand of a step holds; 0 for none. */
+  readonly fifoDepth: (step: MeetingStep, operand: number) => number;
 }
 
 /**
- * A window stands before every dense layer, which reads it several times. What stands before the first of them works
- * on every element once and hands on that a packet is broken; the window forgets such a packet.
+ * A window stands before every dense layer, which reads it several times, and a line window before what moves a window
+ * over an image. What stands before the first window works on every element once and hands on that a packet is broken;
+ * the window forgets such a packet.
  */
 export function buildStages(
   program: Program,
-  chain: Chain,
+  flow: Dataflow,
   foldings: Foldings,
   wishes: StageWishes,
-): readonly Stage[] {
-  const at = chain.steps.findIndex((s) => s.op === "dense");
-  const before = at < 0 ? chain.steps : chain.steps.slice(0, at);
-  const behind = at < 0 ? [] : chain.steps.slice(at);
-  const first = behind[0] ? denseStage(program, behind[0], foldings) : null;
-  const line = inputLine(chain, before, first, wishes.interval);
+): StageGraph {
+  const g: Growing = { stages: [], sources: [] };
+  const readers = readersOf(flow);
+  const before = stepsBeforeWindow(flow, readers);
+  const stored = before.at(-1)?.result ?? flow.input.name;
+  const next = readers.get(stored) ?? [];
+  const only = next.length === 1 ? next[0]! : null;
+  const first = only?.op === "dense" ? denseStage(program, only, foldings) : null;
 
+  let line = inputLine(program, g, flow, before, only, foldings, wishes.interval);
   const lastSelect = before.findLast((s) => s.op === "select");
   for (const step of before) {
     // The last select gathers the words that the window stores for the dense layer.
     const gathered = step === lastSelect && first ? multipleFrom(first.simd, line.lanes) : line.lanes;
-    line.stages.push(elementwiseStage(program, line, step, gathered));
-    line.value = valueNamed(program, step.result);
-    line.lanes = gathered;
+    line = elementwiseStage(program, g, line, step, gathered);
   }
-  const layer = first?.instruction.layer ?? chain.steps[0]?.layer ?? chain.argmax?.layer ?? chain.input.name;
-  store(line, layer, first?.outFolds ?? 1);
+  const layer = next[0]?.layer ?? flow.steps[0]?.layer ?? flow.argmax?.layer ?? flow.input.name;
+  line = store(g, line, layer, first?.outFolds ?? 1);
 
-  for (const step of behind) {
-    if (step.op === "dense") {
-      const dense = denseStage(program, step, foldings);
-      if (step === behind[0]) adapt(line, step.layer, dense.simd, dense.outFolds);
-      else {
-        adapt(line, step.layer, dense.simd, 1);
-        store(line, step.layer, dense.outFolds);
-      }
-      line.stages.push(dense);
-      line.lanes = dense.pe;
-    } else line.stages.push(elementwiseStage(program, line, step, line.lanes));
-    line.value = valueNamed(program, step.result);
+  const lines = new Map<string, Line[]>();
+  const give = (name: string, made: Line): void => {
+    const count = (readers.get(name) ?? []).length + (name === flow.end.name ? 1 : 0);
+    lines.set(name, [...fork(g, made, count)]);
+  };
+  const take = (name: string): Line => {
+    const found = lines.get(flow.streamOf(name))?.shift();
+    compilerAssert(found, `a stream of ${name} is left`);
+    return { ...found, value: valueNamed(program, name) };
+  };
+  if (first) {
+    line = adapt(g, line, layer, first.simd, first.outFolds);
+    give(first.result.name, add(g, first, [line], first.result, first.pe));
+  } else give(stored, line);
+
+  for (const step of flow.steps) {
+    if (before.some((s) => s === step) || (first && step === only)) continue;
+    const operands = operandsOf(step).map(take);
+    const made = isBranching(step)
+      ? buildBranches(program, g, step, operands, wishes)
+      : buildLayer(program, g, step, operands[0]!, foldings, wishes.interval);
+    give(step.result, made);
   }
-  endStages(program, chain, wishes, line);
-  return line.stages;
+  endStages(program, g, flow, wishes, take(flow.end.name));
+  return g;
+}
+
+/** The steps that read each stream, once for each operand. */
+function readersOf({ steps, streamOf }: Dataflow): ReadonlyMap<string, readonly Step[]> {
+  const readers = new Map<string, Step[]>();
+  for (const step of steps)
+    for (const name of operandsOf(step)) {
+      const stream = streamOf(name);
+      readers.set(stream, [...(readers.get(stream) ?? []), step]);
+    }
+  return readers;
+}
+
+type BeforeWindow = Parameters<typeof elementwiseStage>[3];
+
+/** The steps in a row behind the input that look at each element once. */
+function stepsBeforeWindow(
+  flow: Dataflow,
+  readers: ReadonlyMap<string, readonly Step[]>,
+): readonly BeforeWindow[] {
+  const before: BeforeWindow[] = [];
+  for (let at = flow.input.name; ; ) {
+    const [step, ...others] = readers.get(at) ?? [];
+    if (!step || others.length > 0) return before;
+    if (step.op !== "requantize" && step.op !== "threshold" && step.op !== "table" && step.op !== "select")
+      return before;
+    before.push(step);
+    at = step.result;
+  }
 }
 
 /** The least multiple of `unit` that is at least `least`. */
@@ -103,124 +118,77 @@ function laneBitsOf(width: number): number {
 
 /** The input's words are those of the first layer; a select has to see the elements first and makes the words. */
 function inputLine(
-  { input }: Chain,
-  before: readonly ChainStep[],
-  first: DenseStage | null,
+  program: Program,
+  g: Growing,
+  { input, steps }: Dataflow,
+  before: readonly Step[],
+  only: Step | null,
+  foldings: Foldings,
   interval: number,
 ): Line {
   const elements = elementsOf(input.shape);
-  const selected = before.some((s) => s.op === "select");
   const fewest = chooseLanes(elements, interval, 1);
-  const wordLanes = selected || !first ? fewest : first.simd;
+  const selected = before.some((s) => s.op === "select");
+  const ofReaders = (): number => {
+    if (before.length === steps.length) return fewest;
+    if (only?.op === "dense") return foldings.get(only.result)!.simd;
+    if (only?.op === "conv") return convLanes(program, only, foldings);
+    return chooseInnerLanes(elements, imageOf(input.shape)[2], interval, []);
+  };
+  const wordLanes = selected ? fewest : ofReaders();
   const lanes = selected ? fewest : chooseInputLanes(elements, interval, wordLanes);
   const laneBits = laneBitsOf(widthOf(input.format));
   const beats = Math.ceil(elements / lanes);
   const words = Math.ceil(elements / wordLanes);
-  const stages: Stage[] = [
+  return add(
+    g,
     { kind: "input", value: input, elements, lanes, laneBits, beats, wordLanes, words },
-  ];
-  return { stages, value: input, lanes: wordLanes };
-}
-
-function elementwiseStage(
-  program: Program,
-  { value: source, lanes }: Line,
-  step: ChainStep,
-  wordLanes: number,
-): Stage {
-  const result = valueNamed(program, step.result);
-  const elements = elementsOf(source.shape);
-  const words = Math.ceil(elements / lanes);
-  compilerAssert(step.op !== "dense", "a dense layer is not elementwise");
-  switch (step.op) {
-    case "requantize": {
-      const each = shiftsOf(source, result);
-      const shifts = each.every((s) => s === each[0]) ? each.slice(0, 1) : each;
-      return { kind: "requantize", instruction: step, source, result, shifts, lanes, words };
-    }
-    case "threshold":
-      return { kind: "threshold", instruction: step, source, result, lanes, words };
-    case "select":
-      return {
-        kind: "select",
-        instruction: step,
-        source,
-        result,
-        elements,
-        lanes,
-        beats: words,
-        wordLanes,
-        words: Math.ceil(step.indices.length / wordLanes),
-      };
-  }
-}
-
-function denseStage(program: Program, step: ChainStep, foldings: Foldings): DenseStage {
-  compilerAssert(step.op === "dense", "a dense step");
-  const { inputs, outputs } = sizeOf(program, step);
-  const { pe, simd } = foldings.get(step.result)!;
-  return {
-    kind: "dense",
-    instruction: step,
-    source: valueNamed(program, step.input),
-    result: valueNamed(program, step.result),
-    inputs,
-    outputs,
-    pe,
-    simd,
-    inFolds: Math.ceil(inputs / simd),
-    outFolds: Math.ceil(outputs / pe),
-  };
-}
-
-function adapt(line: Line, layer: string, mLanes: number, passes: number): void {
-  const { value, lanes: sLanes } = line;
-  if (mLanes === sLanes) return;
-  const elements = elementsOf(value.shape);
-  const group = Math.min(leastCommonMultiple(sLanes, mLanes), elements);
-  line.stages.push({ kind: "adapter", layer, value, elements, sLanes, mLanes, group, passes });
-  line.lanes = mLanes;
-}
-
-function store({ stages, value, lanes }: Line, layer: string, replays: number): void {
-  const words = Math.ceil(elementsOf(value.shape) / lanes);
-  stages.push({ kind: "window", layer, value, lanes, words, replays });
+    [],
+    input,
+    wordLanes,
+  );
 }
 
 function endStages(
   program: Program,
-  { end, argmax, outputs }: Chain,
+  g: Growing,
+  { argmax, outputs, end }: Dataflow,
   { interval, speedup }: StageWishes,
-  line: Line,
+  last: Line,
 ): void {
-  const { stages } = line;
   const elements = elementsOf(end.shape);
   const both = outputs.length === 2;
   // An argmax alone is no port and must not be slower than the stages before it.
-  const beatsBefore = Math.max(
-    ...stages.filter((s) => s.kind === "input" || s.kind === "dense").map(busyCycles),
+  const counted = g.stages.filter(
+    (s) => s.kind === "input" || s.kind === "dense" || s.kind === "line-window",
   );
+  const beatsBefore = Math.max(...counted.map(busyCycles));
   // Between the last logits and the class lies one cycle of comparing, then the class takes its own.
   const most = both ? Math.max(Math.floor((interval - 2) / speedup), 1) : argmax ? beatsBefore : interval;
-  const lanes = chooseLanes(elements, most, line.lanes);
+  const lanes = chooseLanes(elements, most, last.lanes);
   const beats = Math.ceil(elements / lanes);
-  adapt(line, argmax?.layer ?? outputs[0]!.name, lanes, 1);
+  const line = adapt(g, last, argmax?.layer ?? outputs[0]!.name, lanes, 1);
   if (!argmax) {
     const laneBits = laneBitsOf(widthOf(end.format));
-    stages.push({ kind: "output", value: end, second: null, lanes, laneBits, beats });
+    add(g, { kind: "output", value: end, second: null, lanes, laneBits, beats }, [line], end, lanes);
     return;
   }
   const result = valueNamed(program, argmax.result);
-  const forked = both;
-  stages.push({ kind: "argmax", instruction: argmax, source: end, result, elements, lanes, beats, forked });
+  const index = add(
+    g,
+    { kind: "argmax", instruction: argmax, source: end, result, elements, lanes, beats, forked: both },
+    [line],
+    result,
+    1,
+  );
   const classBits = widthOf(result.format);
   if (!both) {
     const laneBits = laneBitsOf(classBits);
-    stages.push({ kind: "output", value: result, second: null, lanes: 1, laneBits, beats: 1 });
+    add(g, { kind: "output", value: result, second: null, lanes: 1, laneBits, beats: 1 }, [index], result, 1);
     return;
   }
   // The class has to look the same in a lane as wide as a logit's.
   compilerAssert(!isSigned(result.format), "a class is unsigned");
   const laneBits = laneBitsOf(Math.max(widthOf(end.format), classBits));
-  stages.push({ kind: "output", value: end, second: result, lanes, laneBits, beats });
+  add(g, { kind: "output", value: end, second: result, lanes, laneBits, beats }, [index], end, lanes);
 }

@@ -69,9 +69,14 @@ export function chooseInputLanes(elements: number, beats: number, word: number):
   return word;
 }
 
-/** Least common multiple. */
-export function leastCommonMultiple(a: number, b: number): number {
+/** Greatest common divisor. */
+export function greatestCommonDivisor(a: number, b: number): number {
   let [x, y] = [a, b];
   while (y !== 0) [x, y] = [y, x % y];
-  return (a / x) * b;
+  return x;
+}
+
+/** Least common multiple. */
+export function leastCommonMultiple(a: number, b: number): number {
+  return (a / greatestCommonDivisor(a, b)) * b;
 }

@@ -1,12 +1,15 @@
 // The folding solver. In: a verified program and hardware wishes. Out: the stages of the design with their lanes,
 // and the cycles that they will take, exactly.
-import { elementsOf, type Program } from "../program/program.ts";
+import { elementsOf, operandsOf, type Program } from "../program/program.ts";
 import { createCollector, type Diagnostic, type DiagnosticCollector } from "../support/diagnostics.ts";
-import { buildStages, type Foldings, sizeOf } from "./build-stages.ts";
-import { type Chain, chainOf, type OutputChoice } from "./chain.ts";
-import { type Cycles, predictCycles } from "./cycles.ts";
+import { convSizeOf, sizeOf } from "./build-layers.ts";
+import { buildStages, type Foldings } from "./build-stages.ts";
+import { type ConvSize, chooseConvFolding, convCycles, legalPe, legalSimd } from "./conv-folding.ts";
+import type { Cycles } from "./cycles.ts";
+import { type Dataflow, dataflowOf, type OutputChoice } from "./dataflow.ts";
+import { type FittedStages, fitFifos } from "./fifos.ts";
 import { chooseFolding, type DenseSize, denseCycles, type Folding } from "./folding.ts";
-import { busyCycles, type Stage } from "./stages.ts";
+import { busyCycles, type Stage, type StageGraph } from "./stages.ts";
 
 export interface ScheduleOptions {
   /** For constraints and reports; the schedule itself counts cycles. */
@@ -17,36 +20,37 @@ export interface ScheduleOptions {
   readonly folding: Readonly<Record<string, Folding>>;
   /** What a classifier streams; a program with one output of role `value` streams that. */
   readonly outputs: OutputChoice;
+  /** Beats of the FIFO before each operand of a layer in which branches meet; those of other layers are computed. */
+  readonly fifoDepths?: Readonly<Record<string, readonly number[]>>;
 }
 
-export interface Schedule {
+export interface Schedule extends StageGraph, Cycles {
   readonly clockMHz: number;
   /** As wished. */
   readonly wishedInterval: number;
-  readonly chain: Chain;
-  /** In stream order. */
-  readonly stages: readonly Stage[];
-  /** Exact; program/manifest.ts has the definitions. */
-  readonly latencyCycles: number;
-  readonly intervalCycles: number;
-  /** Packets after reset before the interval is constant. */
-  readonly settledAfter: number;
+  readonly flow: Dataflow;
   /** Warnings; errors are thrown. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * Chooses for every dense layer the fewest products per cycle that keep the wished interval, and lanes for both ports.
- * Throws a DiagnosticError for what cannot be built, a folding beyond a layer's size or an impossible interval.
+ * Chooses for every dense layer and convolution the fewest products per cycle that keep the wished interval, lanes for
+ * both ports, and the depths of FIFOs. Throws a DiagnosticError for what cannot be built, a folding that a layer cannot
+ * have, an impossible interval or FIFOs that are too small.
  */
 export function scheduleProgram(program: Program, options: ScheduleOptions): Schedule {
-  const chain = chainOf(program, options.outputs);
+  const flow = dataflowOf(program, options.outputs);
   const collector = createCollector();
-  const foldings = chooseFoldings(program, chain, options, collector);
-  checkOutputs(chain, options, collector);
+  const foldings = chooseFoldings(program, flow, options, collector);
+  checkOutputs(flow, options, collector);
   collector.throwIfErrors();
-  const { stages, cycles } = chooseStages(program, chain, foldings, options);
-  if (cycles.intervalCycles > attainable(stages, options))
+  const fitted = chooseStages(program, flow, foldings, options);
+  if (!fitted) {
+    collector.add("verilog/deadlock", { layers: Object.keys(options.fifoDepths ?? {}) });
+    return collector.throwIfErrors() as never;
+  }
+  const { graph, cycles } = fitted;
+  if (cycles.intervalCycles > attainable(graph.stages, options))
     collector.add("verilog/interval-missed", {
       layer: null,
       interval: options.intervalCycles,
@@ -55,8 +59,8 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
   return {
     clockMHz: options.clockMHz,
     wishedInterval: options.intervalCycles,
-    chain,
-    stages,
+    flow,
+    ...graph,
     ...cycles,
     diagnostics: collector.diagnostics,
   };
@@ -64,15 +68,15 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
 
 const isWhole = (n: number): boolean => Number.isSafeInteger(n) && n >= 1;
 
-/** Folding of every dense step, by its result. */
+/** Folding of every dense and conv step, by its result. */
 function chooseFoldings(
   program: Program,
-  chain: Chain,
+  flow: Dataflow,
   { clockMHz, intervalCycles, folding }: ScheduleOptions,
   collector: DiagnosticCollector,
 ): Foldings {
   const given = new Map(Object.entries(folding));
-  const layers = chain.steps.filter((s) => s.op === "dense");
+  const layers = flow.steps.filter((s) => s.op === "dense" || s.op === "conv");
   if (!(clockMHz > 0)) collector.add("verilog/bad-wish", { what: "clock in MHz", given: clockMHz });
   if (!isWhole(intervalCycles))
     collector.add("verilog/bad-wish", { what: "interval in cycles", given: intervalCycles });
@@ -82,28 +86,46 @@ function chooseFoldings(
   }
   for (const step of layers) {
     const own = given.get(step.layer);
-    if (own) checkFolding(step.layer, own, sizeOf(program, step), collector);
+    if (!own) continue;
+    if (step.op === "dense") checkFolding(step.layer, own, sizeOf(program, step), collector);
+    else checkConvFolding(step.layer, own, convSizeOf(program, step), collector);
   }
   collector.throwIfErrors();
 
   const chosen = new Map<string, Folding>();
-  let lanesBefore: number | null = null;
-  for (const step of layers) {
-    const size = sizeOf(program, step);
+  // Lanes in which a stream comes from the last products on its way.
+  const lanes = new Map<string, number>();
+  for (const step of flow.steps) {
+    const before = lanes.get(flow.streamOf(operandsOf(step)[0]!)) ?? null;
+    if (before !== null) lanes.set(step.result, before);
+    if (step.op !== "dense" && step.op !== "conv") continue;
     const own = given.get(step.layer);
-    const taken: Folding = own ?? chooseFolding(size, intervalCycles, lanesBefore);
-    const cycles = denseCycles(size, taken);
-    if (cycles > intervalCycles)
+    const choose = (): { readonly taken: Folding; readonly cycles: number } => {
+      if (step.op === "dense") {
+        const size = sizeOf(program, step);
+        const taken = own ?? chooseFolding(size, intervalCycles, before);
+        return { taken, cycles: denseCycles(size, taken) };
+      }
+      const size = convSizeOf(program, step);
+      const taken = own ?? chooseConvFolding(size, intervalCycles, before);
+      return { taken, cycles: convCycles(size, taken) };
+    };
+    const { taken, cycles } = choose();
+    // What no folding reaches is said of the whole design.
+    if (cycles > intervalCycles && own)
       collector.add("verilog/interval-missed", { layer: step.layer, interval: intervalCycles, cycles });
     chosen.set(step.result, taken);
-    lanesBefore = taken.pe;
+    lanes.set(step.result, taken.pe);
   }
   return chosen;
 }
 
 /** The wished interval, or the cycles of a layer's own folding where they are more; those have been named. */
 function attainable(stages: readonly Stage[], { intervalCycles, folding }: ScheduleOptions): number {
-  const own = stages.filter((s) => s.kind === "dense" && Object.hasOwn(folding, s.instruction.layer));
+  const folded = stages.filter(
+    (s) => s.kind === "dense" || s.kind === "depthwise" || s.kind === "line-window",
+  );
+  const own = folded.filter((s) => Object.hasOwn(folding, s.instruction.layer));
   return Math.max(intervalCycles, ...own.map(busyCycles));
 }
 
@@ -113,20 +135,23 @@ function attainable(stages: readonly Stage[], { intervalCycles, folding }: Sched
  */
 function chooseStages(
   program: Program,
-  chain: Chain,
+  flow: Dataflow,
   foldings: Foldings,
   options: ScheduleOptions,
-): { readonly stages: readonly Stage[]; readonly cycles: Cycles } {
-  const attempt = (speedup: number) => {
-    const stages = buildStages(program, chain, foldings, { interval: options.intervalCycles, speedup });
-    return { stages, cycles: predictCycles(stages) };
-  };
+): FittedStages | null {
+  const { intervalCycles: interval, fifoDepths = {} } = options;
+  const given = new Map(Object.entries(fifoDepths));
+  const attempt = (speedup: number): FittedStages | null =>
+    fitFifos(
+      (fifoDepth) => buildStages(program, flow, foldings, { interval, speedup, fifoDepth }),
+      (step, operand) => given.get(step.layer)?.[operand] ?? null,
+    );
   const first = attempt(1);
-  const goal = attainable(first.stages, options);
-  const elements = elementsOf(chain.end.shape);
-  if (chain.outputs.length < 2) return first;
-  for (let now = first, speedup = 2; ; speedup *= 2) {
-    if (now.cycles.intervalCycles <= goal) return now;
+  if (!first || flow.outputs.length < 2) return first;
+  const goal = attainable(first.graph.stages, options);
+  const elements = elementsOf(flow.end.shape);
+  for (let now: FittedStages | null = first, speedup = 2; ; speedup *= 2) {
+    if (now && now.cycles.intervalCycles <= goal) return now;
     if (speedup >= 2 * elements) return first;
     now = attempt(speedup);
   }
@@ -142,8 +167,18 @@ function checkFolding(layer: string, { pe, simd }: Folding, size: DenseSize, col
   }
 }
 
-function checkOutputs(chain: Chain, { intervalCycles }: ScheduleOptions, collector: DiagnosticCollector) {
-  if (chain.outputs.length === 2 && intervalCycles < 2)
+/** A convolution's lanes divide its channels, so that every position begins with a new beat. */
+function checkConvFolding(layer: string, own: Folding, size: ConvSize, collector: DiagnosticCollector) {
+  for (const [what, given, legal] of [
+    ["PE", own.pe, legalPe(size)],
+    ["SIMD", own.simd, legalSimd(size)],
+  ] as const) {
+    if (!legal.includes(given)) collector.add("verilog/folding-illegal", { layer, what, given, legal });
+  }
+}
+
+function checkOutputs(flow: Dataflow, { intervalCycles }: ScheduleOptions, collector: DiagnosticCollector) {
+  if (flow.outputs.length === 2 && intervalCycles < 2)
     collector.add("verilog/interval-impossible", {
       where: "a packet of logits and class",
       interval: intervalCycles,

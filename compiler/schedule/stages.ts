@@ -1,12 +1,21 @@
 // The hardware stages of a folded design, as decided by the schedule: sizes, lanes and folds, no names.
 import type {
   ArgmaxInstruction,
+  ArithmeticInstruction,
+  ConcatInstruction,
+  ConvInstruction,
   DenseInstruction,
+  PoolInstruction,
   RequantizeInstruction,
   SelectInstruction,
+  SliceInstruction,
+  TableInstruction,
   ThresholdInstruction,
+  UpsampleInstruction,
   Value,
 } from "../program/program.ts";
+import type { Triple } from "./units/boxes.ts";
+import { beatsOfWindow, type WindowGeometry } from "./units/line-window.ts";
 
 /** Takes packets: `beats` of `lanes` elements in, `words` of `wordLanes` out. */
 export interface InputStage {
@@ -66,18 +75,123 @@ export interface SelectStage {
   readonly words: number;
 }
 
-/** PE x SIMD products per cycle. */
-export interface DenseStage {
-  readonly kind: "dense";
-  readonly instruction: DenseInstruction;
+/** Replaces every element by its entry of a table; a packet is `words` beats. */
+export interface TableStage {
+  readonly kind: "table";
+  readonly instruction: TableInstruction;
   readonly source: Value;
   readonly result: Value;
+  readonly lanes: number;
+  readonly words: number;
+}
+
+/** Reads windows of an image, of which it stores `capacity` words of `lanes` elements. */
+export interface LineWindowStage {
+  readonly kind: "line-window";
+  readonly instruction: ConvInstruction | PoolInstruction | UpsampleInstruction;
+  readonly source: Value;
+  readonly lanes: number;
+  readonly geometry: WindowGeometry;
+  readonly capacity: number;
+  /** Mantissa outside of the image. */
+  readonly pad: number;
+}
+
+/** PE x SIMD products per cycle: of a vector, or of the window at each of many positions. */
+export interface DenseStage {
+  readonly kind: "dense";
+  readonly instruction: DenseInstruction | ConvInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly positions: number;
+  /** Of one output: those of a group, at all taps. */
   readonly inputs: number;
+  /** Of one position, of all groups. */
   readonly outputs: number;
   readonly pe: number;
   readonly simd: number;
   readonly inFolds: number;
   readonly outFolds: number;
+}
+
+/** A convolution of each channel on its own: `lanes` products per cycle. */
+export interface DepthwiseStage {
+  readonly kind: "depthwise";
+  readonly instruction: ConvInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly positions: number;
+  readonly channels: number;
+  /** Taps of a window. */
+  readonly taps: number;
+  readonly lanes: number;
+}
+
+/** One beat of results for the `taps` beats of a window. */
+export interface PoolStage {
+  readonly kind: "pool";
+  readonly instruction: PoolInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly taps: number;
+  readonly lanes: number;
+  /** Beats of results in a packet. */
+  readonly words: number;
+}
+
+/** Hands every beat to `count` receivers. */
+export interface ForkStage {
+  readonly kind: "fork";
+  readonly value: Value;
+  readonly count: number;
+  readonly lanes: number;
+  readonly words: number;
+}
+
+/** Holds what one branch gives before another does: `depth` beats and one more. */
+export interface FifoStage {
+  readonly kind: "fifo";
+  /** Where the branches meet, and which of its operands this is. */
+  readonly instruction: ArithmeticInstruction | ConcatInstruction;
+  readonly operand: number;
+  readonly value: Value;
+  readonly lanes: number;
+  readonly words: number;
+  readonly depth: number;
+}
+
+/** Adds, subtracts or multiplies two streams; a packet is `words` beats. */
+export interface JoinStage {
+  readonly kind: "join";
+  readonly instruction: ArithmeticInstruction;
+  readonly sources: readonly [Value, Value];
+  readonly result: Value;
+  readonly lanes: number;
+  readonly words: number;
+}
+
+/** In turn some beats of one stream and of another; a packet has `turns` of them. */
+export interface ConcatStage {
+  readonly kind: "concat";
+  readonly instruction: ConcatInstruction;
+  readonly result: Value;
+  readonly lanes: number;
+  readonly turns: number;
+  readonly beats: readonly [number, number];
+  /** Whether all inputs are in: a concat of more than two is several stages. */
+  readonly complete: boolean;
+}
+
+/** Keeps a box of an image; sizes in rows, columns and words of a position. */
+export interface CropStage {
+  readonly kind: "crop";
+  readonly instruction: SliceInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly lanes: number;
+  readonly size: Triple;
+  readonly first: Triple;
+  readonly box: Triple;
 }
 
 /** Changes the lanes of a stream; sees every packet `passes` times. */
@@ -121,11 +235,44 @@ export type Stage =
   | WindowStage
   | RequantizeStage
   | ThresholdStage
+  | TableStage
   | SelectStage
+  | LineWindowStage
   | DenseStage
+  | DepthwiseStage
+  | PoolStage
+  | ForkStage
+  | FifoStage
+  | JoinStage
+  | ConcatStage
+  | CropStage
   | AdapterStage
   | ArgmaxStage
   | OutputStage;
+
+/** An output of a stage, by the stage's index; only a fork has more than one. */
+export interface StageEnd {
+  readonly stage: number;
+  readonly output: number;
+}
+
+/** Stages and the streams between them; no stream leads back. */
+export interface StageGraph {
+  /** Each behind those that it reads; the input first, the output last. */
+  readonly stages: readonly Stage[];
+  /** For each stage what its inputs read, in the order of the module's ports. */
+  readonly sources: readonly (readonly StageEnd[])[];
+}
+
+/** Words that a line window takes in a packet. */
+export function wordsOfImage({ size, words }: WindowGeometry): number {
+  return size[0] * size[1] * words;
+}
+
+/** Beats that a line window gives in a packet. */
+export function beatsOfWindows(geometry: WindowGeometry): number {
+  return geometry.outSize[0] * geometry.outSize[1] * beatsOfWindow(geometry);
+}
 
 /** How many elements of each beat a select keeps. */
 export function keptPerBeat({ instruction, lanes, beats }: SelectStage): readonly number[] {
@@ -143,11 +290,25 @@ export function busyCycles(stage: Stage): number {
       return stage.words * stage.replays;
     case "requantize":
     case "threshold":
+    case "table":
+    case "join":
+    case "fork":
+    case "fifo":
       return stage.words;
     case "select":
       return stage.beats;
+    case "line-window":
+      return Math.max(wordsOfImage(stage.geometry), beatsOfWindows(stage.geometry));
     case "dense":
-      return stage.inFolds * stage.outFolds;
+      return stage.positions * stage.inFolds * stage.outFolds;
+    case "depthwise":
+      return stage.positions * stage.taps * (stage.channels / stage.lanes);
+    case "pool":
+      return stage.words * stage.taps;
+    case "concat":
+      return stage.turns * (stage.beats[0] + stage.beats[1]);
+    case "crop":
+      return stage.size[0] * stage.size[1] * stage.size[2];
     case "adapter":
       return stage.passes * Math.ceil(stage.elements / Math.min(stage.sLanes, stage.mLanes));
     case "argmax":

@@ -2,12 +2,14 @@
 // made, the memory images, the taps, and the manifest's list of stages.
 import type { Program } from "../program/program.ts";
 import type { Schedule } from "../schedule/schedule.ts";
-import type { InputStage, OutputStage } from "../schedule/stages.ts";
-import { compilerAssert } from "../support/assert.ts";
+import type { InputStage, OutputStage, Stage } from "../schedule/stages.ts";
+import { assertNever, compilerAssert } from "../support/assert.ts";
 import { aligned, type Draft, type PlacedStage, type Stream } from "./draft.ts";
 import { createNameSpace, legalStem } from "./names.ts";
-import { placeDense, placeRequantize, placeSelect, placeThreshold } from "./place-layers.ts";
+import { placeConcat, placeFifo, placeFork, placeJoin } from "./place-branches.ts";
+import { placeDense, placeRequantize, placeSelect, placeTable, placeThreshold } from "./place-layers.ts";
 import { placeAdapter, placeArgmax, placeInput, placeOutput, placeWindow } from "./place-stages.ts";
+import { placeCrop, placeDepthwise, placeLineWindow, placePool } from "./place-windows.ts";
 import type { PortPlan, SectionPlan, TapPlan } from "./plan.ts";
 
 export interface DesignPlan {
@@ -56,39 +58,12 @@ export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
     taps: [],
     memories: new Map(),
   };
-  const { stages } = schedule;
-  let stream: Stream | null = null;
-  let forkedTo: Stream | null = null;
-  for (const stage of stages) {
-    switch (stage.kind) {
-      case "input":
-        stream = placeInput(draft, stage);
-        break;
-      case "window":
-        stream = placeWindow(draft, stage, from(stream));
-        break;
-      case "requantize":
-        stream = placeRequantize(draft, stage, from(stream));
-        break;
-      case "threshold":
-        stream = placeThreshold(draft, stage, from(stream));
-        break;
-      case "select":
-        stream = placeSelect(draft, stage, from(stream));
-        break;
-      case "dense":
-        stream = placeDense(draft, stage, from(stream));
-        break;
-      case "adapter":
-        stream = placeAdapter(draft, stage, from(stream));
-        break;
-      case "argmax":
-        [forkedTo, stream] = placeArgmax(draft, stage, from(stream));
-        break;
-      case "output":
-        placeOutput(draft, stage, from(stream), forkedTo);
-        break;
-    }
+  const { stages, sources } = schedule;
+  // What leaves each stage.
+  const streams: (readonly Stream[])[] = [];
+  for (const [index, stage] of stages.entries()) {
+    const before = sources[index]!.map((from) => streams[from.stage]![from.output]!);
+    streams.push(placeStage(draft, stage, before, index > 0 ? streams[index - 1]! : []));
   }
   const input = stages[0];
   const output = stages[stages.length - 1];
@@ -106,9 +81,55 @@ export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
   };
 }
 
-function from(stream: Stream | null): Stream {
-  compilerAssert(stream, "a stage has a stage before it");
-  return stream;
+/** The streams behind a stage; `last` are those of the stage placed before it. */
+function placeStage(
+  draft: Draft,
+  stage: Stage,
+  before: readonly Stream[],
+  last: readonly Stream[],
+): readonly Stream[] {
+  const [a, b] = before as readonly [Stream, Stream];
+  switch (stage.kind) {
+    case "input":
+      return [placeInput(draft, stage)];
+    case "window":
+      return [placeWindow(draft, stage, a)];
+    case "requantize":
+      return [placeRequantize(draft, stage, a)];
+    case "threshold":
+      return [placeThreshold(draft, stage, a)];
+    case "table":
+      return [placeTable(draft, stage, a)];
+    case "select":
+      return [placeSelect(draft, stage, a)];
+    case "line-window":
+      return [placeLineWindow(draft, stage, a)];
+    case "dense":
+      return [placeDense(draft, stage, a)];
+    case "depthwise":
+      return [placeDepthwise(draft, stage, a)];
+    case "pool":
+      return [placePool(draft, stage, a)];
+    case "fork":
+      return placeFork(draft, stage, a);
+    case "fifo":
+      return [placeFifo(draft, stage, a)];
+    case "join":
+      return [placeJoin(draft, stage, a, b)];
+    case "concat":
+      return [placeConcat(draft, stage, a, b)];
+    case "crop":
+      return [placeCrop(draft, stage, a)];
+    case "adapter":
+      return [placeAdapter(draft, stage, a)];
+    case "argmax":
+      return placeArgmax(draft, stage, a);
+    case "output":
+      placeOutput(draft, stage, a, last[1] ?? null);
+      return [];
+    default:
+      return assertNever(stage, "placeStage");
+  }
 }
 
 function portsOf(input: InputStage, output: OutputStage): readonly PortPlan[] {

@@ -36,6 +36,8 @@ export interface Stream {
   readonly width: number;
   /** Wire that marks the last word of a broken packet, before the first window. */
   readonly drop: string | null;
+  /** Wire that says of each tap of a window whether it is an element of the image. */
+  readonly inside?: string;
 }
 
 /** Pads the ranges of a group of wires to one column. */

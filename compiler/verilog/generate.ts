@@ -12,7 +12,7 @@ import {
 import { tracedValues } from "../program/trace.ts";
 import { fixedFile, renderTemplate } from "../render/render.ts";
 import type { Schedule } from "../schedule/schedule.ts";
-import type { DenseStage, InputStage, OutputStage } from "../schedule/stages.ts";
+import { busyCycles, type InputStage, type OutputStage } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import type { FileSet } from "../support/file-set.ts";
@@ -94,17 +94,17 @@ function about(program: Program, schedule: Schedule, { input, output }: RtlManif
     );
     return `  ${name}  ${what.join(", then ")}; ${countText(beats, "beat")} of ${lanes} x ${laneBits} bits`;
   };
-  const dense = stages.filter((s): s is DenseStage => s.kind === "dense");
+  const folded = stages.filter((s) => s.kind === "dense" || s.kind === "depthwise");
   const rows = [
     ["#", "layer", "inputs", "outputs", "PE", "SIMD", "cycles"],
-    ...dense.map((s, i) => [
+    ...folded.map((s, i) => [
       `${i + 1}`,
       commentText(s.instruction.layer, 30),
-      `${s.inputs} x ${formatText(s.source)}`,
-      `${s.outputs} x ${formatText(s.result)}`,
-      `${s.pe}`,
-      `${s.simd}`,
-      `${s.inFolds * s.outFolds}`,
+      `${s.kind === "dense" ? s.inputs : s.taps} x ${formatText(s.source)}`,
+      `${s.kind === "dense" ? s.outputs : s.channels} x ${formatText(s.result)}`,
+      `${s.kind === "dense" ? s.pe : s.lanes}`,
+      `${s.kind === "dense" ? s.simd : 1}`,
+      `${busyCycles(s)}`,
     ]),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
@@ -114,6 +114,10 @@ function about(program: Program, schedule: Schedule, { input, output }: RtlManif
       .join("  ")
       .trimEnd(),
   );
+  const convolves = folded.some((s) => s.instruction.op === "conv");
+  const title = convolves
+    ? "Layers with products (inputs of an output, outputs at a position):"
+    : "Dense layers:";
   const bipolar = program.values.some((v) => v.format.kind === "bipolar");
   const alphabet = `uN: unsigned, sN: two's complement, N bits${bipolar ? "; b1: a bit b that counts as 2b - 1" : ""}`;
   return [
@@ -121,7 +125,7 @@ function about(program: Program, schedule: Schedule, { input, output }: RtlManif
     port("s_axis", input),
     port("m_axis", output),
     "  frame_error pulses when s_axis_tlast comes early (packet dropped) or late (beats up to it discarded)",
-    ...(dense.length > 0 ? ["", "Dense layers:", ...table.map((row) => `  ${row}`)] : []),
+    ...(folded.length > 0 ? ["", title, ...table.map((row) => `  ${row}`)] : []),
     "",
     `Latency ${latencyCycles} cycles, one packet every ${intervalCycles} cycles; ` +
       `meant for ${commentText(`${clockMHz}`)} MHz.`,
@@ -129,7 +133,7 @@ function about(program: Program, schedule: Schedule, { input, output }: RtlManif
 }
 
 function manifestOf(program: Program, schedule: Schedule, plan: DesignPlan): RtlManifest {
-  const { stages, chain, latencyCycles, intervalCycles, clockMHz } = schedule;
+  const { stages, flow, latencyCycles, intervalCycles, clockMHz } = schedule;
   const { top } = plan;
   const input = stages[0];
   const output = stages[stages.length - 1];
@@ -155,7 +159,7 @@ function manifestOf(program: Program, schedule: Schedule, plan: DesignPlan): Rtl
       };
     }),
     input: inputPort(program, input),
-    output: outputPort(program, chain.outputs, output),
+    output: outputPort(program, flow.outputs, output),
     clockMHz,
     latencyCycles,
     intervalCycles,

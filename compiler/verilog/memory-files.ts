@@ -1,7 +1,14 @@
 // Memory images for $readmemh. In: a stage and its constants. Out: one hexadecimal word per line, in the order that
 // the stage's fixed module documents.
 import { channelsOf, constantNamed, mantissaRange, type Program, widthOf } from "../program/program.ts";
-import type { DenseStage, RequantizeStage, SelectStage, ThresholdStage } from "../schedule/stages.ts";
+import type {
+  DenseStage,
+  DepthwiseStage,
+  RequantizeStage,
+  SelectStage,
+  TableStage,
+  ThresholdStage,
+} from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
 
 /** Two's complement of `width` bits, as an unsigned integer. */
@@ -46,13 +53,39 @@ export function weightWords(program: Program, stage: DenseStage): readonly strin
 export function biasWords(program: Program, stage: DenseStage): readonly string[] | null {
   if (stage.instruction.bias === null) return null;
   const bias = constantNamed(program, stage.instruction.bias);
-  const width = widthOf(stage.result.format);
-  const words: string[] = [];
-  for (let f = 0; f < stage.outFolds; f++) {
-    const lanes = Array.from({ length: stage.pe }, (_, p) => bias.data[f * stage.pe + p] ?? 0);
-    words.push(packedWord(lanes, width));
-  }
-  return words;
+  return laneBiasWords(bias.data, stage.pe, stage.outFolds, widthOf(stage.result.format));
+}
+
+/** A word per fold of outputs, `lanes` of them side by side; edges are 0. */
+export function laneBiasWords(
+  bias: readonly number[],
+  lanes: number,
+  folds: number,
+  width: number,
+): readonly string[] {
+  return Array.from({ length: folds }, (_, f) =>
+    packedWord(
+      Array.from({ length: lanes }, (_, p) => bias[f * lanes + p] ?? 0),
+      width,
+    ),
+  );
+}
+
+/** Words of a depthwise convolution's weights: fold by fold of channels, within these tap by tap. */
+export function channelTapWords(program: Program, stage: DepthwiseStage): readonly string[] {
+  const { data, format } = constantNamed(program, stage.instruction.weights);
+  const { channels, taps, lanes } = stage;
+  return Array.from({ length: (channels / lanes) * taps }, (_, word) => {
+    const [fold, tap] = [Math.floor(word / taps), word % taps];
+    const each = Array.from({ length: lanes }, (_, c) => data[(fold * lanes + c) * taps + tap]!);
+    return packedWord(each, widthOf(format));
+  });
+}
+
+/** Words of a table: the entry of the lowest mantissa first. */
+export function tableWords(program: Program, { instruction }: TableStage): readonly string[] {
+  const { data, format } = constantNamed(program, instruction.table);
+  return data.map((entry) => packedWord([entry], widthOf(format)));
 }
 
 /** The shortest piece whose repetition gives all words. */

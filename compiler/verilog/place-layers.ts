@@ -1,4 +1,4 @@
-// The stages that compute, one function each: requantize, threshold, select, dense. In: a draft, the stage and the
+// The stages that compute, one function each: requantize, threshold, table, select, dense. In: a draft, the stage and the
 // stream before it. Out: the stream behind it, with banner, wires, instance, memory images and tap in the draft.
 import {
   constantNamed,
@@ -13,6 +13,7 @@ import {
   type DenseStage,
   type RequantizeStage,
   type SelectStage,
+  type TableStage,
   type ThresholdStage,
 } from "../schedule/stages.ts";
 import { commentText } from "../support/comment-text.ts";
@@ -34,7 +35,7 @@ import {
   tap,
   wire,
 } from "./draft.ts";
-import { biasWords, maskWords, shiftTable, thresholdTable, weightWords } from "./memory-files.ts";
+import { biasWords, maskWords, shiftTable, tableWords, thresholdTable, weightWords } from "./memory-files.ts";
 
 /** The flag of a broken packet goes round a stage of `depth` registers; nothing to do behind the first window. */
 function passDrop(draft: Draft, stem: string, before: Stream, result: Stream, depth: number): Stream {
@@ -159,6 +160,44 @@ export function placeThreshold(draft: Draft, stage: ThresholdStage, before: Stre
   return passDrop(draft, stem, before, result, 2);
 }
 
+export function placeTable(draft: Draft, stage: TableStage, before: Stream): Stream {
+  const { instruction, source: x, result: y, lanes, words } = stage;
+  const { layer } = instruction;
+  const stem = layerStem(layer);
+  const entries = tableWords(draft.program, stage);
+  section(
+    draft,
+    `Layer ${commentText(layer)}: ${formatText(x)} to ${formatText(y)} by a table, ${countText(lanes, "lane")}`,
+  );
+  const result = stream(draft, `${stem}_entries`, lanes, widthOf(y.format));
+  const { file, style } = memory(
+    draft,
+    `${draft.files.take(stem, ["_table.mem"])}_table.mem`,
+    `Table of layer ${commentText(layer)}: ${countText(entries.length, "entry").replace("entrys", "entries")} of ${widthOf(y.format)} bits, that of the lowest input first.`,
+    entries,
+    widthOf(y.format),
+  );
+  place(
+    draft,
+    "nf_table",
+    `${stem}_table`,
+    {
+      CHANNELS: elementsOf(x.shape),
+      LANES: lanes,
+      IN_WIDTH: widthOf(x.format),
+      IN_SIGNED: flag(isSigned(x.format)),
+      OUT_WIDTH: widthOf(y.format),
+      MEM_DIR: "MEM_DIR",
+      FILE: file,
+      ROM_STYLE: style,
+    },
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer, op: "table", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, words);
+  return passDrop(draft, stem, before, result, 2);
+}
+
 export function placeSelect(draft: Draft, stage: SelectStage, before: Stream): Stream {
   const { instruction, result: y, elements, lanes, beats, wordLanes, words } = stage;
   const { layer, indices } = instruction;
@@ -207,7 +246,18 @@ function laneText({ source: x }: DenseStage, bipolarWeights: boolean): string {
 
 export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Stream {
   const { program } = draft;
-  const { instruction, source: x, result: y, inputs, outputs, pe, simd, inFolds, outFolds } = stage;
+  const {
+    instruction,
+    source: x,
+    result: y,
+    positions,
+    inputs,
+    outputs,
+    pe,
+    simd,
+    inFolds,
+    outFolds,
+  } = stage;
   const { layer } = instruction;
   const stem = layerStem(layer);
   const weights = constantNamed(program, instruction.weights);
@@ -215,10 +265,11 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
   const bias = biasWords(program, stage);
   const folds = `${pe} PE x ${simd} SIMD`;
   const lane = laneText(stage, weights.format.kind === "bipolar");
+  const where = instruction.op === "conv" ? ` at ${countText(positions, "position")}` : "";
   section(
     draft,
-    `Layer ${commentText(layer)}: ${countText(inputs, "input")} ${formatText(x)} to ${countText(outputs, "output")}, ` +
-      `${countText(pe * simd, lane)} (${folds}), ${countText(inFolds * outFolds, "cycle")}`,
+    `Layer ${commentText(layer)}: ${countText(inputs, "input")} ${formatText(x)} to ${countText(outputs, "output")}${where}, ` +
+      `${countText(pe * simd, lane)} (${folds}), ${countText(busyCycles(stage), "cycle")}`,
   );
   const result = stream(draft, `${stem}_sums`, pe, widthOf(y.format));
   const files = draft.files.take(stem, ["_weights.mem", "_bias.mem"]);
@@ -252,8 +303,8 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       ROM_STYLE: style,
     },
     { ...CLOCK, ...sink(before), ...source(result) },
-    { layer, op: "dense", pe, simd, cycles: busyCycles(stage) },
+    { layer, op: instruction.op, pe, simd, cycles: busyCycles(stage) },
   );
-  tap(draft, y, result, outFolds);
+  tap(draft, y, result, positions * outFolds);
   return result;
 }

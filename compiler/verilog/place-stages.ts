@@ -105,8 +105,8 @@ export function placeAdapter(draft: Draft, stage: AdapterStage, before: Stream):
   return result;
 }
 
-/** Returns the logits' way round the argmax, if there is one, and the class. */
-export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): [Stream | null, Stream] {
+/** The class, and if they are streamed the logits' way round the argmax. */
+export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): readonly Stream[] {
   const { instruction, source: x, result: y, elements, lanes, beats, forked } = stage;
   const stem = layerStem(instruction.layer);
   const indexWidth = widthOf(y.format);
@@ -149,7 +149,7 @@ export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): [
     { layer: instruction.layer, op: "argmax", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
   tap(draft, y, result, 1);
-  return [round, result];
+  return round ? [result, round] : [result];
 }
 
 export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, logits: Stream | null): void {

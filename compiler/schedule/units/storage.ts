@@ -33,8 +33,8 @@ export function createWindow(words: number, replays: number): Unit {
   };
 }
 
-/** nf_fifo: `depth` beats in memory and one in the output register. */
-export function createFifo(depth: number): Unit {
+/** nf_fifo: `depth` beats in memory and one in the output register. `watch` is told the beats in memory with each new one. */
+export function createFifo(depth: number, watch?: (stored: number) => void): Unit {
   let stored = 0;
   let valid = false;
   return {
@@ -46,6 +46,8 @@ export function createFifo(depth: number): Unit {
       const free = !valid || give[0]!;
       const read = free && stored !== 0;
       if (free) valid = read;
+      // A beat is stored while the one that leaves is still there.
+      if (take[0]) watch?.(stored + 1);
       if (read) stored--;
       if (take[0]) stored++;
     },

@@ -7,14 +7,30 @@ export const verilogMessages = {
     message: ({ what, given }) => `the ${what} must be a whole number above 0, not ${given}`,
     hint: () => "correct the hardware wishes of the model",
   }),
+  "verilog/deadlock": entry<{ layers: readonly string[] }>({
+    message: ({ layers }) =>
+      `the design comes to stand still for good: branches that meet wait for each other${layers.length > 0 ? ` with the FIFO depths given for ${layers.join(", ")}` : ""}`,
+    hint: () => "leave out the depths of FIFOs to have them computed",
+  }),
+  "verilog/folding-illegal": entry<{
+    layer: string;
+    what: "PE" | "SIMD";
+    given: number;
+    legal: readonly number[];
+  }>({
+    message: ({ layer, what, given }) => `${what} ${given} does not fit layer ${layer}, a convolution`,
+    hint: ({ what, legal }) => `choose ${what} among ${legal.join(", ")}`,
+  }),
   "verilog/folding-too-large": entry<{ layer: string; what: "PE" | "SIMD"; given: number; bound: number }>({
     message: ({ layer, what, given, bound }) =>
       `${what} ${given} of layer ${layer} is more than the layer has ${what === "PE" ? "outputs" : "inputs"}: ${bound}`,
     hint: ({ what, bound }) => `choose ${what} between 1 and ${bound}`,
   }),
   "verilog/folding-unknown-layer": entry<{ layer: string; known: readonly string[] }>({
-    message: ({ layer }) => `PE and SIMD are given for ${layer}, which is no dense layer of the hardware`,
-    hint: ({ known }) => (known.length > 0 ? `dense layers: ${known.join(", ")}` : "leave the folding out"),
+    message: ({ layer }) =>
+      `PE and SIMD are given for ${layer}, which is no dense layer or convolution of the hardware`,
+    hint: ({ known }) =>
+      known.length > 0 ? `layers with products: ${known.join(", ")}` : "leave the folding out",
   }),
   "verilog/interval-impossible": entry<{ where: string; interval: number; least: number }>({
     message: ({ where, interval, least }) =>

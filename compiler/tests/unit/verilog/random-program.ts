@@ -11,7 +11,7 @@ import {
   type Value,
   valueNamed,
 } from "../../../program/program.ts";
-import type { OutputChoice } from "../../../schedule/chain.ts";
+import type { OutputChoice } from "../../../schedule/dataflow.ts";
 import type { ScheduleOptions } from "../../../schedule/schedule.ts";
 import { createRandom, type RandomStream } from "../../../support/random.ts";
 

@@ -1,0 +1,101 @@
+// Stages of the steps at which streams meet: sums, differences, products, concats. In: a step and the streams that it
+// reads. Out: the stream behind it, with lanes that fit each other and a FIFO before each operand.
+import {
+  type ArithmeticInstruction,
+  type ConcatInstruction,
+  channelsOf,
+  elementsOf,
+  type Program,
+  type Value,
+  valueNamed,
+} from "../program/program.ts";
+import { concatShape, sameShape } from "../program/shapes.ts";
+import { chooseInnerLanes } from "./conv-folding.ts";
+import type { Step } from "./dataflow.ts";
+import { greatestCommonDivisor } from "./folding.ts";
+import { adapt, add, buffer, type Growing, type Line, store } from "./lines.ts";
+
+/** Steps that read several streams. */
+export type MeetingStep = ArithmeticInstruction | ConcatInstruction;
+
+export interface MeetingWishes {
+  readonly interval: number;
+  readonly fifoDepth: (step: MeetingStep, operand: number) => number;
+}
+
+export function isBranching(step: Step): step is MeetingStep {
+  return step.op === "add" || step.op === "subtract" || step.op === "multiply" || step.op === "concat";
+}
+
+export function buildBranches(
+  program: Program,
+  g: Growing,
+  step: MeetingStep,
+  operands: readonly Line[],
+  wishes: MeetingWishes,
+): Line {
+  return step.op === "concat"
+    ? concatStages(program, g, step, operands, wishes)
+    : joinStages(program, g, step, [operands[0]!, operands[1]!], wishes);
+}
+
+function joinStages(
+  program: Program,
+  g: Growing,
+  step: ArithmeticInstruction,
+  [a, b]: readonly [Line, Line],
+  { interval, fifoDepth }: MeetingWishes,
+): Line {
+  const result = valueNamed(program, step.result);
+  const elements = elementsOf(result.shape);
+  const row = !sameShape(a.value.shape, b.value.shape);
+  const lanes = chooseInnerLanes(elements, channelsOf(result), interval, [a.lanes, b.lanes]);
+  const operand = (line: Line, index: number): Line =>
+    buffer(g, adapt(g, line, step.layer, lanes, 1), step, index, fifoDepth(step, index));
+  const first = operand(a, 0);
+  const second = operand(b, 1);
+  // One row of channels serves all positions.
+  const again = row ? store(g, second, step.layer, elements / channelsOf(result)) : second;
+  return add(
+    g,
+    { kind: "join", instruction: step, sources: [a.value, b.value], result, lanes, words: elements / lanes },
+    [first, again],
+    result,
+    lanes,
+  );
+}
+
+/** Two streams at a time; elements from the axis on stand side by side in each. */
+function concatStages(
+  program: Program,
+  g: Growing,
+  step: ConcatInstruction,
+  operands: readonly Line[],
+  { interval, fifoDepth }: MeetingWishes,
+): Line {
+  const result = valueNamed(program, step.result);
+  const sizeFromAxis = ({ value }: Line): number => elementsOf(value.shape.slice(step.axis));
+  const whole = operands.map(sizeFromAxis).reduce(greatestCommonDivisor);
+  const before = operands.map((line) => line.lanes);
+  const lanes = chooseInnerLanes(elementsOf(result.shape), whole, interval, before);
+  const lines = operands.map((line, index) =>
+    buffer(g, adapt(g, line, step.layer, lanes, 1), step, index, fifoDepth(step, index)),
+  );
+  return lines.reduce((done, line, index) => {
+    const shape = concatShape([done.value.shape, line.value.shape], step.axis);
+    const complete = index === lines.length - 1;
+    const value: Value = complete ? result : { ...result, shape };
+    const beats = [sizeFromAxis(done) / lanes, sizeFromAxis(line) / lanes] as const;
+    const turns = elementsOf(result.shape.slice(0, step.axis));
+    const stage = {
+      kind: "concat",
+      instruction: step,
+      result: value,
+      lanes,
+      turns,
+      beats,
+      complete,
+    } as const;
+    return add(g, stage, [done, line], value, lanes);
+  });
+}

@@ -1,0 +1,235 @@
+// The stages that move a window over an image: line window, depthwise convolution, pool; and the box of a slice. In: a
+// draft, the stage and the stream before it. Out: the stream behind it, with banner, wires, instance and tap in the draft.
+import { constantNamed, isSigned, mantissaRange, widthOf } from "../program/program.ts";
+import {
+  busyCycles,
+  type CropStage,
+  type DepthwiseStage,
+  type LineWindowStage,
+  type PoolStage,
+} from "../schedule/stages.ts";
+import { compilerAssert } from "../support/assert.ts";
+import { commentText } from "../support/comment-text.ts";
+import { exactDivision } from "../support/division.ts";
+import { widthOfRange } from "../support/fixed-point.ts";
+import {
+  CLOCK,
+  countText,
+  type Draft,
+  flag,
+  formatText,
+  kindCode,
+  layerStem,
+  memory,
+  place,
+  type Stream,
+  section,
+  sink,
+  source,
+  stream,
+  tap,
+  wire,
+} from "./draft.ts";
+import { channelTapWords, laneBiasWords } from "./memory-files.ts";
+
+const sizeText = (sizes: readonly number[]): string => sizes.join(" x ");
+
+export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: Stream): Stream {
+  const { instruction, source: x, lanes, geometry, capacity, pad } = stage;
+  const { size, words, outSize, kernel, strides, dilations, spread, replays, taps } = geometry;
+  const { layer, op } = instruction;
+  const stem = layerStem(layer);
+  const upsample = op === "upsample";
+  const times = replays === 1 ? "once" : `${replays} times`;
+  section(
+    draft,
+    upsample
+      ? `Layer ${commentText(layer)}: repeats each of ${sizeText(size)} positions ${sizeText(spread)} times`
+      : `Layer ${commentText(layer)}: windows of ${sizeText(kernel)} at ${sizeText(outSize)} positions of ${sizeText(size)}, ` +
+          `${countText(capacity, "word")} of ${taps > 1 ? `${taps} x ` : ""}${lanes} x ${formatText(x)}, read ${times}`,
+  );
+  const result = stream(draft, upsample ? `${stem}_repeated` : `${stem}_windows`, taps * lanes, before.width);
+  const inside = draft.names.take(`${result.stem}_${op === "pool" ? "" : "unused_"}inside`);
+  wire(draft, inside, taps);
+  place(
+    draft,
+    "nf_line_window",
+    `${stem}_lines`,
+    {
+      LANES: lanes,
+      WIDTH: before.width,
+      ROWS: size[0],
+      COLUMNS: size[1],
+      WORDS: words,
+      OUT_ROWS: outSize[0],
+      OUT_COLUMNS: outSize[1],
+      KERNEL_Y: kernel[0],
+      KERNEL_X: kernel[1],
+      STRIDE_Y: strides[0],
+      STRIDE_X: strides[1],
+      DILATION_Y: dilations[0],
+      DILATION_X: dilations[1],
+      SPREAD_Y: spread[0],
+      SPREAD_X: spread[1],
+      BEFORE_Y: geometry.before[0],
+      BEFORE_X: geometry.before[1],
+      REPEAT: flag(geometry.repeat),
+      PAD: pad,
+      OUTER: geometry.outer,
+      REPLAYS: replays,
+      TAPS: taps,
+      CAPACITY: capacity,
+    },
+    {
+      ...CLOCK,
+      ...sink(before),
+      m_data: `${result.stem}_data`,
+      m_inside: inside,
+      m_valid: `${result.stem}_valid`,
+      m_ready: `${result.stem}_ready`,
+    },
+    { layer, op: upsample ? "upsample" : "window", pe: lanes, simd: taps, cycles: busyCycles(stage) },
+  );
+  if (upsample) {
+    const y = draft.program.values.find((v) => v.name === instruction.result)!;
+    tap(draft, y, result, outSize[0] * outSize[1] * words);
+  }
+  return { ...result, inside };
+}
+
+export function placeDepthwise(draft: Draft, stage: DepthwiseStage, before: Stream): Stream {
+  const { program } = draft;
+  const { instruction, source: x, result: y, positions, channels, taps, lanes } = stage;
+  const { layer } = instruction;
+  const stem = layerStem(layer);
+  const weights = constantNamed(program, instruction.weights);
+  const [weightBits, sumBits] = [widthOf(weights.format), widthOf(y.format)];
+  const folds = channels / lanes;
+  section(
+    draft,
+    `Layer ${commentText(layer)}: ${countText(taps, "tap")} of each of ${countText(channels, "channel")} ${formatText(x)} ` +
+      `at ${countText(positions, "position")}, ${countText(lanes, "lane")}, ${countText(busyCycles(stage), "cycle")}`,
+  );
+  const result = stream(draft, `${stem}_sums`, lanes, sumBits);
+  const files = draft.files.take(stem, ["_weights.mem", "_bias.mem"]);
+  const { file, style } = memory(
+    draft,
+    `${files}_weights.mem`,
+    `Weights of layer ${commentText(layer)}: ${countText(folds * taps, "word")}, word ${lanes} lanes x ${weightBits} bits.`,
+    channelTapWords(program, stage),
+    lanes * weightBits,
+  );
+  const bias = instruction.bias === null ? null : constantNamed(program, instruction.bias);
+  const biasWhat = `Bias of layer ${commentText(layer)}: ${countText(folds, "word")}, word ${lanes} lanes x ${sumBits} bits.`;
+  const biasFile = bias
+    ? memory(
+        draft,
+        `${files}_bias.mem`,
+        biasWhat,
+        laneBiasWords(bias.data, lanes, folds, sumBits),
+        lanes * sumBits,
+      ).file
+    : '""';
+  place(
+    draft,
+    "nf_depthwise",
+    `${stem}_depthwise`,
+    {
+      CHANNELS: channels,
+      LANES: lanes,
+      KERNEL: taps,
+      X_WIDTH: widthOf(x.format),
+      X_KIND: kindCode(x.format),
+      W_WIDTH: weightBits,
+      W_KIND: kindCode(weights.format),
+      ACC_WIDTH: sumBits,
+      MEM_DIR: "MEM_DIR",
+      WEIGHT_FILE: file,
+      BIAS_FILE: biasFile,
+      ROM_STYLE: style,
+    },
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer, op: "conv", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, positions * folds);
+  return result;
+}
+
+export function placePool(draft: Draft, stage: PoolStage, before: Stream): Stream {
+  const { instruction, result: y, taps, lanes, words } = stage;
+  const { layer, kind } = instruction;
+  const stem = layerStem(layer);
+  const average = kind === "average";
+  section(
+    draft,
+    `Layer ${commentText(layer)}: ${average ? "average" : "largest"} of ${countText(taps, "element")}, ` +
+      `${countText(lanes, "lane")} of ${formatText(y)}, ${countText(busyCycles(stage), "cycle")}`,
+  );
+  const { min, max } = mantissaRange(y.format);
+  const sums = { min: Math.min(0, min * taps), max: max * taps };
+  const division = average ? exactDivision(sums, taps) : { multiplier: 1, offset: 0, shift: 0 };
+  compilerAssert(
+    division.multiplier < 2 ** 31 && Math.abs(division.offset) < 2 ** 31,
+    "constants of an average are plain integers",
+  );
+  const result = stream(draft, `${stem}_pooled`, lanes, widthOf(y.format));
+  place(
+    draft,
+    "nf_pool",
+    `${stem}_pool`,
+    {
+      LANES: lanes,
+      WIDTH: widthOf(y.format),
+      SIGNED: flag(isSigned(y.format)),
+      WINDOW: taps,
+      AVERAGE: flag(average),
+      SUM_WIDTH: average ? widthOfRange(sums, true) : 1,
+      MULTIPLIER: division.multiplier,
+      OFFSET: division.offset,
+      SHIFT: division.shift,
+    },
+    {
+      ...CLOCK,
+      s_data: `${before.stem}_data`,
+      s_inside: before.inside!,
+      s_valid: `${before.stem}_valid`,
+      s_ready: `${before.stem}_ready`,
+      ...source(result),
+    },
+    { layer, op: "pool", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, words);
+  return result;
+}
+
+export function placeCrop(draft: Draft, stage: CropStage, before: Stream): Stream {
+  const { instruction, result: y, lanes, size, first, box } = stage;
+  const { layer } = instruction;
+  const stem = layerStem(layer);
+  section(
+    draft,
+    `Layer ${commentText(layer)}: keeps ${sizeText(box)} words of ${sizeText(size)}, from ${sizeText(first)} on`,
+  );
+  const result = stream(draft, `${stem}_box`, lanes, before.width);
+  place(
+    draft,
+    "nf_crop",
+    `${stem}_crop`,
+    {
+      WIDTH: lanes * before.width,
+      ROWS: size[0],
+      COLUMNS: size[1],
+      WORDS: size[2],
+      FIRST_ROW: first[0],
+      FIRST_COLUMN: first[1],
+      FIRST_WORD: first[2],
+      BOX_ROWS: box[0],
+      BOX_COLUMNS: box[1],
+      BOX_WORDS: box[2],
+    },
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer, op: "slice", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, box[0] * box[1] * box[2]);
+  return result;
+}
