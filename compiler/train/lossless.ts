@@ -62,9 +62,10 @@ export function differenceOf(
   return { mean, standardError, upper, epsilon, holds: upper <= epsilon };
 }
 
-/** Part of its capacity that a network gives up after a round that holds, and gains after one that does not. */
+/** Part of its capacity that a network gives up after a round that holds. */
 const FALL = 0.7;
-const RISE = 1.35;
+/** What it gains after one that does not, at least and at most. */
+const RISE = { least: 1.35, most: 4 };
 /** Costs closer than this are not told apart any more. */
 const CLOSE = 1.08;
 
@@ -80,9 +81,18 @@ export function narrowed({ holds, fails }: Bracket, cost: number, held: boolean)
   return { holds, fails: fails === null ? cost : Math.max(fails, cost) };
 }
 
-/** The cost of the next round; null when there is nothing left to look for. */
-export function nextCost({ holds, fails }: Bracket): number | null {
-  if (holds === null) return fails === null ? null : fails * RISE;
+/**
+ * Factor on the bit operations that would bring `excess`, the bound of a round over epsilon, to 1: noise costs a quarter
+ * with every bit, so that log4(excess) bits are missing everywhere, and a product of two operands of `bits` costs bits^2.
+ */
+export function riseOf(excess: number, bits: number): number {
+  const missing = Math.max(0, Math.log2(excess) / 2);
+  return Math.max(RISE.least, Math.min(RISE.most, ((bits + missing) / bits) ** 2));
+}
+
+/** The cost of the next round, `rise` times the last one's while none held; null when there is nothing left to look for. */
+export function nextCost({ holds, fails }: Bracket, rise: number): number | null {
+  if (holds === null) return fails === null ? null : fails * rise;
   if (fails === null) return holds * FALL;
   return holds / fails < CLOSE ? null : Math.sqrt(holds * fails);
 }

@@ -5,7 +5,7 @@ import type { Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
 import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "./allocate.ts";
 import type { Batch } from "./batches.ts";
-import type { ChainLayer } from "./chain.ts";
+import { type ChainLayer, macsOf } from "./chain.ts";
 import { copyPlain } from "./checkpoint.ts";
 import { floatPasses, outputsOfAll } from "./float-model.ts";
 import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
@@ -27,7 +27,7 @@ import {
   measure,
   widthsOf,
 } from "./limits.ts";
-import { differenceOf, epsilonOf, lossesOf, narrowed, nextCost } from "./lossless.ts";
+import { differenceOf, epsilonOf, lossesOf, narrowed, nextCost, riseOf } from "./lossless.ts";
 import { allocationTools } from "./measure.ts";
 import { larger } from "./moves.ts";
 import { enteringTensors, type LayerPass } from "./network.ts";
@@ -225,7 +225,9 @@ async function searchOn(run: Run): Promise<number | null> {
     state.frozen = { formats: state.accepted.formats, kept: state.accepted.kept };
   }
   if (finished) return null;
-  const target = state.round + 1 < FINISHING_ROUND ? nextCost(state.bracket) : null;
+  const macs = frozen.chain.layers.reduce((sum, layer) => sum + macsOf(layer), 0);
+  const rise = riseOf(difference.upper / difference.epsilon, Math.sqrt(cost / macs));
+  const target = state.round + 1 < FINISHING_ROUND ? nextCost(state.bracket, rise) : null;
   if (target === null) return FINISHING_ROUND;
   const next = await allocate(frozenOf(run), training, fillFor(run, target), allocationTools(run));
   projectRounded(next);

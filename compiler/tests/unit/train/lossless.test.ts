@@ -11,6 +11,7 @@ import {
   lossesOf,
   narrowed,
   nextCost,
+  riseOf,
 } from "../../../train/lossless.ts";
 import { copyParameters } from "../../../train/parameters.ts";
 import { outcomeOf } from "../../../train/rounds.ts";
@@ -113,7 +114,11 @@ describe("the search", () => {
   function search(first: number, least: number, rounds: number): { tried: number[]; bracket: Bracket } {
     let bracket: Bracket = { holds: null, fails: null };
     const tried: number[] = [];
-    for (let cost: number | null = first; cost !== null && tried.length < rounds; cost = nextCost(bracket)) {
+    for (
+      let cost: number | null = first;
+      cost !== null && tried.length < rounds;
+      cost = nextCost(bracket, 1.35)
+    ) {
       tried.push(cost);
       bracket = narrowed(bracket, cost, cost >= least);
     }
@@ -144,10 +149,17 @@ describe("the search", () => {
     expect(small.bracket.holds).toBeNull();
     expect(small.bracket.fails! / 100).toBeCloseTo(1.35 ** (FINISHING_ROUND - 1), 9);
   });
+  test("rises by the bits that are missing, within bounds", () => {
+    expect(riseOf(4, 2)).toBeCloseTo(2.25, 12);
+    expect(riseOf(16, 4)).toBeCloseTo(2.25, 12);
+    expect(riseOf(1.01, 3)).toBe(1.35);
+    expect(riseOf(0.5, 3)).toBe(1.35);
+    expect(riseOf(1e9, 1)).toBe(4);
+  });
   test("knows nothing before the first network", () => {
-    expect(nextCost({ holds: null, fails: null })).toBeNull();
-    expect(nextCost({ holds: 100, fails: null })!).toBeLessThan(100);
-    expect(nextCost({ holds: null, fails: 100 })!).toBeGreaterThan(100);
+    expect(nextCost({ holds: null, fails: null }, 2)).toBeNull();
+    expect(nextCost({ holds: 100, fails: null }, 2)!).toBeLessThan(100);
+    expect(nextCost({ holds: null, fails: 100 }, 2)).toBe(200);
     expect(narrowed({ holds: 90, fails: 50 }, 70, true)).toEqual({ holds: 70, fails: 50 });
     expect(narrowed({ holds: 90, fails: 50 }, 70, false)).toEqual({ holds: 90, fails: 70 });
   });
