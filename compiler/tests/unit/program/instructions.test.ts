@@ -301,7 +301,7 @@ describe("the Verilog back end", () => {
   it("refuses by name what it does not have", () => {
     const b = createProgramBuilder("one");
     b.input({ name: "x", shape: [4, 4, 2], format: byte });
-    b.pool({ layer: "p", name: "p", input: "x", kind: "max", window: [4, 4] });
+    b.transpose({ layer: "p", name: "p", input: "x", permutation: [1, 0, 2] });
     b.flatten({ layer: "f", name: "f", input: "p" });
     b.requantize({ layer: "r", name: "y", input: "f", format: intFormat(false, 4, 3), limit: 6 });
     b.output("out", "y", "value");
@@ -310,7 +310,7 @@ describe("the Verilog back end", () => {
       scheduleProgram(program, { clockMHz: 100, intervalCycles: 10, folding: {}, outputs: "both" }),
     );
     expect(rtl).toHaveLength(2);
-    expect(rtl[0]).toMatch(/verilog\/unsupported.*the instruction pool.*layer p/);
+    expect(rtl[0]).toMatch(/verilog\/unsupported.*the instruction transpose.*layer p/);
     expect(rtl[1]).toMatch(/verilog\/unsupported.*a requantize with a limit.*layer r/);
   });
 });
