@@ -167,7 +167,9 @@ describe("an option of dense", () => {
     expect(changed === (await integersOf({ ...BASE, dense: base }))).toBe(false);
   });
   test("is in this table", () => {
-    expect(Object.keys(DENSE_OPTIONS)).toEqual(documented("A dense, a conv, a conv_transpose and a depthwise take these options."));
+    expect(Object.keys(DENSE_OPTIONS)).toEqual(
+      documented("A dense, a conv, a conv_transpose and a depthwise take these options."),
+    );
   });
 });
 
