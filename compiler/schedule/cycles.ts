@@ -32,6 +32,8 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
       return createWindow(stage.words, stage.replays);
     case "requantize":
       return stage.shifts.length === 1 ? createRegister() : createPipeline(1, 1);
+    case "limit":
+      return createRegister();
     case "threshold":
     case "table":
       return createPipeline(1, 1);

@@ -6,7 +6,7 @@ import { randomDataflow } from "../../../compiler/tests/unit/verilog/random-data
 import { verdict } from "../../harness/programs.ts";
 
 describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("random programs with branches", () => {
-  test.each([1, 25, 53, 66, 88, 109])("seed %i", async (seed) => {
+  test.each([0, 1, 25, 53, 66, 88, 109])("seed %i", async (seed) => {
     const { program, options } = randomDataflow(seed);
     expect(await verdict(designOf(program, options))).toEqual({ c: "passed", rtl: "passed" });
   });
