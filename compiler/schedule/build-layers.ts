@@ -114,7 +114,15 @@ export function elementwiseStage(
     case "requantize": {
       const each = shiftsOf(source, result);
       const shifts = each.every((s) => s === each[0]) ? each.slice(0, 1) : each;
-      return made({ kind: "requantize", instruction: step, source, result, shifts, lanes, words });
+      const cut = made({ kind: "requantize", instruction: step, source, result, shifts, lanes, words });
+      if (step.limit === null) return cut;
+      return add(
+        g,
+        { kind: "limit", instruction: step, limit: step.limit, result, lanes, words },
+        [cut],
+        result,
+        lanes,
+      );
     }
     case "threshold":
       return made({ kind: "threshold", instruction: step, source, result, lanes, words });

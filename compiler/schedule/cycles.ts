@@ -15,6 +15,8 @@ export interface Cycles {
   readonly latencyCycles: number;
   /** Clock edges between the last output beats of consecutive packets once that repeats. */
   readonly intervalCycles: number;
+  /** Whether that is one interval; else several take turns, and it is their mean. */
+  readonly even: boolean;
   /** Packets after which the interval is constant. */
   readonly settledAfter: number;
 }
@@ -30,6 +32,8 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
       return createWindow(stage.words, stage.replays);
     case "requantize":
       return stage.shifts.length === 1 ? createRegister() : createPipeline(1, 1);
+    case "limit":
+      return createRegister();
     case "threshold":
     case "table":
       return createPipeline(1, 1);
@@ -88,25 +92,35 @@ const QUIET = 1000;
 
 /**
  * Runs the stages with an ever-willing sender and receiver until their common state repeats; null when they come to
- * stand still for good.
+ * stand still for good. The sender waits where more than `inFlight` packets would be under way.
  */
-export function predictCycles(graph: StageGraph, watch: FifoWatch = () => {}): Cycles | null {
+export function predictCycles(
+  graph: StageGraph,
+  watch: FifoWatch = () => {},
+  inFlight = Number.POSITIVE_INFINITY,
+): Cycles | null {
   const { stages } = graph;
+  const input = stages[0];
+  compilerAssert(input?.kind === "input", "the first stage is the input");
   const output = stages[stages.length - 1];
   compilerAssert(output?.kind === "output", "the last stage is the output");
   const packetBeats = output.beats + (output.second ? 1 : 0);
   const network = networkOf(graph, watch);
   const willing = [true];
+  const offered = [true];
   const take = [false];
   const give = [false];
 
   const ends: number[] = [];
   const seen = new Map<string, number>();
   let beats = 0;
+  let sent = 0;
   let quiet = 0;
   let stood = "";
   for (let cycle = 0; ; cycle++) {
-    network.step(willing, willing, take, give);
+    offered[0] = sent < (ends.length + inFlight) * input.beats;
+    network.step(offered, willing, take, give);
+    if (take[0]) sent++;
     quiet = take[0] || give[0] ? 0 : quiet + 1;
     // What does not change in a cycle without a beat in or out never will.
     if (quiet > 0 && quiet % QUIET === 0) stood = network.state();
@@ -127,12 +141,9 @@ export function predictCycles(graph: StageGraph, watch: FifoWatch = () => {}): C
 function settled(ends: readonly number[], from: number): Cycles {
   const intervals = ends.slice(1).map((end, i) => end - ends[i]!);
   const repeating = intervals.slice(from);
-  // A period of several packets has the mean of its intervals; the stages' own cycles make it one packet long.
-  compilerAssert(
-    repeating.every((i) => i === repeating[0]),
-    `the interval alternates: ${repeating.join(", ")}`,
-  );
+  const even = repeating.every((i) => i === repeating[0]);
+  const mean = repeating.reduce((sum, i) => sum + i, 0) / repeating.length;
   let settledAfter = intervals.length;
   while (settledAfter > 0 && intervals[settledAfter - 1] === repeating[0]) settledAfter--;
-  return { latencyCycles: ends[0]!, intervalCycles: repeating[0]!, settledAfter };
+  return { latencyCycles: ends[0]!, intervalCycles: mean, even, settledAfter };
 }

@@ -125,7 +125,6 @@ function refuseUnsupported(program: Program, instruction: Instruction, collector
   const refuse = (feature: string): void => collector.add("verilog/unsupported", { feature, where });
   if (!isStep(instruction) && instruction.op !== "argmax" && instruction.op !== "reshape")
     refuse(`the instruction ${instruction.op}`);
-  if (instruction.op === "requantize" && instruction.limit !== null) refuse("a requantize with a limit");
   if (instruction.op !== "add" && instruction.op !== "subtract" && instruction.op !== "multiply") return;
   const [a, b] = instruction.inputs.map((name) => valueNamed(program, name).shape);
   // A row of channels is replayed from a buffer of its own.

@@ -50,6 +50,14 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
     return collector.throwIfErrors() as never;
   }
   const { graph, cycles } = fitted;
+  if (!cycles.even) {
+    const feature = "a design in which the cycles between packets take turns";
+    collector.add("verilog/unsupported", {
+      feature,
+      where: `${cycles.intervalCycles} cycles in the mean; other foldings or another interval may do`,
+    });
+    collector.throwIfErrors();
+  }
   if (cycles.intervalCycles > attainable(graph.stages, options))
     collector.add("verilog/interval-missed", {
       layer: null,

@@ -52,6 +52,16 @@ export interface RequantizeStage {
   readonly words: number;
 }
 
+/** Cuts what a requantization gives at its limit; a packet is `words` beats. */
+export interface LimitStage {
+  readonly kind: "limit";
+  readonly instruction: RequantizeInstruction;
+  readonly limit: number;
+  readonly result: Value;
+  readonly lanes: number;
+  readonly words: number;
+}
+
 /** Elementwise; a packet is `words` beats. */
 export interface ThresholdStage {
   readonly kind: "threshold";
@@ -234,6 +244,7 @@ export type Stage =
   | InputStage
   | WindowStage
   | RequantizeStage
+  | LimitStage
   | ThresholdStage
   | TableStage
   | SelectStage
@@ -289,6 +300,7 @@ export function busyCycles(stage: Stage): number {
     case "window":
       return stage.words * stage.replays;
     case "requantize":
+    case "limit":
     case "threshold":
     case "table":
     case "join":

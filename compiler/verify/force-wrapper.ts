@@ -1,7 +1,9 @@
 // The simulation top that can put random bits between the stages. In: the manifest and the tap wrapper's text. Out:
 // a SystemVerilog module around the tap wrapper, and which values it can force.
+
+import { provedRanges } from "../program/bounds.ts";
 import type { RtlManifest } from "../program/manifest.ts";
-import { operandsOf, type Program } from "../program/program.ts";
+import { mantissaRange, operandsOf, type Program, valueNamed } from "../program/program.ts";
 import { renderTemplate } from "../render/render.ts";
 
 export interface ForceWrapper {
@@ -21,9 +23,13 @@ export function createForceWrapper(
 ): ForceWrapper | undefined {
   const streams: { index: number; stream: string; words: number; top: number; last: number }[] = [];
   const values = new Set<string>();
+  const ranges = provedRanges(program);
   for (const { index, instance } of tapInstances(wrapperText)) {
     const tap = manifest.taps.find((t) => t.index === index);
     if (tap?.kind !== "stream") continue;
+    // Sums are as wide as what their operands can hold: bits beyond that would not be the program's.
+    const [held, all] = [ranges.get(tap.value)!, mantissaRange(valueNamed(program, tap.value).format)];
+    if (held.min > all.min || held.max < all.max) continue;
     // A result that nothing reads is moot.
     if (!program.instructions.some((i) => operandsOf(i).includes(tap.value))) continue;
     const bits = instance.lanes * instance.width;

@@ -7,7 +7,14 @@ import { assertNever, compilerAssert } from "../support/assert.ts";
 import { aligned, type Draft, type PlacedStage, type Stream } from "./draft.ts";
 import { createNameSpace, legalStem } from "./names.ts";
 import { placeConcat, placeFifo, placeFork, placeJoin } from "./place-branches.ts";
-import { placeDense, placeRequantize, placeSelect, placeTable, placeThreshold } from "./place-layers.ts";
+import {
+  placeDense,
+  placeLimit,
+  placeRequantize,
+  placeSelect,
+  placeTable,
+  placeThreshold,
+} from "./place-layers.ts";
 import { placeAdapter, placeArgmax, placeInput, placeOutput, placeWindow } from "./place-stages.ts";
 import { placeCrop, placeDepthwise, placeLineWindow, placePool } from "./place-windows.ts";
 import type { PortPlan, SectionPlan, TapPlan } from "./plan.ts";
@@ -96,6 +103,8 @@ function placeStage(
       return [placeWindow(draft, stage, a)];
     case "requantize":
       return [placeRequantize(draft, stage, a)];
+    case "limit":
+      return [placeLimit(draft, stage, a)];
     case "threshold":
       return [placeThreshold(draft, stage, a)];
     case "table":

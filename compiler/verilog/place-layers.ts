@@ -11,6 +11,7 @@ import {
 import {
   busyCycles,
   type DenseStage,
+  type LimitStage,
   type RequantizeStage,
   type SelectStage,
   type TableStage,
@@ -75,7 +76,8 @@ export function placeRequantize(draft: Draft, stage: RequantizeStage, before: St
   };
   const rounding = { ROUNDING: ROUNDING_CODE[instruction.rounding], RELU: flag(relu) };
   const entry = { layer, op: "requantize", pe: lanes, simd: 1, cycles: busyCycles(stage) };
-  tap(draft, y, result, words);
+  // Behind a limit the value is complete.
+  if (instruction.limit === null) tap(draft, y, result, words);
   if (shifts.length === 1) {
     const parameters = { LANES: lanes, ...formats, SHIFT: shifts[0]!, ...rounding };
     place(
@@ -116,6 +118,24 @@ export function placeRequantize(draft: Draft, stage: RequantizeStage, before: St
     entry,
   );
   return passDrop(draft, stem, before, result, 2);
+}
+
+export function placeLimit(draft: Draft, stage: LimitStage, before: Stream): Stream {
+  const { instruction, limit, result: y, lanes, words } = stage;
+  const { layer } = instruction;
+  const stem = layerStem(layer);
+  section(draft, `Layer ${commentText(layer)}: at most ${limit}`);
+  const result = stream(draft, `${stem}_limited`, lanes, before.width);
+  place(
+    draft,
+    "nf_limit",
+    `${stem}_limit`,
+    { LANES: lanes, WIDTH: before.width, SIGNED: flag(isSigned(y.format)), LIMIT: limit },
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer, op: "limit", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, words);
+  return passDrop(draft, stem, before, result, 1);
 }
 
 export function placeThreshold(draft: Draft, stage: ThresholdStage, before: Stream): Stream {

@@ -28,4 +28,22 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("flatten", () => {
     const design = designOf(builder.build(), { folding: { fc: { pe: 1, simd: 5 } } });
     expect(await verdict(design)).toEqual({ c: "passed", rtl: "passed" });
   });
+
+  test("gives every element thresholds of its own", async () => {
+    const builder = createProgramBuilder("thresholds");
+    const x = builder.input({ name: "x", shape: [2, 2, 1], format: intFormat(false, 4, 4) });
+    const flat = builder.flatten({ layer: "flat", name: "flat", input: x });
+    const format = intFormat(false, 1, 0);
+    const step = {
+      layer: "bits",
+      name: "y",
+      input: flat,
+      thresholds: [2, 5, 9, 14],
+      levels: 1,
+      base: 0,
+      format,
+    };
+    builder.output("y", builder.threshold(step), "value");
+    expect(await verdict(designOf(builder.build()))).toEqual({ c: "passed", rtl: "passed" });
+  });
 });

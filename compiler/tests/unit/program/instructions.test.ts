@@ -301,16 +301,15 @@ describe("the Verilog back end", () => {
   it("refuses by name what it does not have", () => {
     const b = createProgramBuilder("one");
     b.input({ name: "x", shape: [4, 4, 2], format: byte });
-    b.transpose({ layer: "p", name: "p", input: "x", permutation: [1, 0, 2] });
-    b.flatten({ layer: "f", name: "f", input: "p" });
-    b.requantize({ layer: "r", name: "y", input: "f", format: intFormat(false, 4, 3), limit: 6 });
+    b.pad({ layer: "p", name: "p", input: "x", before: [1, 1, 0], after: [0, 0, 0] });
+    b.transpose({ layer: "r", name: "y", input: "p", permutation: [1, 0, 2] });
     b.output("out", "y", "value");
     const program = b.build();
     const rtl = problems(() =>
       scheduleProgram(program, { clockMHz: 100, intervalCycles: 10, folding: {}, outputs: "both" }),
     );
     expect(rtl).toHaveLength(2);
-    expect(rtl[0]).toMatch(/verilog\/unsupported.*the instruction transpose.*layer p/);
-    expect(rtl[1]).toMatch(/verilog\/unsupported.*a requantize with a limit.*layer r/);
+    expect(rtl[0]).toMatch(/verilog\/unsupported.*the instruction pad.*layer p/);
+    expect(rtl[1]).toMatch(/verilog\/unsupported.*the instruction transpose.*layer r/);
   });
 });
