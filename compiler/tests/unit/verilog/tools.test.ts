@@ -123,6 +123,10 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["OP=2", "A_WIDTH=1", "B_WIDTH=1", "OUT_WIDTH=2"],
   ],
   nf_concat: [["WIDTH=1"], ["A_BEATS=5", "B_BEATS=2"]],
+  nf_limit: [
+    ["WIDTH=1", "LIMIT=0"],
+    ["LANES=3", "WIDTH=16", "SIGNED=1", "LIMIT=32767"],
+  ],
   nf_line_window: [
     ["TAPS=2"],
     ["TAPS=9", "BEFORE_Y=1", "BEFORE_X=1", "OUT_ROWS=4", "OUT_COLUMNS=4", "PAD=-3"],
