@@ -1,6 +1,6 @@
 // Where each number of a layer came from. In: a compiled design and, when there, the trained graph. Out: plain data and
 // its text.
-import type { TrainedDense, TrainedGraph } from "../graph/trained-graph.ts";
+import type { TrainedGraph, TrainedLayer } from "../graph/trained-graph.ts";
 import { productBounds, shiftsOf } from "../program/bounds.ts";
 import { layerCosts } from "../program/cost.ts";
 import type { Manifest } from "../program/manifest.ts";
@@ -66,7 +66,7 @@ function formatText(format: Format): string {
   return `${widthOf(format)} bits, integers ${min}..${max}, step 2^-(${step}), ${values}`;
 }
 
-function noiseText(noise: TrainedDense["weightNoise"] | undefined): string {
+function noiseText(noise: TrainedLayer["weightNoise"] | undefined): string {
   if (!noise) return "from the program; no training in this directory";
   const bits = noise.snrBits === null ? "nothing left of the signal" : `${noise.snrBits.toFixed(2)} SNR bits`;
   const varying =
@@ -81,7 +81,7 @@ function explainDense(
   program: Program,
   instruction: DenseInstruction,
   manifest: Manifest,
-  trained: TrainedDense | undefined,
+  trained: TrainedLayer | undefined,
   account: LayerAccount | undefined,
 ): LayerExplanation {
   const weights = constantNamed(program, instruction.weights);

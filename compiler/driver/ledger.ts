@@ -13,7 +13,7 @@ export function plainFraction(fraction: number | readonly number[]): number | nu
 /** Accounts of every layer, in the graph's order. */
 export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
   const bitOperations = layers.map(
-    (l) => l.units * l.inputs * l.weightFormat.width * l.activationFormat.width,
+    (l) => l.units * l.inputs * l.positions * l.weightFormat.width * l.activationFormat.width,
   );
   const all = bitOperations.reduce((sum, n) => sum + n, 0);
   return layers.map((layer, i) => {
@@ -22,7 +22,7 @@ export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
     const { units, allocatedUnits, ...pruned } = entry.pruned;
     return {
       name: layer.node,
-      macs: layer.units * layer.inputs,
+      macs: layer.units * layer.inputs * layer.positions,
       bitOperations: bitOperations[i]!,
       share: bitOperations[i]! / all,
       weights: accountOf(layer.weightFormat, layer.weightNoise, entry.weights),

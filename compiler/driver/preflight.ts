@@ -8,15 +8,17 @@ import {
   type Score,
   type TensorNoise,
   TRAINED_SCHEMA,
-  type TrainedDense,
+  type TrainedGraph,
 } from "../graph/trained-graph.ts";
 import { lower } from "../lower/lower.ts";
 import { scheduleProgram } from "../schedule/schedule.ts";
 import { type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
 import { integerRange } from "../support/fixed-point.ts";
 import { VERSION } from "../support/version.ts";
-import { type ChainLayer, chainOf } from "../train/chain.ts";
-import { fixedActivation, mostActivationBits } from "../train/freeze.ts";
+import { foldedNetwork } from "../train/fold.ts";
+import { type Layer, type Network, networkOf, type Signal } from "../train/network.ts";
+import { fixedSignal, signalWidths } from "../train/settings.ts";
+import { valueFormats } from "../train/value-formats.ts";
 
 const NO_NOISE: TensorNoise = {
   alpha: 1,
@@ -27,59 +29,76 @@ const NO_NOISE: TensorNoise = {
   residueRms: 1,
 };
 
-/** The widest format that the entering tensor may get. A hard-tanh ends at 1. */
-function activationFormat(layer: ChainLayer, training: TrainingSpec): FrozenFormat {
-  const fixed = fixedActivation(layer);
-  if (fixed) return fixed;
-  const width = mostActivationBits(layer, training.layers[layer.node]!.input.bits.max);
-  const fraction = layer.activation === "hardtanh" ? width - 1 : 0;
-  return { kind: "int", signed: layer.signed, width, fraction };
+/** The widest format that a signal may get. A hard-tanh ends at 1. */
+function signalFormat(network: Network, training: TrainingSpec, s: number): FrozenFormat {
+  const signal = network.signals[s]!;
+  const width = signalWidths(network, training, s).max;
+  const fraction = signal.activation === "hardtanh" ? width - 1 : 0;
+  return fixedSignal(signal) ?? { kind: "int", signed: signal.signed, width, fraction };
 }
 
-/** The weights' widest format; units with steps of their own have two, but for the last layer, whose sums are compared. */
-function weightFormat(layer: ChainLayer, training: TrainingSpec, isLast: boolean): FrozenFormat {
+/** The weights' widest format; units with steps of their own have two, but for outputs, which are compared. */
+function weightFormat(layer: Layer, training: TrainingSpec, isOutput: boolean): FrozenFormat {
   const { bits, granularity } = training.layers[layer.node]!.weights;
-  const perUnit = granularity.kind === "channel" && !isLast;
+  const perUnit = granularity.kind === "channel" && !isOutput;
   const fraction = perUnit ? Array.from({ length: layer.units }, (_, u) => u % 2) : 0;
   return bits.max === 1
     ? { kind: "bipolar", signed: false, width: 1, fraction: 0 }
     : { kind: "int", signed: true, width: bits.max, fraction };
 }
 
-/** Whether thresholds make the entering tensor, of the sums before it with their bias or batch-norm. */
-function hasThresholds({ activation, enteringNormalized }: ChainLayer): boolean {
-  return enteringNormalized || activation === "sign" || activation === "step";
+/** Whether thresholds make a signal, of the sums before it with their bias or batch-norm. */
+function hasThresholds(signal: Signal): boolean {
+  return signal.normalized || fixedSignal(signal) !== undefined;
 }
 
-function entryOf(layer: ChainLayer, format: FrozenFormat): Entry {
-  if (!hasThresholds(layer)) return { kind: "requantize", relu: layer.activation === "relu" };
+function entryOf(
+  { steps }: Network,
+  signal: Signal,
+  format: FrozenFormat,
+  entering: FrozenFormat | null,
+): Entry {
+  const isCurve = steps.find((s) => s.writes === signal.reads)?.kind === "curve";
+  if (isCurve) return { kind: "table", table: new Array<number>(2 ** entering!.width).fill(0) };
+  if (!hasThresholds(signal)) return { kind: "requantize", relu: signal.activation === "relu" };
   const levels = 2 ** format.width - 1;
   const base = format.kind === "bipolar" ? 0 : integerRange(format.width, format.signed).min;
-  const thresholds = Array.from({ length: layer.inputs * levels }, (_, i) => i % levels);
+  const thresholds = Array.from({ length: signal.channels * levels }, (_, i) => i % levels);
   return { kind: "threshold", base, levels, thresholds };
 }
 
-/** A network of the project's shape with zero weights: folding, cycles and refusals do not depend on their values. */
-function blankLayers({ graph, training }: Project): TrainedDense[] {
-  const { layers } = chainOf(graph);
-  return layers.map((layer, i) => {
-    const next = layers[i + 1];
-    const format = activationFormat(layer, training);
-    return {
+/** Layers and signals of the project's shape with zero weights: folding, cycles and refusals do not depend on their values. */
+function blankNetwork({ graph, training }: Project): Pick<TrainedGraph, "layers" | "signals"> {
+  const network = foldedNetwork(networkOf(graph), training);
+  const formats = network.signals.map((_, s) => signalFormat(network, training, s));
+  const values = valueFormats(network, formats);
+  const compared = new Set(network.signals.filter(hasThresholds).map((s) => s.maker));
+  return {
+    layers: network.layers.map((layer, i) => ({
       node: layer.node,
       units: layer.units,
       inputs: layer.inputs,
-      keptInputs: null,
+      positions: layer.positions,
       keptUnits: null,
-      entry: entryOf(layer, format),
       weights: new Array<number>(layer.units * layer.inputs).fill(0),
-      weightFormat: weightFormat(layer, training, next === undefined),
+      weightFormat: weightFormat(layer, training, layer.writes === network.output),
       weightNoise: NO_NOISE,
-      bias: next && hasThresholds(next) ? null : new Array<number>(layer.units).fill(0),
-      activationFormat: format,
+      bias: compared.has(i) ? null : new Array<number>(layer.units).fill(0),
+      activationFormat: values[layer.reads]!,
       activationNoise: NO_NOISE,
-    };
-  });
+    })),
+    signals: network.signals.map((signal, s) => {
+      const before = network.steps.find((step) => step.writes === signal.reads);
+      const entering = before?.kind === "curve" ? values[before.reads]! : null;
+      const reader = network.layers.find(({ reads }) => network.values[reads]!.signals.includes(s));
+      return {
+        node: signal.node,
+        reader: reader?.node ?? null,
+        entry: entryOf(network, signal, formats[s]!, entering),
+        format: formats[s]!,
+      };
+    }),
+  };
 }
 
 /**
@@ -92,7 +111,8 @@ export function checkBuildable(project: Project): void {
     const program = lower({
       schema: TRAINED_SCHEMA,
       graph: project.graph,
-      layers: blankLayers(project),
+      keptInputs: null,
+      ...blankNetwork(project),
       ledger: [],
       outcome: { objective: "budget", bound: "", limits: [], difference: null },
       seed: 0,

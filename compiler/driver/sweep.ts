@@ -4,11 +4,10 @@ import type { Project } from "../graph/project.ts";
 import type { FrozenFormat, Score, TrainedGraph } from "../graph/trained-graph.ts";
 import type { SweepPoint, SweepResult } from "../report/sweep-result.ts";
 import { fail } from "../support/diagnostics.ts";
-import { chainOf } from "../train/chain.ts";
 import type { Checkpoint } from "../train/checkpoint.ts";
-import { MAX_WIDTH } from "../train/formats.ts";
-import { fixedActivation, mostActivationBits } from "../train/freeze.ts";
-import { bitOperationsOf, type LayerBits, leastBits, mayPrune } from "../train/limits.ts";
+import { foldedNetwork } from "../train/fold.ts";
+import { bitOperationsOf, leastBits, mayPrune, mostBits } from "../train/limits.ts";
+import { networkOf } from "../train/network.ts";
 import { widthsAreGiven } from "../train/noise-phase.ts";
 import { plainFraction } from "./ledger.ts";
 import { type TrainProjectRequest, trainAndScore } from "./train-project.ts";
@@ -29,23 +28,13 @@ const LAST_BUDGET = 8;
  * 8 times that, or to the most that they allow. Throws when there is nothing to choose or the ladder has no length.
  */
 export function sweepBudgets({ graph, training }: Project, { points, from, to }: SweepWish): number[] {
-  const chain = chainOf(graph);
-  if (widthsAreGiven(chain, training)) fail("cli/nothing-to-sweep", { model: graph.name });
-  const least = bitOperationsOf(
-    chain,
-    chain.layers.map((layer) => leastBits(layer, training)),
-  );
-  const most = bitOperationsOf(
-    chain,
-    chain.layers.map((layer): LayerBits => {
-      const { weights, input } = training.layers[layer.node]!;
-      const activation = fixedActivation(layer)?.width ?? mostActivationBits(layer, input.bits.max);
-      return { weight: Math.min(MAX_WIDTH, weights.bits.max), activation };
-    }),
-  );
+  const network = foldedNetwork(networkOf(graph), training);
+  if (widthsAreGiven(network, training)) fail("cli/nothing-to-sweep", { model: graph.name });
+  const least = bitOperationsOf(network, leastBits(network, training));
+  const most = bitOperationsOf(network, mostBits(network, training));
   const first = from ?? Math.min(Math.ceil(FIRST_BUDGET * least), most);
   const last = to ?? Math.min(LAST_BUDGET * first, most);
-  if (first < least && !mayPrune(chain, training))
+  if (first < least && !mayPrune(network, training))
     fail("train/budget-too-small", { limit: "bitOperations", budget: first, least });
   if (last <= first)
     fail("cli/bad-option", {

@@ -2,7 +2,7 @@
 // Lowering copies the mantissas; it never rounds a float.
 import type { Graph } from "./graph.ts";
 
-export const TRAINED_SCHEMA = "noisefloor.trained/2";
+export const TRAINED_SCHEMA = "noisefloor.trained/3";
 
 /** Noise figures of one quantized tensor, in the tensor's own units. */
 export interface TensorNoise {
@@ -29,9 +29,9 @@ export interface FrozenFormat {
   readonly fraction: number | readonly number[];
 }
 
-/** How the tensor that enters a layer comes from the sums (or stored integers) before it. */
+/** How a quantized tensor comes from the sums (or stored integers, or another quantized tensor) before it. */
 export type Entry =
-  /** Rounded half up to the activation format, which saturates; a ReLU is its clamp. */
+  /** Rounded half up to the format, which saturates; a ReLU is its clamp. */
   | { readonly kind: "requantize"; readonly relu: boolean }
   /** base + #{k: x >= thresholds[channel][k]}, ascending in k: batch-norm, sign and step as integers. */
   | {
@@ -39,25 +39,37 @@ export type Entry =
       readonly base: number;
       readonly levels: number;
       readonly thresholds: readonly number[];
-    };
+    }
+  /** table[m - least mantissa of what enters]: a curve, with the activation and rounding behind it. */
+  | { readonly kind: "table"; readonly table: readonly number[] };
 
-export interface TrainedDense {
+/** A quantized tensor. */
+export interface TrainedSignal {
+  /** The node whose value is quantized. */
   readonly node: string;
-  /** What is kept of the graph's layer. */
+  /** The first layer that reads it, whole or rearranged; null where only sums and products do. */
+  readonly reader: string | null;
+  readonly entry: Entry;
+  readonly format: FrozenFormat;
+}
+
+/** A dense layer or a convolution. */
+export interface TrainedLayer {
+  readonly node: string;
+  /** What is kept of the graph's layer: units, weights of each unit. */
   readonly units: number;
   readonly inputs: number;
-  /** Indices of the elements that are kept of the layer's entering tensor, ascending; null: all. Only the first layer selects in the program: behind it, a unit that nobody reads is not there. */
-  readonly keptInputs: readonly number[] | null;
+  /** Results of a unit for one sample: 1 of a dense layer. */
+  readonly positions: number;
   /** Indices of the kept units in the graph's layer; null: all. */
   readonly keptUnits: readonly number[] | null;
-  readonly entry: Entry;
-  /** Weight mantissas (bits when bipolar), row-major [units, inputs]. */
+  /** Weight mantissas (bits when bipolar), row-major [units, inputs]; of a convolution [units, ...kernel, channels / groups]. */
   readonly weights: readonly number[];
   readonly weightFormat: FrozenFormat;
   readonly weightNoise: TensorNoise;
   /** Bias mantissas, fraction = weight fraction + activation fraction; null where thresholds hold it. */
   readonly bias: readonly number[] | null;
-  /** Format of the layer's input tensor. */
+  /** Format and noise of the layer's input tensor. */
   readonly activationFormat: FrozenFormat;
   readonly activationNoise: TensorNoise;
 }
@@ -128,7 +140,10 @@ export interface Outcome {
 export interface TrainedGraph {
   readonly schema: typeof TRAINED_SCHEMA;
   readonly graph: Graph;
-  readonly layers: readonly TrainedDense[];
+  /** Indices of the elements that are kept of the flat input, ascending; null: all. */
+  readonly keptInputs: readonly number[] | null;
+  readonly layers: readonly TrainedLayer[];
+  readonly signals: readonly TrainedSignal[];
   readonly ledger: readonly LayerLedger[];
   readonly outcome: Outcome;
   readonly seed: number;

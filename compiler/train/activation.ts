@@ -3,8 +3,8 @@
 import type { Surrogate } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { integerRange } from "../support/fixed-point.ts";
-import type { Activation } from "./chain.ts";
 import { fractionOf, roundValues } from "./formats.ts";
+import type { Activation } from "./network.ts";
 import {
   type NoisyQuantizer,
   type QuantizerGradient,

@@ -3,7 +3,7 @@
 import type { TrainingSpec } from "../graph/project.ts";
 import type { Frozen } from "./limits.ts";
 import { larger, type Move, smaller } from "./moves.ts";
-import type { Signal } from "./prune.ts";
+import type { SignalMoments } from "./prune.ts";
 
 export interface AllocationTools {
   /** Mean training loss on some samples, without training. */
@@ -13,8 +13,8 @@ export interface AllocationTools {
    * is how many times longer than usual it is.
    */
   trained(frozen: Frozen, patience?: number): Promise<{ readonly frozen: Frozen; readonly loss: number }>;
-  /** Signals of every entering tensor. */
-  signals(frozen: Frozen): readonly Signal[];
+  /** Moments of every signal. */
+  moments(frozen: Frozen): readonly SignalMoments[];
   /** After each settled step. */
   settled?(frozen: Frozen, fill: number): void;
 }
@@ -46,7 +46,7 @@ export async function allocate(
   let loss = await tools.loss(frozen);
   while (fill(frozen) > 1) {
     const before = fill(frozen);
-    const moves = smaller(frozen, training, tools.signals(frozen));
+    const moves = smaller(frozen, training, tools.moments(frozen));
     const best = await bestOf(frozen, loss, moves, (f) => Math.log2(before / fill(f)), tools);
     if (!best) break;
     ({ frozen, loss } = best);

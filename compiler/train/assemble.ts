@@ -7,25 +7,29 @@ import {
   type Outcome,
   type TensorNoise,
   TRAINED_SCHEMA,
-  type TrainedDense,
   type TrainedGraph,
+  type TrainedLayer,
+  type TrainedSignal,
 } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { integerRange, type Range } from "../support/fixed-point.ts";
-import { activate } from "./activation.ts";
+import { type ActivationPass, activate } from "./activation.ts";
 import { inverseDeviation } from "./batch-norm.ts";
 import { inputsAsTargets } from "./batches.ts";
 import { fractionOf, meanSize, unitFraction } from "./formats.ts";
 import { evaluateFrozen } from "./frozen.ts";
 import { ledgerOf } from "./ledger.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
-import { enteringTensors, type LayerPass } from "./network.ts";
+import type { Layer, Network, Signal } from "./network.ts";
 import { noiseFigures } from "./noise-figures.ts";
 import { optionalVariable, variableOf } from "./parameters.ts";
-import { keptInputs } from "./prune.ts";
-import { roundedPasses } from "./rounding-phase.ts";
-import { frozenOf, type Run } from "./run.ts";
+import { type NetworkPass, rawSignals } from "./passes.ts";
+import { enteringFormat, roundedPass } from "./rounding-phase.ts";
+import { enteringOf, frozenOf, type Run } from "./run.ts";
+import { fixedSignal, knownReaders } from "./settings.ts";
+import { curveOf } from "./tensor-steps.ts";
 import { biasConstants, foldThresholds, type NormConstants } from "./thresholds.ts";
+import { valueFormats } from "./value-formats.ts";
 
 function mantissas(
   values: Float32Array,
@@ -72,8 +76,9 @@ function constantsOf({ parameters }: Frozen, layer: number, bias: Float32Array |
 
 /** From the least sum that a layer's weights can make to one above the largest, in units of the sums. */
 function sumsOf(frozen: Frozen, layer: number, weights: Float32Array): Range {
-  const { weight, activation } = frozen.formats[layer]!;
-  const { inputs, units } = frozen.chain.layers[layer]!;
+  const weight = frozen.formats.weights[layer]!;
+  const activation = enteringFormat(frozen, layer);
+  const { inputs, units } = frozen.network.layers[layer]!;
   const entering =
     activation.kind === "bipolar" ? { min: -1, max: 1 } : integerRange(activation.width, activation.signed);
   const range = { min: 0, max: 0 };
@@ -92,88 +97,167 @@ function sumsOf(frozen: Frozen, layer: number, weights: Float32Array): Range {
   return range;
 }
 
-/** How the entering tensor of a layer is made of the sums before it. `before` is the pass of the layer that makes them. */
-function entryOf(frozen: Frozen, layer: number, before: LayerPass | undefined): Entry {
-  const { activation, enteringNormalized } = frozen.chain.layers[layer]!;
-  const discrete = activation === "sign" || activation === "step";
-  if (!discrete && !enteringNormalized) return { kind: "requantize", relu: activation === "relu" };
-  compilerAssert(before, "what thresholds make has sums before it");
-  const { weight, activation: entering } = frozen.formats[layer - 1]!;
+/** Whether thresholds make a signal. */
+function hasThresholds(signal: Signal): boolean {
+  return signal.normalized || fixedSignal(signal) !== undefined;
+}
+
+/** Fraction of the mantissas that a signal is made of; one for each channel of a layer's sums. */
+function rawFractions(frozen: Frozen, { maker, reads, channels }: Signal): number[] {
+  const { network, formats } = frozen;
+  if (maker !== null) {
+    const entering = fractionOf(enteringFormat(frozen, maker));
+    return Array.from({ length: channels }, (_, u) => unitFraction(formats.weights[maker]!, u) + entering);
+  }
+  return new Array<number>(channels).fill(fractionOfValue(frozen, network, reads));
+}
+
+/** Fraction of a value that no layer makes. */
+function fractionOfValue(frozen: Frozen, network: Network, value: number): number {
+  const known = valueFormats(network, frozen.formats.signals);
+  const found = known[value];
+  if (found) return fractionOf(found);
+  const step = network.steps.find((s) => s.writes === value);
+  if (step?.kind !== "join") return network.input.stored.fraction;
+  const [a, b] = step.operands.map((v) => fractionOf(known[v]!));
+  return step.operator === "multiply" ? a! + b! : Math.max(a!, b!);
+}
+
+/** How a signal is made of what is before it. */
+function entryOf(frozen: Frozen, pass: NetworkPass, index: number): Entry {
+  const { network, formats } = frozen;
+  const signal = network.signals[index]!;
+  const step = network.steps.find((s) => s.writes === signal.reads);
+  if (step?.kind === "curve") {
+    const entering = valueFormats(network, formats.signals)[step.reads]!;
+    return tableOf(entering, curveOf(step.curve).value, pass.signals[index]!, formats.signals[index]!);
+  }
+  if (!hasThresholds(signal)) return { kind: "requantize", relu: signal.activation === "relu" };
+  const { maker, channels } = signal;
+  const decision = fixedSignal(signal) ? "sign" : "rounding";
+  const request = {
+    fraction: rawFractions(frozen, signal),
+    decision,
+    format: formats.signals[index]!,
+  } as const;
+  if (maker === null) return foldThresholds({ ...request, norm: biasConstants(new Float32Array(channels)) });
+  const before = pass.layers[maker]!;
   return foldThresholds({
-    fraction: Array.from({ length: before.units }, (_, u) => unitFraction(weight, u) + fractionOf(entering)),
-    norm: constantsOf(frozen, layer - 1, before.bias),
-    decision: discrete ? "sign" : "rounding",
-    format: frozen.formats[layer]!.activation,
-    range: sumsOf(frozen, layer - 1, before.weights),
+    ...request,
+    norm: constantsOf(frozen, maker, before.bias),
+    range: sumsOf(frozen, maker, before.weights),
   });
 }
 
-/** Whether the sums of a layer go into thresholds that hold its bias. */
-function biasIsFolded(frozen: Frozen, layer: number): boolean {
-  const next = frozen.chain.layers[layer + 1];
-  return (
-    next !== undefined &&
-    (next.enteringNormalized || next.activation === "sign" || next.activation === "step")
+/** A curve, and the activation and rounding behind it, of every mantissa of a format. */
+function tableOf(
+  entering: FrozenFormat,
+  curve: (x: number) => number,
+  pass: ActivationPass,
+  format: FrozenFormat,
+): Entry {
+  const { min, max } = integerRange(entering.width, entering.signed);
+  const values = Float32Array.from({ length: max - min + 1 }, (_, i) =>
+    curve((min + i) * 2 ** -fractionOf(entering)),
+  );
+  return { kind: "table", table: mantissas(activate(values, pass), format, () => fractionOf(format)) };
+}
+
+/** Values of every signal before and after its quantizer; what it is to carry, and what it does. */
+interface Carried {
+  readonly signal: Float32Array;
+  readonly rounded: Float32Array;
+  readonly step: number;
+}
+
+function carriedBy(run: Run, frozen: Frozen, pass: NetworkPass): Carried[] {
+  const { count, inputs } = enteringOf(frozen, run.measured);
+  return rawSignals(run.tf, count, inputs, pass).map((raw, s) => {
+    const format = frozen.formats.signals[s]!;
+    const of = pass.signals[s]!;
+    return {
+      signal: activate(raw, { ...of, kind: "float" }),
+      rounded: activate(raw, of),
+      step: stepOf(format, fractionOf(format)),
+    };
+  });
+}
+
+/** Noise of the tensor that enters a layer: that of its signals. */
+function enteringNoise(network: Network, layer: Layer, carried: readonly Carried[]): TensorNoise {
+  const found = network.values[layer.reads]!.signals.map((s) => carried[s]!);
+  const [first, ...others] = found;
+  if (others.length === 0) return noiseFigures(first!.signal, first!.rounded, () => first!.step);
+  const joined = (of: (c: Carried) => Float32Array) =>
+    Float32Array.from(found.flatMap((c) => Array.from(of(c))));
+  const steps = found.flatMap((c) => new Array<number>(c.signal.length).fill(c.step));
+  return noiseFigures(
+    joined((c) => c.signal),
+    joined((c) => c.rounded),
+    (k) => steps[k]!,
   );
 }
 
 /** Makes the trained graph of a run that is over. */
 export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
-  const { tf, request, training, measured, inputFraction, state, chain } = run;
+  const { tf, request, training, inputFraction, state } = run;
   const frozen = frozenOf(run);
-  const passes = roundedPasses(frozen, training, "running");
-  const entering = enteringTensors(
-    tf,
-    measured.count,
-    keptInputs(measured, frozen.kept[0]!, chain.elements),
-    passes,
-  );
+  const { network, formats } = frozen;
+  const pass = roundedPass(frozen, training, "running");
+  const carried = carriedBy(run, frozen, pass);
+  // The scaling of the inputs moves binary points: of what is read, and of the weights that read it, in opposite directions.
   const inputScale = inputFraction - request.samples.stored.fraction;
-  const layers = frozen.chain.layers.map((layer, i): TrainedDense => {
-    const { weight, activation } = frozen.formats[i]!;
-    // The scaling of the inputs moves the first layer's binary points, in opposite directions.
-    const shift = i === 0 ? inputScale : 0;
-    const pass = passes[i]!;
-    // The part of the sums that the quantizer is to carry.
-    const signal = activate(entering[i]!, { ...pass.activation, kind: "float" });
+  const scaleOf = (layer: Layer): number =>
+    network.values[layer.reads]!.signals.includes(0) ? inputScale : 0;
+  compilerAssert(inputScale === 0 || knownReaders(network, 0), "a scaled input is read by layers alone");
+  const madeWithThresholds = new Set(network.signals.filter(hasThresholds).map((s) => s.maker));
+  const layers = network.layers.map((layer, i): TrainedLayer => {
+    const weight = formats.weights[i]!;
+    const activation = enteringFormat(frozen, i);
+    const shift = scaleOf(layer);
+    const { weights, bias } = pass.layers[i]!;
     const unitOf = (index: number): number => Math.floor(index / layer.inputs);
+    const made = network.signals.findIndex((s) => s.maker === i);
     return {
       node: layer.node,
       units: layer.units,
       inputs: layer.inputs,
-      keptInputs: frozen.kept[i]!,
-      keptUnits: frozen.kept[i + 1] ?? null,
-      entry: entryOf(frozen, i, passes[i - 1]),
-      weights: mantissas(pass.weights, weight, (k) => unitFraction(weight, unitOf(k))),
+      positions: layer.positions,
+      keptUnits: made < 0 ? null : frozen.kept[made]!,
+      weights: mantissas(weights, weight, (k) => unitFraction(weight, unitOf(k))),
       weightFormat: scaledFormat(weight, shift),
       weightNoise: scaledNoise(
-        noiseFigures(latentOf(frozen, i), pass.weights, (k) =>
-          stepOf(weight, unitFraction(weight, unitOf(k))),
-        ),
+        noiseFigures(latentOf(frozen, i), weights, (k) => stepOf(weight, unitFraction(weight, unitOf(k)))),
         shift,
       ),
       bias:
-        pass.bias && !biasIsFolded(frozen, i)
-          ? Array.from(pass.bias, (b, u) => b * 2 ** (unitFraction(weight, u) + fractionOf(activation)) + 0)
+        bias && !madeWithThresholds.has(i)
+          ? Array.from(bias, (b, u) => b * 2 ** (unitFraction(weight, u) + fractionOf(activation)) + 0)
           : null,
       activationFormat: scaledFormat(activation, -shift),
-      activationNoise: scaledNoise(
-        noiseFigures(signal, activate(entering[i]!, pass.activation), () =>
-          stepOf(activation, fractionOf(activation)),
-        ),
-        -shift,
-      ),
+      activationNoise: scaledNoise(enteringNoise(network, layer, carried), -shift),
+    };
+  });
+  const signals = network.signals.map((signal, s): TrainedSignal => {
+    const reader = network.layers.find(({ reads }) => network.values[reads]!.signals.includes(s));
+    return {
+      node: signal.node,
+      reader: reader?.node ?? null,
+      entry: entryOf(frozen, pass, s),
+      format: scaledFormat(formats.signals[s]!, s === 0 ? -inputScale : 0),
     };
   });
   const unscored: TrainedGraph = {
     schema: TRAINED_SCHEMA,
     graph: request.graph,
+    keptInputs: frozen.kept[0]!,
     layers,
+    signals,
     ledger: ledgerOf(run, frozen),
     outcome,
     seed: training.seed,
     backend: request.backend,
-    bitOperations: bitOperationsOf(frozen.chain, widthsOf(frozen.formats)),
+    bitOperations: bitOperationsOf(network, widthsOf(frozen)),
     validation: { float: state.baseline!.validation, quantized: { accuracy: null, loss: 0 } },
   };
   const { score } = evaluateFrozen(tf, unscored, comparedWith(run, request.validation), training.loss);
@@ -193,7 +277,7 @@ function stepOf(format: FrozenFormat, fraction: number): number {
 /** Latent weights in the units of the rounded ones: bipolar latents have a size of their own. */
 function latentOf(frozen: Frozen, layer: number): Float32Array {
   const latent = variableOf(frozen.parameters, layer, "weights");
-  const { weight } = frozen.formats[layer]!;
+  const weight = frozen.formats.weights[layer]!;
   if (weight.kind !== "bipolar") return latent;
   const mean = meanSize(latent);
   const scale = mean > 0 ? 2 ** -unitFraction(weight, 0) / mean : 1;

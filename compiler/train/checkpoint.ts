@@ -4,9 +4,9 @@ import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { fail } from "../support/diagnostics.ts";
 import { decodeUtf8, encodeUtf8 } from "../support/text.ts";
-import type { LayerSize } from "./divergence.ts";
+import type { Sizes } from "./divergence.ts";
 import type { FloatModel } from "./float-model.ts";
-import type { LayerFormats } from "./formats.ts";
+import type { Formats } from "./formats.ts";
 import type { Bracket } from "./lossless.ts";
 import type { Penalties } from "./noise-phase.ts";
 import type { OptimizerState, ParameterSet } from "./optimizers.ts";
@@ -29,9 +29,9 @@ export interface EpochRecord {
   readonly bitOperations: number | null;
 }
 
-/** Formats of a frozen network and what is left of its layers' inputs. */
+/** Formats of a frozen network and what is left of its signals' channels. */
 export interface Frozenness {
-  readonly formats: readonly LayerFormats[];
+  readonly formats: Formats;
   readonly kept: readonly (readonly number[] | null)[];
 }
 
@@ -59,19 +59,19 @@ export interface Checkpoint {
   readonly lossUnit: number;
   /** Null before the rounding phase. */
   readonly frozen: Frozenness | null;
-  /** Inputs of each layer that pruning left at the freeze, before bit allocation took any; null before the rounding phase. */
+  /** Channels of each signal that pruning left at the freeze, before bit allocation took any; null before the rounding phase. */
   readonly leftByPruning: Frozenness["kept"] | null;
   /** Of a search for lossless formats: what was seen, and the smallest network that held. */
   readonly bracket: Bracket;
   readonly accepted: FrozenState | null;
   /** What divergence is measured against. */
-  readonly sizes: readonly LayerSize[];
+  readonly sizes: Sizes;
   /** The float baseline once it is trained, with its score on the validation samples. */
   readonly baseline: { readonly model: FloatModel; readonly validation: Score } | null;
   readonly history: readonly EpochRecord[];
 }
 
-export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/3";
+export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/4";
 
 const MAGIC = 0x4e464350;
 /** Magic, length of the JSON, length of the values, check sum. */

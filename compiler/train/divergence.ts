@@ -1,18 +1,18 @@
 // Runs that cannot come to a good end, told early and with the layer's name. In: what a step or an epoch left.
 // Out: nothing, or a `train/diverged` diagnostic.
 import { fail } from "../support/diagnostics.ts";
-import type { Chain } from "./chain.ts";
 import { rmsOf } from "./formats.ts";
-import type { BatchResult } from "./network.ts";
+import type { Network } from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { optionalVariable, variableOf } from "./parameters.ts";
+import type { BatchResult } from "./passes.ts";
 
-/** Size of a layer's variables, to be compared with what they were when the float warm-up ended. */
-export interface LayerSize {
-  /** Root mean square of the weights. */
-  readonly weightRms: number;
-  /** Clamp of the entering tensor, the largest of its channels; absent before the noise phase. */
-  readonly activationRange?: number;
+/** Sizes of a network's variables, to be compared with what they were when the float warm-up ended. */
+export interface Sizes {
+  /** Root mean square of the weights of each layer. */
+  readonly weights: readonly number[];
+  /** Clamp of each signal, the largest of its channels; null before the noise phase. */
+  readonly ranges: readonly (number | null)[];
 }
 
 /** A variable that shrinks below this part of its first size carries nothing any more. */
@@ -22,15 +22,15 @@ const ESCAPE = 32;
 /** Largest weight over their rms: beyond it nearly all of the format's range is spent on a few weights. */
 const PEAK = 64;
 
-/** Sizes of every layer's variables. */
-export function sizesOf(chain: Chain, parameters: ParameterSet): LayerSize[] {
-  return chain.layers.map((_, i) => {
-    const ranges = optionalVariable(parameters, i, "activationLogRange");
-    return {
-      weightRms: rmsOf(variableOf(parameters, i, "weights")),
-      ...(ranges ? { activationRange: 2 ** ranges.reduce((a, b) => Math.max(a, b)) } : {}),
-    };
-  });
+/** Sizes of a network's variables. */
+export function sizesOf({ layers, signals }: Network, parameters: ParameterSet): Sizes {
+  return {
+    weights: layers.map((_, i) => rmsOf(variableOf(parameters, i, "weights"))),
+    ranges: signals.map((_, s) => {
+      const ranges = optionalVariable(parameters, s, "activationLogRange");
+      return ranges ? 2 ** ranges.reduce((a, b) => Math.max(a, b)) : null;
+    }),
+  };
 }
 
 function allFinite(values: Float32Array): boolean {
@@ -39,29 +39,32 @@ function allFinite(values: Float32Array): boolean {
 }
 
 /** Checks the loss and gradients of one step. Names the last layer whose gradient is broken, else the last layer. */
-export function checkStep(chain: Chain, parameters: ParameterSet, result: BatchResult): void {
+export function checkStep({ layers }: Network, parameters: ParameterSet, result: BatchResult): void {
   if (Number.isFinite(result.loss)) return;
-  const broken = chain.layers.findIndex((_, i) => !allFinite(variableOf(parameters, i, "weights")));
+  const broken = layers.findIndex((_, i) => !allFinite(variableOf(parameters, i, "weights")));
   const overflowing = result.layers.findIndex((g) => !allFinite(g.weights));
-  const index = broken >= 0 ? broken : overflowing >= 0 ? overflowing : chain.layers.length - 1;
-  fail("train/diverged", { layer: chain.layers[index]!.node, what: "the loss is not a number" });
+  const index = broken >= 0 ? broken : overflowing >= 0 ? overflowing : layers.length - 1;
+  fail("train/diverged", { layer: layers[index]!.node, what: "the loss is not a number" });
 }
 
 /** Checks the variables after an epoch against their sizes at the end of the warm-up. */
-export function checkSizes(chain: Chain, parameters: ParameterSet, first: readonly LayerSize[]): void {
-  const now = sizesOf(chain, parameters);
-  chain.layers.forEach((layer, i) => {
-    const diverged = (what: string): never => fail("train/diverged", { layer: layer.node, what });
+export function checkSizes(network: Network, parameters: ParameterSet, first: Sizes): void {
+  const now = sizesOf(network, parameters);
+  network.layers.forEach(({ node }, i) => {
+    const diverged = (what: string): never => fail("train/diverged", { layer: node, what });
     const weights = variableOf(parameters, i, "weights");
-    const { weightRms, activationRange } = now[i]!;
+    const [rms, firstRms] = [now.weights[i]!, first.weights[i]!];
     if (!allFinite(weights)) diverged("a weight is not a number");
-    if (weightRms < first[i]!.weightRms * COLLAPSE) diverged("its weights collapsed to zero");
-    if (weightRms > first[i]!.weightRms * ESCAPE) diverged("the scale of its weights escapes");
+    if (rms < firstRms * COLLAPSE) diverged("its weights collapsed to zero");
+    if (rms > firstRms * ESCAPE) diverged("the scale of its weights escapes");
     const peak = weights.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
-    if (peak > PEAK * weightRms) diverged("a few weights outgrow all others");
-    const firstRange = first[i]!.activationRange;
-    if (activationRange === undefined || firstRange === undefined) return;
-    if (!(activationRange > firstRange * COLLAPSE)) diverged("the range of its input collapsed");
-    if (activationRange > firstRange * ESCAPE) diverged("the range of its input escapes");
+    if (peak > PEAK * rms) diverged("a few weights outgrow all others");
+  });
+  network.signals.forEach(({ node }, s) => {
+    const [range, firstRange] = [now.ranges[s] ?? null, first.ranges[s] ?? null];
+    if (range === null || firstRange === null) return;
+    const diverged = (what: string): never => fail("train/diverged", { layer: node, what });
+    if (!(range > firstRange * COLLAPSE)) diverged("the range of its value collapsed");
+    if (range > firstRange * ESCAPE) diverged("the range of its value escapes");
   });
 }

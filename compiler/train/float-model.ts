@@ -7,9 +7,15 @@ import type { Score } from "../graph/trained-graph.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import type { Statistics } from "./batch-norm.ts";
 import { type Batch, inputsAsTargets, partOf, valuesOf } from "./batches.ts";
-import { type Activation, type Chain, type ChainLayer, chainOf } from "./chain.ts";
 import { createLoss, judgedLoss, scoreOf } from "./losses.ts";
-import { type LayerPass, outputsOf } from "./network.ts";
+import {
+  type Activation,
+  type Network,
+  networkOf,
+  outputElements,
+  type Signal,
+  samplesAtOnce,
+} from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import {
   batchNormOf,
@@ -18,12 +24,13 @@ import {
   optionalVariable,
   variableOf,
 } from "./parameters.ts";
+import { type NetworkPass, outputsOf } from "./passes.ts";
 
 /** Trained float weights, plain data. */
 export interface FloatModel {
   /** value = stored integer * 2^-inputFraction enters the first layer. */
   readonly inputFraction: number;
-  /** The chain's variables without those of quantizers. */
+  /** The network's variables without those of quantizers. */
   readonly parameters: ParameterSet;
 }
 
@@ -37,37 +44,42 @@ const WINDOW = 1;
  */
 export const SIGN_SURROGATE: Surrogate = { kind: "regularized", noise: "normal", sigma: 0.5 };
 
-/** How gradients pass what is discrete before a layer. */
+/** How gradients pass what is discrete before a quantizer. */
 export function surrogateOf(
-  layer: ChainLayer,
+  { node, activation }: Signal,
   training: TrainingSpec,
   phase: "float" | "noise" | "rounding",
 ): { readonly activation: Activation; readonly surrogate: Surrogate | null; readonly window: number } {
-  const own = training.surrogates[layer.activationNode];
-  const discrete = layer.activation === "step" || layer.activation === "sign";
+  const own = training.surrogates[node];
+  const discrete = activation === "step" || activation === "sign";
   const measured = discrete ? SIGN_SURROGATE : null;
   const shared = discrete || phase === "rounding" ? (training.gradient ?? measured) : null;
-  return { activation: layer.activation, surrogate: own ?? shared, window: WINDOW };
+  return { activation, surrogate: own ?? shared, window: WINDOW };
 }
 
-/** The layers of a pass without quantization. `statistics` are those that batch-norms take. */
-export function floatPasses(
-  chain: Chain,
+/** The pass without quantization. `statistics` are those that batch-norms take. */
+export function floatPass(
+  network: Network,
   training: TrainingSpec,
   parameters: ParameterSet,
   statistics: Statistics,
-): LayerPass[] {
-  return chain.layers.map((layer, i) => ({
-    units: layer.units,
-    inputs: layer.inputs,
-    weights: variableOf(parameters, i, "weights"),
-    bias: optionalVariable(parameters, i, "bias") ?? null,
-    norm: batchNormOf(parameters, i, statistics),
-    activation: { kind: "float", ...surrogateOf(layer, training, "float") },
-  }));
+): NetworkPass {
+  return {
+    network,
+    layers: network.layers.map((_, i) => ({
+      weights: variableOf(parameters, i, "weights"),
+      bias: optionalVariable(parameters, i, "bias") ?? null,
+      norm: batchNormOf(parameters, i, statistics),
+    })),
+    signals: network.signals.map((signal) => ({
+      kind: "float",
+      ...surrogateOf(signal, training, "float"),
+    })),
+    fractions: null,
+  };
 }
 
-/** The float model of a chain's variables. */
+/** The float model of a network's variables. */
 export function floatModelOf(parameters: ParameterSet, inputFraction: number): FloatModel {
   const kept = Object.entries(parameters).filter(([name]) => !isQuantizerVariable(name));
   return { inputFraction, parameters: copyParameters(Object.fromEntries(kept)) };
@@ -80,24 +92,20 @@ export function batchOfAll(samples: SampleSet, inputFraction: number, target: Tr
 }
 
 /** The outputs of samples given as values, row-major [count, outputs]. */
-export function outputsOfAll(tf: TensorFlow, passes: readonly LayerPass[], batch: Batch): Float32Array {
-  const units = passes.at(-1)!.units;
-  const outputs = new Float32Array(batch.count * units);
-  for (let from = 0; from < batch.count; from += BATCH) {
-    const part = partOf(batch, from, Math.min(batch.count, from + BATCH));
-    outputs.set(outputsOf(tf, part.count, part.inputs, passes), from * units);
+export function outputsOfAll(tf: TensorFlow, pass: NetworkPass, batch: Batch): Float32Array {
+  const size = outputElements(pass.network);
+  const outputs = new Float32Array(batch.count * size);
+  const most = samplesAtOnce(pass.network, BATCH);
+  for (let from = 0; from < batch.count; from += most) {
+    const part = partOf(batch, from, Math.min(batch.count, from + most));
+    outputs.set(outputsOf(tf, part.count, part.inputs, pass), from * size);
   }
   return outputs;
 }
 
 /** Mean judged loss of a pass over samples given as values: what decisions of training are made by. */
-export function judgePasses(
-  tf: TensorFlow,
-  passes: readonly LayerPass[],
-  batch: Batch,
-  spec: LossSpec,
-): number {
-  return judgeOutputs(outputsOfAll(tf, passes, batch), batch, spec);
+export function judgePass(tf: TensorFlow, pass: NetworkPass, batch: Batch, spec: LossSpec): number {
+  return judgeOutputs(outputsOfAll(tf, pass, batch), batch, spec);
 }
 
 function judgeOutputs(outputs: Float32Array, { count, labels, targets }: Batch, spec: LossSpec): number {
@@ -108,24 +116,19 @@ function judgeOutputs(outputs: Float32Array, { count, labels, targets }: Batch, 
 /** Score and mean judged loss of one pass. */
 export function scoreAndJudge(
   tf: TensorFlow,
-  passes: readonly LayerPass[],
+  pass: NetworkPass,
   batch: Batch,
   spec: LossSpec,
 ): { readonly score: Score; readonly judged: number } {
-  const outputs = outputsOfAll(tf, passes, batch);
+  const outputs = outputsOfAll(tf, pass, batch);
   const { labels, targets: values } = batch;
-  const score = scoreOf(spec, outputs, passes.at(-1)!.units, { labels, values });
+  const score = scoreOf(spec, outputs, outputElements(pass.network), { labels, values });
   return { score, judged: judgeOutputs(outputs, batch, spec) };
 }
 
 /** Mean scored loss and accuracy of a pass over samples given as values. */
-export function scorePasses(
-  tf: TensorFlow,
-  passes: readonly LayerPass[],
-  batch: Batch,
-  spec: LossSpec,
-): Score {
-  return scoreAndJudge(tf, passes, batch, spec).score;
+export function scorePass(tf: TensorFlow, pass: NetworkPass, batch: Batch, spec: LossSpec): Score {
+  return scoreAndJudge(tf, pass, batch, spec).score;
 }
 
 /** Score of the float network on samples of the stored type that it was trained on. */
@@ -136,6 +139,6 @@ export function scoreFloat(
   model: FloatModel,
   samples: SampleSet,
 ): Score {
-  const passes = floatPasses(chainOf(graph), training, model.parameters, "running");
-  return scorePasses(tf, passes, batchOfAll(samples, model.inputFraction, training.target), training.loss);
+  const pass = floatPass(networkOf(graph), training, model.parameters, "running");
+  return scorePass(tf, pass, batchOfAll(samples, model.inputFraction, training.target), training.loss);
 }

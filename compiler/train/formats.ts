@@ -1,5 +1,5 @@
-// Frozen formats of a layer: of its weights and of the tensor that enters it. In: latent values, a format. Out: the
-// values that the format holds.
+// Frozen formats of weights and of the tensors between layers. In: latent values, a format. Out: the values that the
+// format holds.
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { integerRange } from "../support/fixed-point.ts";
 
@@ -8,10 +8,20 @@ export interface WeightFormat extends FrozenFormat {
   readonly groups: { readonly size: number; readonly shifts: readonly number[] } | null;
 }
 
-export interface LayerFormats {
-  readonly weight: WeightFormat;
-  /** Its fraction is one number. */
-  readonly activation: FrozenFormat;
+/** Formats of a network: of the weights of each layer, and of each signal, whose fraction is one number. */
+export interface Formats {
+  readonly weights: readonly WeightFormat[];
+  readonly signals: readonly FrozenFormat[];
+}
+
+/** The formats with another one of one layer's weights. */
+export function withWeights(formats: Formats, layer: number, format: WeightFormat): Formats {
+  return { ...formats, weights: formats.weights.with(layer, format) };
+}
+
+/** The formats with another one of one signal. */
+export function withSignal(formats: Formats, signal: number, format: FrozenFormat): Formats {
+  return { ...formats, signals: formats.signals.with(signal, format) };
 }
 
 export { MAX_TRAINED_WIDTH as MAX_WIDTH } from "../graph/project.ts";

@@ -1,17 +1,17 @@
 // From trained steps and ranges to integer formats. In: steps and ranges of quantizers. Out: formats whose steps are
 // the nearest powers of two and whose widths hold the ranges, within the widths that the layer allows.
-import { MAX_THRESHOLD_BITS, type TrainingSpec, type WidthRange } from "../graph/project.ts";
+import type { TrainingSpec, WidthRange } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
-import type { Chain, ChainLayer } from "./chain.ts";
-import { type LayerFormats, MAX_WIDTH, meanSize, rmsOf, type WeightFormat } from "./formats.ts";
-import { leastActivationBits } from "./limits.ts";
+import { type Formats, MAX_WIDTH, meanSize, rmsOf, type WeightFormat } from "./formats.ts";
+import type { Network } from "./network.ts";
 import type { NoisyQuantizer } from "./noise-quantizer.ts";
+import { fixedSignal, knownReaders, signalWidths } from "./settings.ts";
 import { silentSteps } from "./silence.ts";
 
-/** Quantizers of a layer while they are trained; undefined where one bit is all there is: its sign. */
-export interface LayerQuantizers {
-  readonly weight: NoisyQuantizer | undefined;
-  readonly activation: NoisyQuantizer | undefined;
+/** Quantizers of a network while they are trained; undefined where one bit is all there is: its sign. */
+export interface Quantizers {
+  readonly weights: readonly (NoisyQuantizer | undefined)[];
+  readonly signals: readonly (NoisyQuantizer | undefined)[];
 }
 
 /**
@@ -51,15 +51,6 @@ export function bipolarFormat(weights: Float32Array): WeightFormat {
   return { kind: "bipolar", signed: false, width: 1, fraction, groups: null };
 }
 
-const SIGN: FrozenFormat = { kind: "bipolar", signed: false, width: 1, fraction: 0 };
-const STEP: FrozenFormat = { kind: "int", signed: false, width: 1, fraction: 0 };
-
-/** Format of the tensor that enters a layer, when its activation leaves no choice. */
-export function fixedActivation(layer: ChainLayer): FrozenFormat | undefined {
-  if (layer.activation === "sign") return SIGN;
-  return layer.activation === "step" ? STEP : undefined;
-}
-
 /**
  * Formats of one tensor's steps, brought to the width of the widest: the narrower ones get room, not finer steps. Those
  * of silent weights, which will go, take no part.
@@ -92,11 +83,11 @@ function sharedFormat(
 }
 
 /** The weights' format. The last layer's units share one fraction: their sums are compared. */
-function weightFormat(q: NoisyQuantizer, widths: WidthRange, isLast: boolean): WeightFormat {
+function weightFormat(q: NoisyQuantizer, widths: WidthRange, isShared: boolean): WeightFormat {
   const { width, fractions } = formatsBySteps(q, widths);
   const base = { kind: "int", signed: true } as const;
   if (fractions.length === 1) return { ...base, width, fraction: fractions[0]!, groups: null };
-  if (q.map.perRow && !isLast) return { ...base, width, fraction: fractions, groups: null };
+  if (q.map.perRow && !isShared) return { ...base, width, fraction: fractions, groups: null };
   const shared = sharedFormat(q, widths);
   if (q.map.perRow) return { ...base, ...shared, groups: null };
   const shifts = fractions.map((f) => Math.max(0, shared.fraction - f));
@@ -104,58 +95,54 @@ function weightFormat(q: NoisyQuantizer, widths: WidthRange, isLast: boolean): W
   return { ...base, ...shared, groups: { size, shifts } };
 }
 
-/** Widths that the tensor entering a layer may have. */
-export function activationWidths(layer: ChainLayer, training: TrainingSpec): WidthRange {
-  const { bits } = training.layers[layer.node]!.input;
-  return { min: leastActivationBits(layer, bits.min), max: mostActivationBits(layer, bits.max) };
-}
-
 /**
- * The activation's format: one fraction, the finest where channels differ (see `equalize`). Channels of the network's
- * input cannot be scaled, nor those that signs read: theirs is the one that holds them all. A hard-tanh's range is
- * [-1, 1).
+ * A signal's format: one fraction, the finest where channels differ (see `equalize`). Channels that cannot be scaled have
+ * the one that holds them all. A hard-tanh's range is [-1, 1).
  */
-function activationFormat(
+function signalFormat(
   q: NoisyQuantizer,
-  layer: ChainLayer,
+  isHardTanh: boolean,
   widths: WidthRange,
   isFixed: boolean,
 ): FrozenFormat {
   const { width, fractions } = formatsBySteps(q, widths);
-  if (layer.activation === "hardtanh") return { kind: "int", signed: true, width, fraction: width - 1 };
+  if (isHardTanh) return { kind: "int", signed: true, width, fraction: width - 1 };
   if (isFixed) return { kind: "int", signed: q.signed, ...sharedFormat(q, widths) };
   return { kind: "int", signed: q.signed, width, fraction: Math.max(...fractions) };
 }
 
-/** Formats of every layer. `weights` are the latent ones, for the sizes of bipolar weights. */
-export function freeze(
-  chain: Chain,
-  training: TrainingSpec,
-  quantizers: readonly LayerQuantizers[],
-  weightsOf: (layer: number) => Float32Array,
-): LayerFormats[] {
-  return chain.layers.map((layer, i) => {
-    const { weights } = training.layers[layer.node]!;
-    const { weight, activation } = quantizers[i]!;
-    return {
-      weight: weight
-        ? weightFormat(
-            weight,
-            { ...weights.bits, min: Math.max(2, weights.bits.min) },
-            i === chain.layers.length - 1,
-          )
-        : bipolarFormat(weightsOf(i)),
-      activation:
-        fixedActivation(layer) ??
-        activationFormat(activation!, layer, activationWidths(layer, training), i === 0 || !weight),
-    };
-  });
+/**
+ * Whether the channels of a signal can be scaled where they are made and back where they are read: by layers whose
+ * weights have sizes.
+ */
+export function canScale(network: Network, { weights }: Quantizers, signal: number): boolean {
+  const { maker } = network.signals[signal]!;
+  const readers = knownReaders(network, signal);
+  if (maker === null || readers === null) return false;
+  return readers.every(({ layer }) => weights[layer] !== undefined);
 }
 
-/** Widest entering tensor that the layer may have. */
-export function mostActivationBits(layer: ChainLayer, wished: number): number {
-  const most = Math.min(wished, MAX_WIDTH);
-  return layer.enteringNormalized ? Math.min(most, MAX_THRESHOLD_BITS) : most;
+/** Formats of a network. `weightsOf` gives the latent ones, for the sizes of bipolar weights. */
+export function freeze(
+  network: Network,
+  training: TrainingSpec,
+  quantizers: Quantizers,
+  weightsOf: (layer: number) => Float32Array,
+): Formats {
+  return {
+    weights: network.layers.map((layer, i) => {
+      const { bits } = training.layers[layer.node]!.weights;
+      const q = quantizers.weights[i];
+      if (!q) return bipolarFormat(weightsOf(i));
+      return weightFormat(q, { ...bits, min: Math.max(2, bits.min) }, layer.writes === network.output);
+    }),
+    signals: network.signals.map((signal, s) => {
+      const widths = signalWidths(network, training, s);
+      const isFixed = !canScale(network, quantizers, s);
+      const isHardTanh = signal.activation === "hardtanh";
+      return fixedSignal(signal) ?? signalFormat(quantizers.signals[s]!, isHardTanh, widths, isFixed);
+    }),
+  };
 }
 
 /** Format of this width with the least mean square error on the values. */

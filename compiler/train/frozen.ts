@@ -1,18 +1,20 @@
-// The frozen network over integers, as a TensorFlow graph of its own: training's last word, against which the
-// integer program is compared. In: mantissas, formats and stored samples. Out: every accumulator of the last layer.
+// The frozen network over integers, with TensorFlow's products: training's last word, against which the integer program is
+// compared. In: mantissas, formats and stored samples. Out: every sum that the network gives.
 import type { LossSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
-import type { FrozenFormat, Score, TrainedDense, TrainedGraph } from "../graph/trained-graph.ts";
+import type { Score, TrainedGraph, TrainedLayer, TrainedSignal } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
-import { integerRange, type Range, saturate, shiftRound } from "../support/fixed-point.ts";
-import { type Tensor, type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
+import { integerRange, saturate, shiftRound } from "../support/fixed-point.ts";
+import { type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
 import { selectElements } from "./batches.ts";
 import { scoreOf } from "./losses.ts";
+import { type Layer, type Network, networkOf, type Step, samplesAtOnce, type Value } from "./network.ts";
+import type { Windows } from "./windows.ts";
 
 export interface FrozenEvaluation {
-  /** Accumulators of the last layer, count x units, row-major; value = accumulator * 2^-fraction. */
+  /** Sums that the network gives, count x outputs, row-major; value = sum * 2^-fraction. */
   readonly outputs: Float64Array;
-  /** One, or one for each unit. */
+  /** One, or one for each channel. */
   readonly fraction: number | readonly number[];
   readonly score: Score;
 }
@@ -21,16 +23,24 @@ export interface FrozenEvaluation {
 const EXACT = 2 ** 24;
 const BATCH = 1000;
 
+/** Integers of a batch; bipolar bits are -1 and 1. */
+interface Integers {
+  readonly data: Float64Array;
+  readonly fraction: number | readonly number[];
+  /** Least integer of the format; 0 of sums. */
+  readonly min: number;
+}
+
 /** A layer as its product sees it: bipolar bits are -1 and 1. */
 interface IntegerLayer {
-  readonly trained: TrainedDense;
+  readonly layer: Layer;
+  readonly trained: TrainedLayer;
   /** Row-major [units, inputs]. */
   readonly weights: Float32Array;
   readonly bias: Float64Array;
-  /** Largest magnitude of an entering integer. */
-  readonly largest: number;
   /** Inputs [from, to) whose partial sums float32 holds exactly. */
   readonly parts: readonly Part[];
+  readonly channels: number;
 }
 
 interface Part {
@@ -38,19 +48,20 @@ interface Part {
   readonly to: number;
 }
 
-function prepare(trained: TrainedDense): IntegerLayer {
+function prepare(network: Network, trained: TrainedLayer, layer: Layer): IntegerLayer {
   const { weightFormat, activationFormat: entering } = trained;
   const bipolar = weightFormat.kind === "bipolar";
   const weights = Float32Array.from(trained.weights, (m) => (bipolar ? 2 * m - 1 : m));
   const { min, max } = integerRange(entering.width, entering.signed);
   const largest = entering.kind === "bipolar" ? 1 : Math.max(-min, max);
   const bias = Float64Array.from(trained.bias ?? new Array<number>(trained.units).fill(0));
-  return { trained, weights, bias, largest, parts: exactParts(trained, weights, largest) };
+  const parts = exactParts(trained, weights, largest);
+  return { layer, trained, weights, bias, parts, channels: network.values[layer.reads]!.channels };
 }
 
 /** Splits the inputs of a layer so that in each part sum |w| * max |a| stays below 2^24 for every unit. */
 function exactParts(
-  { node, units, inputs }: TrainedDense,
+  { node, units, inputs }: TrainedLayer,
   weights: Float32Array,
   largest: number,
 ): readonly Part[] {
@@ -75,167 +86,277 @@ function exactParts(
   return parts;
 }
 
-/** Weights of a part as a tensor [part, units]: the shape of a plain matrix product. */
-function partWeights(tf: TensorFlow, { trained, weights }: IntegerLayer, { from, to }: Part): Tensor {
-  const { units, inputs } = trained;
-  const out = new Float32Array((to - from) * units);
-  for (let i = from; i < to; i++)
-    for (let u = 0; u < units; u++) out[(i - from) * units + u] = weights[u * inputs + i]!;
-  return tf.tensor(out, [to - from, units]);
-}
-
-/** Fraction of a layer's accumulators: one, or one for each unit. */
+/** Fraction of a layer's sums: one, or one for each unit. */
 export function accumulatorFraction(
-  layer: Pick<TrainedDense, "weightFormat" | "activationFormat">,
+  layer: Pick<TrainedLayer, "weightFormat" | "activationFormat">,
 ): number | readonly number[] {
   const weight = layer.weightFormat.fraction;
-  const activation = layer.activationFormat.fraction;
-  compilerAssert(typeof activation === "number", "the tensor that enters a layer has one fraction");
+  const activation = oneFraction(layer.activationFormat.fraction);
   return typeof weight === "number" ? weight + activation : weight.map((f) => f + activation);
 }
 
-/** How integers with some fraction become the integers that enter a layer; the arrays have an entry per channel. */
-type Step =
-  | { readonly kind: "requantize"; readonly shifts: readonly number[]; readonly range: Range }
-  | {
-      readonly kind: "threshold";
-      readonly base: number;
-      readonly levels: number;
-      readonly thresholds: readonly number[];
-      readonly bipolar: boolean;
-    };
+function oneFraction(fraction: number | readonly number[]): number {
+  compilerAssert(typeof fraction === "number", "a tensor that is no sum has one fraction");
+  return fraction;
+}
 
-function stepInto(layer: TrainedDense, fraction: number | readonly number[]): Step {
-  const { entry, activationFormat: format } = layer;
-  if (entry.kind === "threshold") return { ...entry, bipolar: format.kind === "bipolar" };
-  const target = fractionOf(format);
+/** A signal of what is before it. */
+function enter(before: Integers, { entry, format }: TrainedSignal, channels: number): Integers {
+  const { data } = before;
+  const out = new Float64Array(data.length);
+  const bipolar = format.kind === "bipolar";
   const { min, max } = integerRange(format.width, format.signed);
-  const from = typeof fraction === "number" ? new Array<number>(layer.inputs).fill(fraction) : fraction;
-  return {
-    kind: "requantize",
-    shifts: from.map((f) => f - target),
-    range: { min: entry.relu ? Math.max(0, min) : min, max },
-  };
-}
-
-function fractionOf(format: FrozenFormat): number {
-  compilerAssert(format.kind === "int", "rounding gives integers, not signs");
-  compilerAssert(typeof format.fraction === "number", "the tensor that enters a layer has one fraction");
-  return format.fraction;
-}
-
-/** Whether sums, bias and the half that rounding adds stay exact in one float32 graph. */
-function fitsOneGraph({ trained, weights, bias, largest }: IntegerLayer, step: Step): boolean {
-  const { units, inputs } = trained;
-  for (let u = 0; u < units; u++) {
-    const shift = step.kind === "requantize" ? step.shifts[u]! : 0;
-    let sum = Math.abs(bias[u]!) + (shift > 0 ? 2 ** (shift - 1) : 1);
-    for (let i = 0; i < inputs; i++) sum += Math.abs(weights[u * inputs + i]!) * largest;
-    if (sum >= EXACT) return false;
+  switch (entry.kind) {
+    case "requantize": {
+      const target = oneFraction(format.fraction);
+      const { fraction } = before;
+      const shiftOf = (c: number): number =>
+        (typeof fraction === "number" ? fraction : fraction[c]!) - target;
+      const shifts = Array.from({ length: channels }, (_, c) => shiftOf(c));
+      const range = { min: entry.relu ? Math.max(0, min) : min, max };
+      for (let i = 0; i < out.length; i++)
+        out[i] = saturate(shiftRound(data[i]!, shifts[i % channels]!), range);
+      break;
+    }
+    case "threshold": {
+      const { base, levels, thresholds } = entry;
+      for (let i = 0; i < out.length; i++) {
+        const from = (i % channels) * levels;
+        let reached = base;
+        for (let k = 0; k < levels; k++) if (data[i]! >= thresholds[from + k]!) reached++;
+        out[i] = bipolar ? 2 * reached - 1 : reached;
+      }
+      break;
+    }
+    case "table":
+      for (let i = 0; i < out.length; i++) out[i] = entry.table[data[i]! - before.min]!;
+      break;
   }
-  return true;
+  return { data: out, fraction: format.fraction, min };
 }
 
-function rowTensor(tf: TensorFlow, values: readonly number[]): Tensor {
-  return tf.tensor(Float32Array.from(values), [1, values.length]);
-}
-
-/** A step over a tensor of exact integers [rows, channels]. */
-function stepTensor(tf: TensorFlow, x: Tensor, step: Step): Tensor {
-  if (step.kind === "requantize") {
-    // floor(x / 2^shift + 1/2): a multiplication by a power of two is exact in float32.
-    const { shifts, range } = step;
-    const scales = shifts.map((shift) => 2 ** -shift);
-    const halves = shifts.map((shift) => (shift > 0 ? 0.5 : 0));
-    const scaled = tf.mul(x, rowTensor(tf, scales));
-    return tf.clipByValue(tf.floor(tf.add(scaled, rowTensor(tf, halves))), range.min, range.max);
-  }
-  const { base, levels, thresholds, bipolar } = step;
-  const scale = bipolar ? 2 : 1;
-  let sum = tf.tensor(Float32Array.of(bipolar ? 2 * base - 1 : base), [1, 1]);
-  for (let k = 0; k < levels; k++) {
-    const bounds = thresholds.filter((_, i) => i % levels === k);
-    // x >= T of integers is x - T + 1 clamped to [0, 1]. A bound beyond float32's integers keeps its side of x.
-    const distance = tf.add(
-      x,
-      rowTensor(
-        tf,
-        bounds.map((bound) => 1 - bound),
-      ),
-    );
-    const reached = tf.clipByValue(distance, 0, 1);
-    sum = tf.add(tf.mul(reached, tf.tensor(Float32Array.of(scale), [1, 1])), sum);
-  }
-  return sum;
-}
-
-/** The same over sums that float32 need not hold. */
-function stepSums(sums: Float64Array, step: Step): Float32Array {
-  if (step.kind === "requantize") {
-    const { shifts, range } = step;
-    return Float32Array.from(sums, (x, i) => saturate(shiftRound(x, shifts[i % shifts.length]!), range));
-  }
-  const { base, levels, thresholds, bipolar } = step;
-  const out = new Float32Array(sums.length);
-  for (let i = 0; i < out.length; i++) {
-    const from = (i * levels) % thresholds.length;
-    let reached = base;
-    for (let k = 0; k < levels; k++) if (sums[i]! >= thresholds[from + k]!) reached++;
-    out[i] = bipolar ? 2 * reached - 1 : reached;
-  }
-  return out;
-}
-
-/** Accumulators of one layer in float64: exact parts added outside of float32. */
-function accumulateParts(
+/** Exact product of [rows, width] integers and a part of a layer's weights, added to [rows, units] sums. */
+function addProduct(
   tf: TensorFlow,
-  layer: IntegerLayer,
-  entering: Float32Array,
-  rows: number,
-): Float64Array {
+  { trained, weights }: IntegerLayer,
+  rows: Float32Array,
+  { from, to }: Part,
+  out: Float64Array,
+  first: number,
+): void {
+  const { units, inputs } = trained;
+  const width = to - from;
+  const count = rows.length / width;
+  const right = new Float32Array(width * units);
+  for (let i = from; i < to; i++)
+    for (let u = 0; u < units; u++) right[(i - from) * units + u] = weights[u * inputs + i]!;
+  const product = withTensors(tf, () =>
+    valuesOfTensor(tf.matMul(tf.tensor(rows, [count, width]), tf.tensor(right, [width, units]))),
+  );
+  for (let i = 0; i < product.length; i++) out[first + i]! += product[i]!;
+}
+
+/** Sums of a dense layer. */
+function denseSums(tf: TensorFlow, layer: IntegerLayer, entering: Float64Array, count: number): Float64Array {
   const { units, inputs } = layer.trained;
-  const out = new Float64Array(rows * units);
-  for (let r = 0; r < rows; r++) out.set(layer.bias, r * units);
+  const out = withBias(layer, count);
+  compilerAssert(out.length === count * units, "a dense layer has one result for each unit");
   for (const part of layer.parts) {
     const width = part.to - part.from;
-    const slice = new Float32Array(rows * width);
-    for (let r = 0; r < rows; r++)
-      slice.set(entering.subarray(r * inputs + part.from, r * inputs + part.to), r * width);
-    const product = withTensors(tf, () =>
-      valuesOfTensor(tf.matMul(tf.tensor(slice, [rows, width]), partWeights(tf, layer, part))),
-    );
-    for (let i = 0; i < out.length; i++) out[i]! += product[i]!;
+    const rows = new Float32Array(count * width);
+    for (let r = 0; r < count; r++)
+      rows.set(entering.subarray(r * inputs + part.from, r * inputs + part.to), r * width);
+    addProduct(tf, layer, rows, part, out, 0);
   }
   return out;
+}
+
+/** Sums of a convolution: by products of its windows, or one by one where groups keep channels apart. */
+function convSums(
+  tf: TensorFlow,
+  layer: IntegerLayer,
+  windows: Windows,
+  entering: Float64Array,
+  count: number,
+): Float64Array {
+  const { units, inputs } = layer.trained;
+  const { positions, taps, sources, inputPositions } = windows;
+  const { channels } = layer;
+  const out = withBias(layer, count);
+  if (layer.layer.groups > 1) {
+    addGroups(layer, windows, entering, count, out);
+    return out;
+  }
+  for (let n = 0; n < count; n++)
+    for (const part of layer.parts) {
+      const width = part.to - part.from;
+      const rows = new Float32Array(positions * width);
+      for (let p = 0; p < positions; p++)
+        for (let k = part.from; k < part.to; k++) {
+          const source = sources[p * taps + Math.floor(k / channels)]!;
+          if (source < 0) continue;
+          rows[p * width + k - part.from] =
+            entering[(n * inputPositions + source) * channels + (k % channels)]!;
+        }
+      addProduct(tf, layer, rows, part, out, n * positions * units);
+    }
+  compilerAssert(inputs === taps * channels, "a window has all channels of the tensor");
+  return out;
+}
+
+function addGroups(
+  { layer, trained, weights, channels }: IntegerLayer,
+  { positions, taps, sources, inputPositions }: Windows,
+  entering: Float64Array,
+  count: number,
+  out: Float64Array,
+): void {
+  const { units, inputs } = trained;
+  const depth = channels / layer.groups;
+  const each = units / layer.groups;
+  for (let n = 0; n < count; n++)
+    for (let p = 0; p < positions; p++)
+      for (let k = 0; k < taps; k++) {
+        const source = sources[p * taps + k]!;
+        if (source < 0) continue;
+        const from = (n * inputPositions + source) * channels;
+        for (let u = 0; u < units; u++) {
+          const first = from + Math.floor(u / each) * depth;
+          let sum = 0;
+          for (let c = 0; c < depth; c++) sum += entering[first + c]! * weights[u * inputs + k * depth + c]!;
+          out[(n * positions + p) * units + u]! += sum;
+        }
+      }
+}
+
+function withBias({ layer, bias }: IntegerLayer, count: number): Float64Array {
+  const { units, positions } = layer;
+  const out = new Float64Array(count * positions * units);
+  for (let at = 0; at < out.length; at += units) out.set(bias, at);
+  return out;
+}
+
+function pooled(
+  before: Integers,
+  step: Extract<Step, { kind: "pool" }>,
+  count: number,
+  { channels }: Value,
+): Integers {
+  const { positions, taps, sources, inputPositions } = step.windows;
+  const data = new Float64Array(count * positions * channels);
+  for (let n = 0; n < count; n++)
+    for (let p = 0; p < positions; p++)
+      for (let c = 0; c < channels; c++) {
+        let largest = Number.NEGATIVE_INFINITY;
+        let sum = 0;
+        for (let k = 0; k < taps; k++) {
+          const source = sources[p * taps + k]!;
+          if (source < 0) continue;
+          const x = before.data[(n * inputPositions + source) * channels + c]!;
+          largest = Math.max(largest, x);
+          sum += x;
+        }
+        const at = (n * positions + p) * channels + c;
+        data[at] = step.pooling === "max" ? largest : Math.floor((2 * sum + taps) / (2 * taps));
+      }
+  return { ...before, data };
+}
+
+/** The integers with a finer step. */
+function aligned({ data, fraction, min }: Integers, to: number): Integers {
+  const scale = 2 ** (to - oneFraction(fraction));
+  return { data: data.map((m) => m * scale), fraction: to, min: min * scale };
+}
+
+function joined(
+  [x, y]: readonly [Integers, Integers],
+  { operator, operands }: Extract<Step, { kind: "join" }>,
+  { values }: Network,
+): Integers {
+  const { elements, channels } = values[operands[0]]!;
+  const whole = values[operands[1]]!.elements === elements;
+  const at = (i: number): number => (whole ? i : Math.floor(i / elements) * channels + (i % channels));
+  const [fx, fy] = [oneFraction(x.fraction), oneFraction(y.fraction)];
+  if (operator === "multiply")
+    return { data: x.data.map((m, i) => m * y.data[at(i)]!), fraction: fx + fy, min: 0 };
+  const fraction = Math.max(fx, fy);
+  const [a, b] = [aligned(x, fraction), aligned(y, fraction)];
+  const sign = operator === "add" ? 1 : -1;
+  return { data: a.data.map((m, i) => m + sign * b.data[at(i)]!), fraction, min: 0 };
+}
+
+function sideBySide(operands: readonly Integers[], stretches: readonly number[]): Integers {
+  const fraction = Math.max(...operands.map((o) => oneFraction(o.fraction)));
+  const all = operands.map((o) => aligned(o, fraction));
+  const data = new Float64Array(all.reduce((sum, o) => sum + o.data.length, 0));
+  for (let at = 0, turn = 0; at < data.length; turn++)
+    stretches.forEach((length, i) => {
+      data.set(all[i]!.data.subarray(turn * length, (turn + 1) * length), at);
+      at += length;
+    });
+  return { data, fraction, min: Math.min(...all.map((o) => o.min)) };
+}
+
+function moved(before: Integers, sources: Int32Array, count: number): Integers {
+  const size = before.data.length / count;
+  const data = new Float64Array(count * sources.length);
+  for (let i = 0; i < data.length; i++) {
+    const source = sources[i % sources.length]!;
+    if (source >= 0) data[i] = before.data[Math.floor(i / sources.length) * size + source]!;
+  }
+  return { ...before, data };
+}
+
+/** The network with what a trained graph has left of it. */
+function leftNetwork({ graph, keptInputs, layers }: TrainedGraph): Network {
+  const units = new Map(layers.map((layer) => [layer.node, layer.units]));
+  return networkOf(graph, { units, inputs: keptInputs?.length ?? null });
 }
 
 function evaluateBatch(
   tf: TensorFlow,
+  network: Network,
   layers: readonly IntegerLayer[],
-  stored: Float32Array,
-  rows: number,
-  storedFraction: number,
-): Float64Array {
-  const { trained } = layers[0]!;
-  let entering = withTensors(tf, () => {
-    const x = tf.tensor(stored, [rows, trained.inputs]);
-    return valuesOfTensor(stepTensor(tf, x, stepInto(trained, storedFraction)));
+  signals: readonly TrainedSignal[],
+  stored: Integers,
+  count: number,
+): Integers {
+  const values: Integers[] = new Array(network.values.length);
+  network.values.forEach((value, v) => {
+    if (value.isInput && value.signals.length === 0) values[v] = stored;
   });
-  for (const [index, layer] of layers.entries()) {
-    const next = layers[index + 1]?.trained;
-    if (!next) break;
-    const { units, inputs } = layer.trained;
-    const step = stepInto(next, accumulatorFraction(layer.trained));
-    if (fitsOneGraph(layer, step))
-      entering = withTensors(tf, () => {
-        const weights = partWeights(tf, layer, { from: 0, to: inputs });
-        const product = tf.matMul(tf.tensor(entering, [rows, inputs]), weights);
-        const bias = tf.tensor(Float32Array.from(layer.bias), [1, units]);
-        return valuesOfTensor(stepTensor(tf, tf.add(product, bias), step));
-      });
-    else entering = stepSums(accumulateParts(tf, layer, entering, rows), step);
-  }
-  return accumulateParts(tf, layers.at(-1)!, entering, rows);
+  const run = (step: Step): Integers => {
+    switch (step.kind) {
+      case "signal":
+        return enter(values[step.reads]!, signals[step.signal]!, network.signals[step.signal]!.channels);
+      case "layer": {
+        const layer = layers[step.layer]!;
+        const { data } = values[step.reads]!;
+        const { windows } = layer.layer;
+        return {
+          data: windows ? convSums(tf, layer, windows, data, count) : denseSums(tf, layer, data, count),
+          fraction: accumulatorFraction(layer.trained),
+          min: 0,
+        };
+      }
+      case "pool":
+        return pooled(values[step.reads]!, step, count, network.values[step.reads]!);
+      case "move":
+        return step.sources ? moved(values[step.reads]!, step.sources, count) : values[step.reads]!;
+      case "curve":
+        // The table of the signal behind it has the curve.
+        return values[step.reads]!;
+      case "join":
+        return joined([values[step.operands[0]]!, values[step.operands[1]]!], step, network);
+      case "concat":
+        return sideBySide(
+          step.operands.map((v) => values[v]!),
+          step.stretches,
+        );
+    }
+  };
+  for (const step of network.steps) values[step.writes] = run(step);
+  return values[network.output]!;
 }
 
 /**
@@ -248,17 +369,24 @@ export function evaluateFrozen(
   samples: SampleSet,
   loss: LossSpec,
 ): FrozenEvaluation {
-  const layers = trained.layers.map(prepare);
-  const first = trained.layers[0]!;
-  const last = trained.layers.at(-1)!;
-  const { inputs } = first.keptInputs ? selectElements(samples, first.keptInputs) : samples;
-  const outputs = new Float64Array(samples.count * last.units);
-  for (let from = 0; from < samples.count; from += BATCH) {
-    const rows = Math.min(BATCH, samples.count - from);
-    const stored = Float32Array.from(inputs.subarray(from * first.inputs, (from + rows) * first.inputs));
-    outputs.set(evaluateBatch(tf, layers, stored, rows, samples.stored.fraction), from * last.units);
+  const network = leftNetwork(trained);
+  const layers = network.layers.map((layer, i) => prepare(network, trained.layers[i]!, layer));
+  const { inputs } = trained.keptInputs ? selectElements(samples, trained.keptInputs) : samples;
+  const size = inputs.length / samples.count;
+  const { elements } = network.values[network.output]!;
+  const outputs = new Float64Array(samples.count * elements);
+  const { fraction: storedFraction, width, signed } = samples.stored;
+  const { min } = integerRange(width, signed);
+  const most = samplesAtOnce(network, BATCH);
+  let fraction: number | readonly number[] = 0;
+  for (let from = 0; from < samples.count; from += most) {
+    const count = Math.min(most, samples.count - from);
+    const data = Float64Array.from(inputs.subarray(from * size, (from + count) * size));
+    const stored = { data, fraction: storedFraction, min };
+    const found = evaluateBatch(tf, network, layers, trained.signals, stored, count);
+    outputs.set(found.data, from * elements);
+    fraction = found.fraction;
   }
-  const fraction = accumulatorFraction(last);
   const targets = { labels: samples.labels, values: samples.targets };
-  return { outputs, fraction, score: scoreOf(loss, outputs, last.units, targets, fraction) };
+  return { outputs, fraction, score: scoreOf(loss, outputs, elements, targets, fraction) };
 }

@@ -1,13 +1,14 @@
 // The accounts of a finished network: what one more or one less bit of each tensor would change, and what was pruned. In:
 // a frozen network and samples. Out: one entry for each layer.
 import type { BitPrice, FrozenFormat, LayerLedger } from "../graph/trained-graph.ts";
-import { macsOf } from "./chain.ts";
-import { type LayerFormats, MAX_WIDTH, withBits } from "./formats.ts";
-import { fixedActivation } from "./freeze.ts";
-import { bitOperationsOf, type Frozen, leastActivationBits, widthsOf } from "./limits.ts";
+import { MAX_WIDTH, withWeights as replaced, withBits, withSignal } from "./formats.ts";
+import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
 import { fromBipolar, toBipolar } from "./moves.ts";
+import { macsOf, type Network, weightsOf } from "./network.ts";
 import { constantElements } from "./prune.ts";
-import { leftOf, type Run, scoreFrozen } from "./run.ts";
+import { leftOf } from "./rounding-phase.ts";
+import { type Run, scoreFrozen } from "./run.ts";
+import { fixedSignal } from "./settings.ts";
 
 /** 20 log10(2): what a bit is worth. */
 const DECIBELS_PER_BIT = 20 * Math.log10(2);
@@ -21,38 +22,44 @@ function neighbour<F extends FrozenFormat>(format: F, bits: 1 | -1, least: numbe
   return format.kind === "bipolar" || width < least || width > MAX_WIDTH ? undefined : withBits(format, bits);
 }
 
-function withFormat(frozen: Frozen, layer: number, change: Partial<LayerFormats>): Frozen {
-  return { ...frozen, formats: frozen.formats.with(layer, { ...frozen.formats[layer]!, ...change }) };
-}
-
 /** The network with weights of one bit more or less; below two bits, and above one, are the steps of allocation. */
 function withWeights(frozen: Frozen, layer: number, bits: 1 | -1): Frozen | undefined {
-  const { weight } = frozen.formats[layer]!;
+  const weight = frozen.formats.weights[layer]!;
   if (weight.kind === "bipolar") return bits === 1 ? fromBipolar(frozen, layer) : undefined;
   if (bits === -1 && weight.width === LEAST_INT_WIDTH) return toBipolar(frozen, layer);
   const format = neighbour(weight, bits, LEAST_INT_WIDTH);
-  return format && withFormat(frozen, layer, { weight: format });
+  return format && { ...frozen, formats: replaced(frozen.formats, layer, format) };
 }
 
-function withActivation(frozen: Frozen, layer: number, bits: 1 | -1): Frozen | undefined {
-  const at = frozen.chain.layers[layer]!;
-  if (fixedActivation(at)) return undefined;
-  const format = neighbour(frozen.formats[layer]!.activation, bits, leastActivationBits(at, 1));
-  return format && withFormat(frozen, layer, { activation: format });
+/** The one signal that a layer reads; null where several are put together. */
+function enteringSignal({ layers, values }: Network, layer: number): number | null {
+  const { signals } = values[layers[layer]!.reads]!;
+  return signals.length === 1 ? signals[0]! : null;
 }
 
-/** Accounts of every layer of the graph's chain. */
+function withEntering(frozen: Frozen, layer: number, bits: 1 | -1): Frozen | undefined {
+  const s = enteringSignal(frozen.network, layer);
+  if (s === null) return undefined;
+  const signal = frozen.network.signals[s]!;
+  if (fixedSignal(signal)) return undefined;
+  const format = neighbour(frozen.formats.signals[s]!, bits, signal.signed ? 2 : 1);
+  return format && { ...frozen, formats: withSignal(frozen.formats, s, format) };
+}
+
+/** Accounts of every layer of the graph's network. */
 export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
-  const { chain, request } = run;
-  const pruned = leftOf(chain, run.state.leftByPruning ?? frozen.kept);
-  const constant = new Set(constantElements(request.samples.inputs, request.samples.count));
-  return frozen.chain.layers.map((layer, i) => {
-    const whole = chain.layers[i]!;
+  const { folded, request } = run;
+  const pruned = leftOf(folded, run.state.leftByPruning ?? frozen.kept);
+  const constant = constantElements(request.samples.inputs, request.samples.count);
+  const kept = frozen.kept[0] && new Set(frozen.kept[0]);
+  const constantInputs = kept ? constant.filter((k) => !kept.has(k)).length : 0;
+  const widths = widthsOf(frozen);
+  return frozen.network.layers.map((layer, i) => {
+    const whole = folded.layers[i]!;
     const left = pruned.layers[i]!;
-    const { weight, activation } = frozen.formats[i]!;
-    const kept = new Set(frozen.kept[i] ?? Array.from({ length: whole.inputs }, (_, k) => k));
-    const constantInputs = i > 0 ? 0 : [...constant].filter((k) => !kept.has(k)).length;
-    const cost = weight.width * activation.width;
+    const { weight, activation } = widths[i]!;
+    const cost = weight * activation;
+    const constants = enteringSignal(frozen.network, i) === 0 ? constantInputs : 0;
     return {
       node: layer.node,
       weights: {
@@ -60,18 +67,18 @@ export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
         less: priceOf(run, frozen, i, "weight", withWeights(frozen, i, -1)),
       },
       activations: {
-        more: priceOf(run, frozen, i, "activation", withActivation(frozen, i, 1)),
-        less: priceOf(run, frozen, i, "activation", withActivation(frozen, i, -1)),
+        more: priceOf(run, frozen, i, "activation", withEntering(frozen, i, 1)),
+        less: priceOf(run, frozen, i, "activation", withEntering(frozen, i, -1)),
       },
       pruned: {
         inputs: whole.inputs - layer.inputs,
-        constantInputs,
+        constantInputs: constants,
         allocatedInputs: left.inputs - layer.inputs,
         units: whole.units - layer.units,
         allocatedUnits: left.units - layer.units,
-        weights: macsOf(whole) - macsOf(layer),
+        weights: weightsOf(whole) - weightsOf(layer),
         bitOperations: (macsOf(whole) - macsOf(layer)) * cost,
-        constantBitOperations: constantInputs * whole.units * cost,
+        constantBitOperations: constants * whole.units * cost,
         allocatedBitOperations: (macsOf(left) - macsOf(layer)) * cost,
       },
     };
@@ -83,13 +90,14 @@ function priceOf(
   run: Run,
   frozen: Frozen,
   layer: number,
-  tensor: keyof LayerFormats,
+  tensor: "weight" | "activation",
   other: Frozen | undefined,
 ): BitPrice | null {
   if (!other) return null;
-  const old = frozen.formats[layer]![tensor];
-  const format = other.formats[layer]![tensor];
-  const cost = (f: Frozen): number => bitOperationsOf(f.chain, widthsOf(f.formats));
+  const formatOf = ({ network, formats }: Frozen): FrozenFormat =>
+    tensor === "weight" ? formats.weights[layer]! : formats.signals[enteringSignal(network, layer)!]!;
+  const [old, format] = [formatOf(frozen), formatOf(other)];
+  const cost = (f: Frozen): number => bitOperationsOf(f.network, widthsOf(f));
   return {
     width: format.width,
     decibels: format.kind === old.kind ? (format.width - old.width) * DECIBELS_PER_BIT : null,

@@ -3,12 +3,13 @@
 import type { AllocationTools } from "./allocate.ts";
 import { type Batch, partOf } from "./batches.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
-import { gradientsOf, type LayerPass, outputsOf } from "./network.ts";
+import { samplesAtOnce } from "./network.ts";
 import { createOptimizer, optimizerUpdate } from "./optimizers.ts";
 import { readVariableName } from "./parameters.ts";
-import { keptInputs, signalsOf } from "./prune.ts";
-import { copyFrozen, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
-import { giveWay, lossOfBatch, type Run } from "./run.ts";
+import { gradientsOf, outputsOf } from "./passes.ts";
+import { momentsOf } from "./prune.ts";
+import { copyFrozen, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
+import { enteringOf, giveWay, lossOfBatch, type Run } from "./run.ts";
 import { BIPOLAR_RATE } from "./schedule.ts";
 
 /** Updates of the short training, and their rate as a part of the learning rate. */
@@ -21,7 +22,7 @@ const CHUNK = 1024;
 export function frozenRate(frozen: Frozen, rate: number): (name: string) => number {
   return (name) => {
     const { layer, variable } = readVariableName(name);
-    const isBipolar = frozen.formats[layer]!.weight.kind === "bipolar";
+    const isBipolar = frozen.formats.weights[layer]!.kind === "bipolar";
     return isBipolar && variable !== "bias" ? rate * BIPOLAR_RATE : rate;
   };
 }
@@ -34,13 +35,14 @@ export function decayRate(run: Run): (name: string) => number {
 /** Mean training loss of a frozen network on samples with all elements. Batch-norms take each chunk's statistics. */
 function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
   const copy = copyFrozen(frozen);
-  const passes: readonly LayerPass[] = roundedPasses(copy, run.training, "batch");
+  const pass = roundedPass(copy, run.training, "batch");
+  const most = samplesAtOnce(frozen.network, CHUNK);
   let total = 0;
-  for (let from = 0; from < batch.count; from += CHUNK) {
-    const to = Math.min(batch.count, from + CHUNK);
+  for (let from = 0; from < batch.count; from += most) {
+    const to = Math.min(batch.count, from + most);
     const part = partOf(batch, from, to);
     total += run.loss.evaluate({
-      outputs: outputsOf(run.tf, part.count, keptInputs(part, frozen.kept[0]!, run.chain.elements), passes),
+      outputs: outputsOf(run.tf, part.count, enteringOf(frozen, part).inputs, pass),
       count: part.count,
       targets: { labels: part.labels, values: part.targets },
     }).total;
@@ -56,9 +58,9 @@ async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<F
   for (let step = 0; step < steps; step++) {
     await giveWay(run);
     const all = run.batches.batch(`trial ${state.round}`, 0, step);
-    const batch = { ...all, inputs: keptInputs(all, copy.kept[0]!, run.chain.elements) };
-    const passes = roundedPasses(copy, training, "batch");
-    const result = gradientsOf(run.tf, batch, passes, lossOfBatch(run, batch, all.inputs));
+    const batch = enteringOf(copy, all);
+    const pass = roundedPass(copy, training, "batch");
+    const result = gradientsOf(run.tf, batch, pass, lossOfBatch(run, batch, all.inputs));
     const gradients = roundedGradients(copy, training, result);
     optimizerUpdate(training.optimizer, copy.parameters, gradients, optimizer, rateOf, decayRate(run));
     projectRounded(copy);
@@ -77,9 +79,9 @@ export function allocationTools(run: Run): AllocationTools {
       const after = await shortTraining(run, frozen, TRIAL_STEPS * patience);
       return { frozen: after, loss: lossOn(run, after, run.measured) };
     },
-    signals: (frozen) => signalsOf(run.tf, frozen, run.training, run.measured),
+    moments: (frozen) => momentsOf(run.tf, frozen, run.training, run.measured),
     settled: (frozen, fill) => {
-      const cost = Math.round(bitOperationsOf(frozen.chain, widthsOf(frozen.formats)));
+      const cost = Math.round(bitOperationsOf(frozen.network, widthsOf(frozen)));
       run.request.events.log(
         `allocating: ${cost} bit operations, ${(100 * fill).toFixed(0)} % of what is allowed`,
       );

@@ -2,13 +2,13 @@
 // weights, or by a few inputs or units less. In: a frozen network. Out: its neighbours.
 import type { TrainingSpec } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
-import type { ChainLayer } from "./chain.ts";
-import { type LayerFormats, meanSize, unitFraction, withBits } from "./formats.ts";
-import { bipolarFormat, fixedActivation, mostActivationBits } from "./freeze.ts";
-import { type Frozen, leastActivationBits } from "./limits.ts";
+import { meanSize, unitFraction, withBits, withSignal, withWeights } from "./formats.ts";
+import { bipolarFormat } from "./freeze.ts";
+import type { Frozen } from "./limits.ts";
 import { variableName, variableOf } from "./parameters.ts";
-import type { Signal } from "./prune.ts";
-import { copyFrozen, startBipolar, withoutInputs } from "./rounding-phase.ts";
+import type { SignalMoments } from "./prune.ts";
+import { copyFrozen, startBipolar, withoutChannels } from "./rounding-phase.ts";
+import { fixedSignal, prunableReaders, signalWidths } from "./settings.ts";
 
 export interface Move {
   readonly frozen: Frozen;
@@ -28,20 +28,10 @@ function resized<F extends FrozenFormat>(format: F, bits: 1 | -1): F[] {
   return [withBits(format, bits), { ...format, width: format.width + bits }];
 }
 
-function withFormat(frozen: Frozen, layer: number, change: Partial<LayerFormats>): Frozen {
-  return { ...frozen, formats: frozen.formats.with(layer, { ...frozen.formats[layer]!, ...change }) };
-}
-
 /** Weight formats one bit away, within what the layer allows. */
-function weightMoves(
-  frozen: Frozen,
-  training: TrainingSpec,
-  layer: ChainLayer,
-  i: number,
-  bits: 1 | -1,
-): Move[] {
-  const { weight } = frozen.formats[i]!;
-  const { min, max } = training.layers[layer.node]!.weights.bits;
+function weightMoves(frozen: Frozen, training: TrainingSpec, i: number, bits: 1 | -1): Move[] {
+  const weight = frozen.formats.weights[i]!;
+  const { min, max } = training.layers[frozen.network.layers[i]!.node]!.weights.bits;
   const moves: Move[] = [];
   if (weight.kind === "bipolar") {
     if (bits === 1 && max >= 2) moves.push({ frozen: fromBipolar(frozen, i), needsTraining: true });
@@ -50,8 +40,10 @@ function weightMoves(
   const width = weight.width + bits;
   if (width >= Math.max(2, min) && width <= max)
     // One bit more is a finer step: the range follows the weights' size already.
-    for (const format of bits === 1 ? [withBits(weight, bits)] : resized(weight, bits))
-      moves.push({ frozen: withFormat(frozen, i, { weight: format }), needsTraining: false });
+    for (const format of bits === 1 ? [withBits(weight, bits)] : resized(weight, bits)) {
+      const formats = withWeights(frozen.formats, i, format);
+      moves.push({ frozen: { ...frozen, formats }, needsTraining: false });
+    }
   if (bits === -1 && min === 1 && weight.width <= WIDEST_BEFORE_BIPOLAR)
     moves.push({ frozen: toBipolar(frozen, i), needsTraining: true });
   return moves;
@@ -62,73 +54,91 @@ export function toBipolar(frozen: Frozen, layer: number): Frozen {
   const copy = copyFrozen(frozen);
   const weight = bipolarFormat(variableOf(copy.parameters, layer, "weights"));
   startBipolar(copy.parameters, layer);
-  return withFormat(copy, layer, { weight });
+  return { ...copy, formats: withWeights(copy.formats, layer, weight) };
 }
 
 /** Two bits whose outer values are the bipolar ones. */
 export function fromBipolar(frozen: Frozen, layer: number): Frozen {
   const copy = copyFrozen(frozen);
-  const { weight } = frozen.formats[layer]!;
+  const weight = frozen.formats.weights[layer]!;
   const size = 2 ** -unitFraction(weight, 0);
   const latent = variableOf(copy.parameters, layer, "weights");
   const mean = Math.max(meanSize(latent), 1e-9);
   copy.parameters[variableName(layer, "weights")] = latent.map((w) => (w * size) / mean);
-  return withFormat(copy, layer, {
-    weight: { kind: "int", signed: true, width: 2, fraction: weight.fraction, groups: null },
-  });
+  const format = { kind: "int", signed: true, width: 2, fraction: weight.fraction, groups: null } as const;
+  return { ...copy, formats: withWeights(copy.formats, layer, format) };
 }
 
-function activationMoves(
-  frozen: Frozen,
-  training: TrainingSpec,
-  layer: ChainLayer,
-  i: number,
-  bits: 1 | -1,
-): Move[] {
-  const { activation } = frozen.formats[i]!;
-  const { min, max } = training.layers[layer.node]!.input.bits;
-  const width = activation.width + bits;
-  if (fixedActivation(layer)) return [];
-  if (width < leastActivationBits(layer, min) || width > mostActivationBits(layer, max)) return [];
+function signalMoves(frozen: Frozen, training: TrainingSpec, s: number, bits: 1 | -1): Move[] {
+  const { network, formats } = frozen;
+  const signal = network.signals[s]!;
+  if (fixedSignal(signal)) return [];
+  const format = formats.signals[s]!;
+  const { min, max } = signalWidths(network, training, s);
+  const width = format.width + bits;
+  if (width < min || width > max) return [];
   // A hard-tanh's range is given; only its step may change.
-  const formats = layer.activation === "hardtanh" ? [withBits(activation, bits)] : resized(activation, bits);
-  return formats.map((format) => ({
-    frozen: withFormat(frozen, i, { activation: format }),
-    needsTraining: bits === 1 && activation.width <= FEW_BITS,
+  const found: FrozenFormat[] =
+    signal.activation === "hardtanh" ? [withBits(format, bits)] : resized(format, bits);
+  return found.map((f) => ({
+    frozen: { ...frozen, formats: withSignal(formats, s, f) },
+    needsTraining: bits === 1 && format.width <= FEW_BITS,
   }));
 }
 
-/** The network without the weakest elements of a layer's entering tensor. */
+/** The network without the weakest channels of a signal. */
 function pruneMoves(
   frozen: Frozen,
   training: TrainingSpec,
-  layer: ChainLayer,
-  i: number,
-  signal: Signal,
+  s: number,
+  { deviation, mean }: SignalMoments,
 ): Move[] {
-  if (!training.layers[layer.node]!.prune) return [];
-  const drop = Math.max(1, Math.floor(layer.inputs * PRUNED_PART));
-  if (layer.inputs - drop < 1) return [];
-  const order = [...signal.deviation.keys()].sort(
-    (a, b) => signal.deviation[a]! - signal.deviation[b]! || a - b,
-  );
+  if (!prunableReaders(frozen.network, training, s)) return [];
+  const { channels } = frozen.network.signals[s]!;
+  const drop = Math.max(1, Math.floor(channels * PRUNED_PART));
+  if (channels - drop < 1) return [];
+  const order = [...deviation.keys()].sort((a, b) => deviation[a]! - deviation[b]! || a - b);
   const kept = order.slice(drop).sort((a, b) => a - b);
-  return [{ frozen: withoutInputs(frozen, i, kept, signal.mean), needsTraining: false }];
+  return [{ frozen: withoutChannels(frozen, s, kept, mean), needsTraining: false }];
 }
 
-/** Networks with less capacity. `signals` are those of the frozen network. */
-export function smaller(frozen: Frozen, training: TrainingSpec, signals: readonly Signal[]): Move[] {
-  return frozen.chain.layers.flatMap((layer, i) => [
-    ...weightMoves(frozen, training, layer, i, -1),
-    ...activationMoves(frozen, training, layer, i, -1),
-    ...pruneMoves(frozen, training, layer, i, signals[i]!),
-  ]);
+/** Moves of every tensor: each signal's behind those of the first layer that reads it. */
+function byTensor(
+  { network }: Frozen,
+  ofLayer: (layer: number) => readonly Move[],
+  ofSignal: (signal: number) => readonly Move[],
+): Move[] {
+  const moves: Move[] = [];
+  const seen = new Set<number>();
+  const visit = (s: number): void => {
+    if (seen.has(s)) return;
+    seen.add(s);
+    moves.push(...ofSignal(s));
+  };
+  network.layers.forEach(({ reads }, i) => {
+    moves.push(...ofLayer(i));
+    network.values[reads]!.signals.forEach(visit);
+  });
+  network.signals.forEach((_, s) => {
+    visit(s);
+  });
+  return moves;
+}
+
+/** Networks with less capacity. `moments` are those of the frozen network. */
+export function smaller(frozen: Frozen, training: TrainingSpec, moments: readonly SignalMoments[]): Move[] {
+  return byTensor(
+    frozen,
+    (i) => weightMoves(frozen, training, i, -1),
+    (s) => [...signalMoves(frozen, training, s, -1), ...pruneMoves(frozen, training, s, moments[s]!)],
+  );
 }
 
 /** Networks with one bit more. */
 export function larger(frozen: Frozen, training: TrainingSpec): Move[] {
-  return frozen.chain.layers.flatMap((layer, i) => [
-    ...weightMoves(frozen, training, layer, i, 1),
-    ...activationMoves(frozen, training, layer, i, 1),
-  ]);
+  return byTensor(
+    frozen,
+    (i) => weightMoves(frozen, training, i, 1),
+    (s) => signalMoves(frozen, training, s, 1),
+  );
 }

@@ -1,183 +1,507 @@
-// Forward and backward pass of a chain of dense layers. TensorFlow multiplies the matrices; quantizers, batch-norm and
-// the loss are plain loops. In: a batch and, per layer, the weights as the pass sees them and what is done to the
-// entering tensor. Out: outputs, or loss and gradients.
-import { type Tensor, type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
-import { type ActivationPass, activate, activationGradient } from "./activation.ts";
+// What of a graph is trained: layers with weights, the tensors between them that get quantizers, and the steps of a pass in
+// their order. In: a graph. Out: the network, or a diagnostic for every node that cannot be trained.
 import {
-  type BatchNorm,
-  type NormGradient,
-  type NormTape,
-  normalize,
-  normalizeGradient,
-} from "./batch-norm.ts";
-import type { QuantizerGradient } from "./noise-quantizer.ts";
+  type ArithmeticOperator,
+  type CurveOperator,
+  type Graph,
+  type InputNode,
+  inputsOf,
+  type LeakyReluOperator,
+  type Node,
+  nodeNamed,
+} from "../graph/graph.ts";
+import { inferShape, product, type Shape, spatialOf, weightsPerUnit } from "../graph/shapes.ts";
+import { assertNever, compilerAssert } from "../support/assert.ts";
+import { createCollector } from "../support/diagnostics.ts";
+import { type MoveOperator, sourcesOf } from "./elements.ts";
+import { convWindows, poolWindows, type Windows } from "./windows.ts";
 
-/** A dense layer as one pass sees it. */
-export interface LayerPass {
-  readonly units: number;
+/** What stands between sums (or the input) and the quantizer of the tensor that is made of them. */
+export type Activation = "none" | "relu" | "hardtanh" | "step" | "sign";
+
+/** A tensor of a pass: of one sample. */
+export interface Value {
+  readonly shape: Shape;
+  readonly elements: number;
+  readonly channels: number;
+  /** Whether it is the input, quantized or rearranged: nothing but its quantizer is trained before it. */
+  readonly isInput: boolean;
+  /** Signals whose elements it holds; none of sums. */
+  readonly signals: readonly number[];
+}
+
+/** A layer with weights. */
+export interface Layer {
+  readonly node: string;
+  /** Weights of one unit. */
   readonly inputs: number;
-  /** Row-major [units, inputs], already quantized. */
-  readonly weights: Float32Array;
-  /** Null where a batch-norm follows. */
-  readonly bias: Float32Array | null;
-  readonly norm: BatchNorm | undefined;
-  readonly activation: ActivationPass;
+  readonly units: number;
+  /** Results of a unit for one sample: the positions of a convolution, 1 of a dense layer. */
+  readonly positions: number;
+  /** Channels and units fall into so many parts in their order; 1 of a dense layer. */
+  readonly groups: number;
+  /** Of a convolution. */
+  readonly windows: Windows | null;
+  /** Whether a batch-norm follows the sums. The layer has no bias then. */
+  readonly batchNorm: boolean;
+  readonly reads: number;
+  readonly writes: number;
 }
 
-export interface LayerGradient {
-  /** For the quantized weights, row-major [units, inputs]. */
-  readonly weights: Float32Array;
-  readonly bias: Float32Array | null;
-  readonly norm: NormGradient | undefined;
-  /** For the quantizer of the entering tensor; only of a noise pass. */
-  readonly quantizer: QuantizerGradient | undefined;
+/** A tensor with a quantizer of its own. */
+export interface Signal {
+  /** The activation's node, or that of the sums where there is none. */
+  readonly node: string;
+  readonly activation: Activation;
+  /** Whether it may be negative. */
+  readonly signed: boolean;
+  /** Whether the sums before it are normalised; then thresholds make it. */
+  readonly normalized: boolean;
+  /** The layer whose sums it is made of; null: the input, a join or a curve. */
+  readonly maker: number | null;
+  readonly channels: number;
+  readonly elements: number;
+  readonly reads: number;
+  readonly writes: number;
 }
 
-/** Writes d(mean loss)/d(output) to the gradient; gives the sum of the samples' losses and the hits. */
-export type LossOf = (
-  outputs: Float32Array,
-  gradient: Float32Array,
-) => { readonly total: number; readonly hits: number };
+/** A function of one number that the integers take from a table. */
+export type Curve = CurveOperator | LeakyReluOperator;
 
-export interface BatchResult {
-  /** Mean over the samples. */
-  readonly loss: number;
-  readonly hits: number;
-  readonly layers: readonly LayerGradient[];
+/** A step of a pass; `reads` and `writes` are indices of values. */
+export type Step =
+  | { readonly kind: "signal"; readonly signal: number; readonly reads: number; readonly writes: number }
+  | { readonly kind: "layer"; readonly layer: number; readonly reads: number; readonly writes: number }
+  | {
+      readonly kind: "pool";
+      readonly pooling: "max" | "average";
+      readonly windows: Windows;
+      readonly reads: number;
+      readonly writes: number;
+    }
+  | {
+      readonly kind: "move";
+      /** Of each element of the result; null: all stay where they are. */
+      readonly sources: Int32Array | null;
+      readonly reads: number;
+      readonly writes: number;
+    }
+  | { readonly kind: "curve"; readonly curve: Curve; readonly reads: number; readonly writes: number }
+  | {
+      readonly kind: "join";
+      readonly operator: ArithmeticOperator["kind"];
+      /** The second may have one element a channel. */
+      readonly operands: readonly [number, number];
+      readonly writes: number;
+    }
+  | {
+      readonly kind: "concat";
+      readonly operands: readonly number[];
+      /** Elements that each operand gives in turn. */
+      readonly stretches: readonly number[];
+      readonly writes: number;
+    };
+
+/** What stays of a graph after pruning. */
+export interface Kept {
+  /** Of layers, units that are left. */
+  readonly units: ReadonlyMap<string, number>;
+  /** Elements of the flattened input that are left; null: all. */
+  readonly inputs: number | null;
 }
 
-/** Rows and columns that are copied together: as many as stay in the nearest cache. */
-const BLOCK = 16;
+export interface Network {
+  readonly graph: Graph;
+  readonly input: InputNode;
+  readonly values: readonly Value[];
+  readonly layers: readonly Layer[];
+  readonly signals: readonly Signal[];
+  /** In the order of a pass. */
+  readonly steps: readonly Step[];
+  /** Value of the sums that the network gives: logits, or what a regression wants. */
+  readonly output: number;
+}
 
-/** The transpose of [rows, columns] values. The WASM backend's kernel takes several times longer. */
-function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(values.length);
-  for (let r = 0; r < rows; r += BLOCK) {
-    const lastRow = Math.min(rows, r + BLOCK);
-    for (let c = 0; c < columns; c += BLOCK) {
-      const lastColumn = Math.min(columns, c + BLOCK);
-      for (let k = c; k < lastColumn; k++)
-        for (let i = r; i < lastRow; i++) out[k * rows + i] = values[i * columns + k]!;
+/** Multiplications of one inference in a layer; padded positions count. */
+export function macsOf(layer: Pick<Layer, "inputs" | "units" | "positions">): number {
+  return layer.inputs * layer.units * layer.positions;
+}
+
+/** Weights of a layer. */
+export function weightsOf(layer: Pick<Layer, "inputs" | "units">): number {
+  return layer.inputs * layer.units;
+}
+
+/** Elements of the outputs of one sample. */
+export function outputElements({ values, output }: Network): number {
+  return values[output]!.elements;
+}
+
+/** Values that a pass holds at a time: 128 MB. */
+const HELD_VALUES = 2 ** 25;
+/** A pass with fewer samples wastes its time on calls. */
+const LEAST_SAMPLES = 16;
+
+/** How many samples a pass can take at a time without holding too many values; `most` for small networks. */
+export function samplesAtOnce({ values }: Network, most: number): number {
+  const each = values.reduce((sum, value) => sum + value.elements, 0);
+  return Math.min(most, Math.max(LEAST_SAMPLES, Math.floor(HELD_VALUES / each)));
+}
+
+/** The value as later nodes find it: sums with what waits to be done, until somebody needs them quantized. */
+interface Pending {
+  readonly value: number;
+  readonly activation: Activation;
+  readonly node: Node;
+  readonly signed: boolean;
+  readonly normalized: boolean;
+  readonly maker: number | null;
+  /** Signs: -1 and 1, without a 0. */
+  readonly bipolar: boolean;
+  /** The quantized value, once somebody needed it. */
+  settled: number | null;
+}
+
+type OpenLayer = { -readonly [K in keyof Layer]: Layer[K] };
+type OpenStep = Step extends infer S ? (S extends unknown ? Omit<S, "writes"> : never) : never;
+
+const WHOLE: Kept = { units: new Map(), inputs: null };
+
+/**
+ * The network of a graph, or of what is kept of it. Throws `train/unsupported` for every node that cannot be trained.
+ */
+export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
+  const problems = createCollector();
+  const refuse = (node: Node, feature: string): void =>
+    problems.add(
+      "train/unsupported",
+      { node: node.name, feature, ...node.origin },
+      { file: node.origin.file },
+    );
+  const readers = new Map<string, number>();
+  for (const node of graph.nodes)
+    for (const name of inputsOf(node)) readers.set(name, (readers.get(name) ?? 0) + 1);
+  for (const { node } of graph.outputs) readers.set(node, (readers.get(node) ?? 0) + 1);
+  const isReadOnce = (node: Node): boolean => (readers.get(node.name) ?? 0) <= 1;
+
+  const values: Value[] = [];
+  const layers: OpenLayer[] = [];
+  const signals: Signal[] = [];
+  const steps: Step[] = [];
+  const pending = new Map<string, Pending>();
+
+  const define = (shape: Shape, isInput: boolean, from: readonly number[]): number => {
+    values.push({ shape, elements: product(shape), channels: shape.at(-1) ?? 1, isInput, signals: from });
+    return values.length - 1;
+  };
+  const emit = (step: OpenStep, shape: Shape, isInput = false, from: readonly number[] = []): number => {
+    const writes = define(shape, isInput, from);
+    steps.push({ ...step, writes } as Step);
+    return writes;
+  };
+
+  /** The quantized value of what is pending. */
+  const settle = (p: Pending): number => {
+    if (p.settled !== null) return p.settled;
+    const { shape, elements, channels, isInput: isMadeOfInput, signals: from } = values[p.value]!;
+    const isInput = isMadeOfInput && from.length === 0;
+    const signal = signals.length;
+    p.settled = emit({ kind: "signal", signal, reads: p.value }, shape, isInput, [signal]);
+    signals.push({
+      node: p.node.name,
+      activation: p.activation,
+      signed: p.signed,
+      normalized: p.normalized,
+      maker: p.maker,
+      channels,
+      elements,
+      reads: p.value,
+      writes: p.settled,
+    });
+    return p.settled;
+  };
+  /** Sums, or other values that are not quantized yet. */
+  const raw = (node: Node, value: number, signed: boolean, maker: number | null): Pending => ({
+    value,
+    activation: "none",
+    node,
+    signed,
+    normalized: false,
+    maker,
+    bipolar: false,
+    settled: null,
+  });
+  /** Values of a quantized tensor, rearranged. */
+  const derived = (node: Node, value: number, { signed, bipolar }: Pending): Pending => ({
+    ...raw(node, value, signed, null),
+    bipolar,
+    settled: value,
+  });
+
+  let input: InputNode | undefined;
+  let lastLayer: Node | undefined;
+
+  const shapeOf = (node: Exclude<Node, InputNode>, sources: readonly Pending[]): Shape => {
+    const found = inferShape(
+      node,
+      sources.map((s) => values[s.settled ?? s.value]!.shape),
+    );
+    compilerAssert("shape" in found, `train: ${node.name} has no shape`);
+    return found.shape;
+  };
+
+  const visit = (node: Exclude<Node, InputNode>, sources: readonly Pending[]): Pending => {
+    const source = sources[0]!;
+    switch (node.kind) {
+      case "dense":
+      case "conv": {
+        const units = kept.units.get(node.name) ?? node.units;
+        const reads = settle(source);
+        const entering = values[reads]!.shape;
+        const operator = { ...node, units };
+        const shape = shapeOf(operator, sources);
+        const isConv = operator.kind === "conv";
+        if (isConv && source.bipolar && hasGaps(operator))
+          refuse(node, "a convolution that pads or spreads signs, which have no zero");
+        const layer = layers.length;
+        const writes = emit({ kind: "layer", layer, reads }, shape);
+        layers.push({
+          node: node.name,
+          inputs: isConv ? weightsPerUnit(operator, entering.at(-1)!) : product(entering),
+          units,
+          positions: product(spatialOf(shape)),
+          groups: isConv ? operator.groups : 1,
+          windows: isConv ? convWindows(operator, spatialOf(entering), spatialOf(shape)) : null,
+          batchNorm: false,
+          reads,
+          writes,
+        });
+        lastLayer = node;
+        return raw(node, writes, true, layer);
+      }
+      case "batchnorm": {
+        const maker = source.maker === null ? undefined : layers[source.maker];
+        const before = nodeNamed(graph, node.input);
+        const fits = maker && source.activation === "none" && !source.normalized && source.settled === null;
+        if (!fits || !isReadOnce(before)) {
+          refuse(node, "a batchnorm that does not follow a layer with weights, or whose input is used twice");
+          return source;
+        }
+        maker.batchNorm = true;
+        return { ...source, node, normalized: true };
+      }
+      case "relu":
+      case "hardtanh":
+      case "step":
+      case "sign": {
+        const signed = node.kind === "hardtanh" || node.kind === "sign";
+        const rest = { activation: node.kind, node, signed, bipolar: node.kind === "sign" };
+        const before = nodeNamed(graph, node.input);
+        if (source.settled === null && source.activation === "none" && isReadOnce(before))
+          return { ...source, ...rest };
+        return { ...raw(node, settle(source), signed, null), ...rest };
+      }
+      case "relu6":
+      case "leaky_relu":
+      case "hardsigmoid":
+      case "hardswish":
+      case "sigmoid":
+      case "tanh": {
+        if (source.bipolar) refuse(node, `${node.kind} of signs`);
+        const value = emit({ kind: "curve", curve: node, reads: settle(source) }, shapeOf(node, sources));
+        return raw(node, value, isSignedCurve(node, source.signed), null);
+      }
+      case "pool": {
+        if (source.bipolar && (node.pooling === "average" || hasPadding(node.padding)))
+          refuse(node, "an average of signs, or a pool that pads them");
+        const reads = settle(source);
+        const before = values[reads]!;
+        const shape = shapeOf(node, sources);
+        const windows = poolWindows(node, spatialOf(before.shape), spatialOf(shape));
+        const step = { kind: "pool", pooling: node.pooling, windows, reads } as const;
+        return derived(node, emit(step, shape, before.isInput, before.signals), source);
+      }
+      case "flatten":
+      case "reshape": {
+        const shape = shapeOf(node, sources);
+        const isPlain = source.settled === null && source.activation === "none";
+        const before = nodeNamed(graph, node.input);
+        // The input keeps its elements: its quantizer comes behind, so that what is pruned is never quantized.
+        if (isPlain && values[source.value]!.isInput && isReadOnce(before)) {
+          const left = kept.inputs === null ? shape : [kept.inputs];
+          return { ...source, value: define(left, true, []) };
+        }
+        const reads = settle(source);
+        const { isInput, signals: from } = values[reads]!;
+        return derived(node, emit({ kind: "move", sources: null, reads }, shape, isInput, from), source);
+      }
+      case "slice":
+      case "pad":
+      case "transpose":
+      case "upsample": {
+        if (node.kind === "pad" && node.value !== 0) refuse(node, "padding with another value than 0");
+        if (node.kind === "pad" && source.bipolar) refuse(node, "padding around signs, which have no zero");
+        const reads = settle(source);
+        const before = values[reads]!;
+        const shape = shapeOf(node, sources);
+        const moved = sourcesOf(node as MoveOperator, before.shape, shape);
+        const step = { kind: "move", sources: moved, reads } as const;
+        return derived(node, emit(step, shape, before.isInput, before.signals), source);
+      }
+      case "add":
+      case "subtract":
+      case "multiply": {
+        if (sources.some((s) => s.bipolar)) refuse(node, `${node.kind} of signs`);
+        const operands = sources.map(settle) as [number, number];
+        const shape = shapeOf(node, sources);
+        const signed = node.kind === "subtract" || sources.some((s) => s.signed);
+        return raw(node, emit({ kind: "join", operator: node.kind, operands }, shape), signed, null);
+      }
+      case "concat": {
+        const bipolar = sources.some((s) => s.bipolar);
+        if (bipolar && !sources.every((s) => s.bipolar)) refuse(node, "signs beside other values");
+        const operands = sources.map(settle);
+        const stretches = operands.map((v) => product(values[v]!.shape.slice(node.axis)));
+        const from = [...new Set(operands.flatMap((v) => values[v]!.signals))];
+        const isInput = operands.every((v) => values[v]!.isInput);
+        const value = emit({ kind: "concat", operands, stretches }, shapeOf(node, sources), isInput, from);
+        return { ...derived(node, value, source), signed: sources.some((s) => s.signed) };
+      }
+      case "argmax":
+        return source;
+      default:
+        return assertNever(node, "network");
+    }
+  };
+
+  for (const node of graph.nodes) {
+    if (node.kind === "input") {
+      if (input) refuse(node, "more than one input");
+      input ??= node;
+      const shape = kept.inputs !== null && node.shape.length === 1 ? [kept.inputs] : node.shape;
+      pending.set(node.name, raw(node, define(shape, true, []), node.stored.signed, null));
+      continue;
+    }
+    const sources = inputsOf(node).map((name) => pending.get(name)!);
+    const behind = inputsOf(node).find((name) => nodeNamed(graph, name).kind === "argmax");
+    if (behind !== undefined) refuse(node, "a layer after argmax");
+    pending.set(node.name, visit(node, sources));
+  }
+
+  let output = 0;
+  graph.outputs.forEach(({ node: name }, i) => {
+    const node = nodeNamed(graph, name);
+    const found = pending.get(name)!;
+    if (i > 0) refuse(node, "more than one output");
+    else if (!lastLayer) return;
+    else if (found.activation !== "none" || found.normalized)
+      refuse(node, "an activation or a batchnorm before an output");
+    else if (found.settled !== null || values[found.value]!.isInput)
+      refuse(node, "an output that is not made by a layer with weights, a sum or a product");
+    output = found.value;
+  });
+  const place = graph.nodes[0];
+  if (!input || !lastLayer)
+    problems.add("train/nothing-to-train", { model: graph.name }, place ? { file: place.origin.file } : {});
+  problems.throwIfErrors();
+  return { graph, input: input!, values, layers, signals, steps, output };
+}
+
+function hasPadding({ before, after }: { before: readonly number[]; after: readonly number[] }): boolean {
+  return [...before, ...after].some((cells) => cells > 0);
+}
+
+/** Whether a convolution reads zeros that are not of its input. */
+function hasGaps({ padding, transposed }: Extract<Node, { kind: "conv" }>): boolean {
+  return transposed || hasPadding(padding);
+}
+
+function isSignedCurve({ kind }: Curve, signed: boolean): boolean {
+  switch (kind) {
+    case "relu6":
+    case "sigmoid":
+    case "hardsigmoid":
+      return false;
+    case "leaky_relu":
+    case "hardswish":
+    case "tanh":
+      return signed;
+  }
+}
+
+/** Layers that read a signal, whole or rearranged, together with what of it each column of their weights reads. */
+export interface Reader {
+  readonly layer: number;
+  /** Channel of the signal by column of the weights. */
+  readonly channels: Int32Array;
+}
+
+/**
+ * Everything that reads a signal, when that is layers alone whose columns each read one of its channels: then channels
+ * can be taken out or scaled. Null where branches meet, where groups keep channels apart, or where it is the output.
+ */
+export function readersOf(network: Network, signal: number): readonly Reader[] | null {
+  const { values, layers, signals, steps } = network;
+  const { writes, channels } = signals[signal]!;
+  /** Channel of the signal by element, of the values that are made of it. */
+  const held = new Map<number, Int32Array>();
+  held.set(
+    writes,
+    Int32Array.from({ length: values[writes]!.elements }, (_, e) => e % channels),
+  );
+  const readers: Reader[] = [];
+  for (const step of steps) {
+    if ("operands" in step) {
+      if (step.operands.some((v) => held.has(v))) return null;
+      continue;
+    }
+    const entering = held.get(step.reads);
+    if (!entering) continue;
+    const result = values[step.writes]!;
+    switch (step.kind) {
+      case "layer": {
+        const layer = layers[step.layer]!;
+        const depth = values[step.reads]!.channels;
+        if (layer.windows && (layer.groups > 1 || !isByChannel(entering, depth))) return null;
+        const columns = Int32Array.from(
+          { length: layer.inputs },
+          (_, k) => entering[layer.windows ? k % depth : k]!,
+        );
+        readers.push({ layer: step.layer, channels: columns });
+        break;
+      }
+      case "pool": {
+        const depth = result.channels;
+        if (!isByChannel(entering, depth)) return null;
+        held.set(
+          step.writes,
+          Int32Array.from({ length: result.elements }, (_, e) => entering[e % depth]!),
+        );
+        break;
+      }
+      case "move":
+        if (!isKeeping(network, step)) return null;
+        held.set(step.writes, step.sources ? step.sources.map((e) => entering[e]!) : entering);
+        break;
+      case "signal":
+      case "curve":
+        return null;
     }
   }
-  return out;
+  return readers.length > 0 ? readers : null;
 }
 
-function columnSums(values: Float32Array, columns: number): Float32Array {
-  const sums = new Float32Array(columns);
-  for (let at = 0; at < values.length; at += columns)
-    for (let k = 0; k < columns; k++) sums[k] = sums[k]! + values[at + k]!;
-  return sums;
+/** Whether elements are told apart by their channel alone. */
+function isByChannel(channels: Int32Array, depth: number): boolean {
+  return channels.every((c, e) => c === channels[e % depth]);
 }
 
-interface ForwardLayer {
-  /** The tensor that enters the layer before its activation and quantizer. */
-  readonly entering: Float32Array;
-  readonly activations: Tensor;
-  readonly norm: NormTape | undefined;
-}
-
-function forward(
-  tf: TensorFlow,
-  count: number,
-  inputs: Float32Array,
-  layers: readonly LayerPass[],
-): { readonly outputs: Float32Array; readonly tape: readonly ForwardLayer[] } {
-  let entering = inputs;
-  const tape = layers.map((layer) => {
-    const activations = tf.tensor(activate(entering, layer.activation), [count, layer.inputs]);
-    // The WASM backend has a fast kernel for a plain product only: its transposing flags are ten times slower.
-    const columns = transposed(layer.weights, layer.units, layer.inputs);
-    const product = tf.matMul(activations, tf.tensor(columns, [layer.inputs, layer.units]));
-    const sums = layer.bias ? tf.add(product, tf.tensor(layer.bias, [1, layer.units])) : product;
-    let values = valuesOfTensor(sums);
-    let norm: NormTape | undefined;
-    if (layer.norm) {
-      values = values.slice();
-      norm = normalize(values, count, layer.norm);
-    }
-    const record = { entering, activations, norm };
-    entering = values;
-    return record;
-  });
-  return { outputs: entering, tape };
-}
-
-/** The outputs of a batch, row-major [count, outputs]. */
-export function outputsOf(
-  tf: TensorFlow,
-  count: number,
-  inputs: Float32Array,
-  layers: readonly LayerPass[],
-): Float32Array {
-  return withTensors(tf, () => forward(tf, count, inputs, layers).outputs);
-}
-
-/** Every tensor that enters a layer, before its activation and quantizer. */
-export function enteringTensors(
-  tf: TensorFlow,
-  count: number,
-  inputs: Float32Array,
-  layers: readonly LayerPass[],
-): Float32Array[] {
-  return withTensors(tf, () => forward(tf, count, inputs, layers).tape.map((t) => t.entering));
-}
-
-/** Gradient for the tensor that enters a layer. */
-function backwards(tf: TensorFlow, dy: Float32Array, count: number, layer: LayerPass): Float32Array {
-  const weights = tf.tensor(layer.weights, [layer.units, layer.inputs]);
-  return valuesOfTensor(tf.matMul(tf.tensor(dy, [count, layer.units]), weights));
-}
-
-/** Part of a batch on which the input's quantizer is looked at: its gradient sums up far more values than it needs. */
-const INPUT_PART = 8;
-
-/** Gradient for the quantizer of the network's input, the only thing before the first layer that is trained. */
-function inputQuantizerGradient(
-  tf: TensorFlow,
-  entering: Float32Array,
-  dy: Float32Array,
-  count: number,
-  layer: LayerPass,
-): QuantizerGradient | undefined {
-  if (layer.activation.kind !== "noise") return undefined;
-  const rows = Math.max(1, Math.floor(count / INPUT_PART));
-  const da = backwards(tf, dy.subarray(0, rows * layer.units), rows, layer);
-  const { quantizer: q } = layer.activation;
-  const pass = { ...layer.activation, quantizer: { ...q, map: { ...q.map, rows } } };
-  const { quantizer } = activationGradient(entering.subarray(0, rows * layer.inputs), da, pass, false);
-  const scale = (values: Float32Array): Float32Array => values.map((g) => (g * count) / rows);
-  return quantizer && { logSteps: scale(quantizer.logSteps), logRanges: scale(quantizer.logRanges) };
-}
-
-/** Loss and gradients of a batch. */
-export function gradientsOf(
-  tf: TensorFlow,
-  batch: { readonly count: number; readonly inputs: Float32Array },
-  layers: readonly LayerPass[],
-  lossOf: LossOf,
-): BatchResult {
-  return withTensors(tf, () => {
-    const { count } = batch;
-    const { outputs, tape } = forward(tf, count, batch.inputs, layers);
-    let dy = new Float32Array(outputs.length);
-    const { total, hits } = lossOf(outputs, dy);
-    const gradients: LayerGradient[] = [];
-    for (let index = layers.length - 1; index >= 0; index--) {
-      const layer = layers[index]!;
-      const { entering, activations, norm } = tape[index]!;
-      const normGradient = norm && normalizeGradient(dy, count, layer.norm!, norm);
-      const rows = tf.tensor(transposed(dy, count, layer.units), [layer.units, count]);
-      const weightGradient = valuesOfTensor(tf.matMul(rows, activations));
-      const biasGradient = layer.bias && columnSums(dy, layer.units);
-      let quantizer: QuantizerGradient | undefined;
-      if (index > 0) {
-        const back = activationGradient(entering, backwards(tf, dy, count, layer), layer.activation, true);
-        dy = back.dx as Float32Array<ArrayBuffer>;
-        quantizer = back.quantizer;
-      } else quantizer = inputQuantizerGradient(tf, entering, dy, count, layer);
-      gradients.unshift({ weights: weightGradient, bias: biasGradient, norm: normGradient, quantizer });
-    }
-    return { loss: total / count, hits, layers: gradients };
-  });
+/** Whether a rearranged tensor has the same channels with or without some of them: not so behind a slice. */
+function isKeeping({ values }: Network, step: Extract<Step, { kind: "move" }>): boolean {
+  const before = values[step.reads]!;
+  const after = values[step.writes]!;
+  if (!step.sources) return after.shape.length === 1;
+  const depth = before.channels;
+  if (after.channels !== depth || after.elements < before.elements) return false;
+  return step.sources.every((e, i) => e >= 0 && e % depth === i % depth);
 }

@@ -1,23 +1,18 @@
 // The phase in which steps are found. In: the variables of a run. Out: layer passes under quantization with trained
 // steps, gradients of loss and cost for every variable, updates in place, first values of steps and ranges.
-import type { Limit, TrainingSpec } from "../graph/project.ts";
+import type { Limit, TrainingSpec, WidthRange } from "../graph/project.ts";
 import { fail } from "../support/diagnostics.ts";
-import type { Chain, ChainLayer } from "./chain.ts";
 import { surrogateOf } from "./float-model.ts";
 import { clampInPlace, MAX_WIDTH, meanSize, rmsOf } from "./formats.ts";
-import {
-  continuousBits,
-  fixedActivation,
-  type LayerQuantizers,
-  mostActivationBits,
-  stepOfWidth,
-} from "./freeze.ts";
-import { costSlopes, type LayerBits, leastActivationBits } from "./limits.ts";
-import type { BatchResult, LayerPass } from "./network.ts";
+import { continuousBits, type Quantizers, stepOfWidth } from "./freeze.ts";
+import { costSlopes, type LayerBits } from "./limits.ts";
+import type { Layer, Network, Signal } from "./network.ts";
 import type { NoisePool } from "./noise.ts";
 import { type NoisyQuantizer, quantize, quantizeGradient } from "./noise-quantizer.ts";
 import type { ParameterSet } from "./optimizers.ts";
-import { batchNormOf, optionalVariable, readVariableName, variableName, variableOf } from "./parameters.ts";
+import { batchNormOf, optionalVariable, variableName, variableOf } from "./parameters.ts";
+import type { BatchResult, NetworkPass } from "./passes.ts";
+import { fixedSignal, hasChannelSteps, signalWidths } from "./settings.ts";
 import { mayBeSilent, SILENT_BITS, WEIGHT_CLAMP } from "./silence.ts";
 import { byStretch, oneStep, rmsBySteps, type StepMap, stepPerGroup, stepPerRow } from "./step-map.ts";
 
@@ -31,7 +26,7 @@ const LEAST_BIAS = 2 ** -6;
 const FLOOR_BITS = { signed: Math.log2(3), unsigned: 1 };
 
 /** Which weights of a layer share a step. */
-export function weightMap(layer: ChainLayer, training: TrainingSpec): StepMap {
+export function weightMap(layer: Layer, training: TrainingSpec): StepMap {
   const { granularity } = training.layers[layer.node]!.weights;
   switch (granularity.kind) {
     case "layer":
@@ -43,78 +38,91 @@ export function weightMap(layer: ChainLayer, training: TrainingSpec): StepMap {
   }
 }
 
-/** A hard-tanh has one range, so that its channels cannot be scaled apart. */
-function hasChannelSteps(layer: ChainLayer, training: TrainingSpec): boolean {
-  return training.layers[layer.node]!.input.granularity === "channel" && layer.activation !== "hardtanh";
-}
-
-function activationMap(layer: ChainLayer, training: TrainingSpec, rows: number): StepMap {
-  return hasChannelSteps(layer, training) ? stepPerGroup(rows, layer.inputs, 1) : oneStep(rows, layer.inputs);
+/** Which elements of a signal share a step; channels, where they have steps of their own, are columns. */
+function signalMap(network: Network, training: TrainingSpec, signal: number, rows: number): StepMap {
+  const { channels, elements } = network.signals[signal]!;
+  return hasChannelSteps(network, training, signal)
+    ? stepPerGroup((rows * elements) / channels, channels, 1)
+    : oneStep(rows, elements);
 }
 
 /** Whether the layer's weights can only be bipolar. */
-export function isBipolar(layer: ChainLayer, training: TrainingSpec): boolean {
+export function isBipolar(layer: Layer, training: TrainingSpec): boolean {
   return training.layers[layer.node]!.weights.bits.max === 1;
 }
 
 /** Whether nothing is left to be found: every width is given. */
-export function widthsAreGiven(chain: Chain, training: TrainingSpec): boolean {
-  return chain.layers.every((layer) => {
-    const { weights, input } = training.layers[layer.node]!;
-    const least = leastActivationBits(layer, input.bits.min);
-    const fixed = fixedActivation(layer) !== undefined || least >= mostActivationBits(layer, input.bits.max);
-    return fixed && weights.bits.min === weights.bits.max;
+export function widthsAreGiven(network: Network, training: TrainingSpec): boolean {
+  const weights = network.layers.every(({ node }) => {
+    const { min, max } = training.layers[node]!.weights.bits;
+    return min === max;
   });
+  return (
+    weights &&
+    network.signals.every((_, s) => {
+      const { min, max } = signalWidths(network, training, s);
+      return min === max;
+    })
+  );
 }
 
-/** Steps and ranges as the variables say now, for entering tensors of `rows` samples. */
+/** Steps and ranges as the variables say now, for signals of `rows` samples. */
 export function quantizersOf(
-  chain: Chain,
+  network: Network,
   training: TrainingSpec,
   parameters: ParameterSet,
   rows: number,
-): LayerQuantizers[] {
+): Quantizers {
   const forward = training.search;
-  return chain.layers.map((layer, i) => {
-    const map = weightMap(layer, training);
-    const weights = variableOf(parameters, i, "weights");
-    const weight: NoisyQuantizer | undefined = isBipolar(layer, training)
-      ? undefined
-      : {
-          signed: true,
-          forward,
-          map,
-          canBeSilent: mayBeSilent(chain, training, i),
-          ranges: rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * rms),
-          steps: variableOf(parameters, i, "weightLogStep").map((t) => 2 ** t),
-        };
-    const activation: NoisyQuantizer | undefined = fixedActivation(layer)
-      ? undefined
-      : {
-          signed: layer.signed,
-          forward,
-          map: activationMap(layer, training, rows),
-          ranges: variableOf(parameters, i, "activationLogRange").map((t) => 2 ** t),
-          steps: variableOf(parameters, i, "activationLogStep").map((t) => 2 ** t),
-        };
-    return { weight, activation };
+  return {
+    weights: network.layers.map((layer, i): NoisyQuantizer | undefined => {
+      if (isBipolar(layer, training)) return undefined;
+      const map = weightMap(layer, training);
+      return {
+        signed: true,
+        forward,
+        map,
+        canBeSilent: mayBeSilent(network, training, i),
+        ranges: rmsBySteps(variableOf(parameters, i, "weights"), map).map((rms) => WEIGHT_CLAMP * rms),
+        steps: variableOf(parameters, i, "weightLogStep").map((t) => 2 ** t),
+      };
+    }),
+    signals: network.signals.map((signal, s): NoisyQuantizer | undefined => {
+      if (fixedSignal(signal)) return undefined;
+      return {
+        signed: signal.signed,
+        forward,
+        map: signalMap(network, training, s, rows),
+        ranges: variableOf(parameters, s, "activationLogRange").map((t) => 2 ** t),
+        steps: variableOf(parameters, s, "activationLogStep").map((t) => 2 ** t),
+      };
+    }),
+  };
+}
+
+/** Mean bits of a tensor's steps while they are real numbers; 1 where there is nothing but a sign. */
+function meanBits(q: NoisyQuantizer | undefined): number {
+  if (!q) return 1;
+  let sum = 0;
+  for (let k = 0; k < q.map.count; k++) sum += continuousBits(q.ranges[k]!, q.steps[k]!, q.signed);
+  return sum / q.map.count;
+}
+
+/** Bits of every layer while they are real numbers; of a tensor that several signals make, their mean. */
+export function continuousBitsOf(network: Network, { weights, signals }: Quantizers): LayerBits[] {
+  const bits = signals.map(meanBits);
+  return network.layers.map(({ reads }, i) => {
+    const from = network.values[reads]!.signals;
+    return {
+      weight: meanBits(weights[i]),
+      activation: from.reduce((sum, s) => sum + bits[s]!, 0) / from.length,
+    };
   });
 }
 
-/** Bits of every layer while they are real numbers: means over a tensor's steps. */
-export function continuousBitsOf(quantizers: readonly LayerQuantizers[]): LayerBits[] {
-  const mean = (q: NoisyQuantizer | undefined): number => {
-    if (!q) return 1;
-    let sum = 0;
-    for (let k = 0; k < q.map.count; k++) sum += continuousBits(q.ranges[k]!, q.steps[k]!, q.signed);
-    return sum / q.map.count;
-  };
-  return quantizers.map(({ weight, activation }) => ({ weight: mean(weight), activation: mean(activation) }));
-}
-
-export interface NoisyPasses {
-  readonly passes: readonly LayerPass[];
-  readonly quantizers: readonly LayerQuantizers[];
+export interface NoisyPass {
+  readonly pass: NetworkPass;
+  readonly quantizers: Quantizers;
   /** Samples for weights and biases of every layer. */
   readonly weightNoise: readonly Float32Array[];
   readonly biasNoise: readonly (Float32Array | undefined)[];
@@ -127,44 +135,41 @@ function signWeights(weights: Float32Array): Float32Array {
 }
 
 /** The network under quantization with trained steps, with the samples of (epoch, step). */
-export function noisyPasses(
-  chain: Chain,
+export function noisyPass(
+  network: Network,
   training: TrainingSpec,
   parameters: ParameterSet,
   pool: NoisePool,
   rows: number,
   epoch: number,
   step: number,
-): NoisyPasses {
-  const quantizers = quantizersOf(chain, training, parameters, rows);
-  const weightNoise = chain.layers.map((l, i) => pool.samples(l.units * l.inputs, "weights", i, epoch, step));
-  const biasNoise = chain.layers.map((l, i) =>
+): NoisyPass {
+  const quantizers = quantizersOf(network, training, parameters, rows);
+  const weightNoise = network.layers.map((l, i) =>
+    pool.samples(l.units * l.inputs, "weights", i, epoch, step),
+  );
+  const biasNoise = network.layers.map((l, i) =>
     optionalVariable(parameters, i, "biasLogStep")
       ? pool.samples(l.units, "bias", i, epoch, step)
       : undefined,
   );
-  const passes = chain.layers.map((layer, i): LayerPass => {
-    const { weight, activation } = quantizers[i]!;
+  const layers = network.layers.map((_, i) => {
+    const quantizer = quantizers.weights[i];
     const weights = variableOf(parameters, i, "weights");
     return {
-      units: layer.units,
-      inputs: layer.inputs,
-      weights: weight ? quantize(weights, weightNoise[i]!, weight) : signWeights(weights),
+      weights: quantizer ? quantize(weights, weightNoise[i]!, quantizer) : signWeights(weights),
       bias: noisyBias(parameters, i, biasNoise[i]),
       norm: batchNormOf(parameters, i, "batch"),
-      activation: {
-        ...surrogateOf(layer, training, "noise"),
-        ...(activation
-          ? {
-              kind: "noise" as const,
-              quantizer: activation,
-              noise: pool.samples(rows * layer.inputs, "activations", i, epoch, step),
-            }
-          : { kind: "float" as const }),
-      },
     };
   });
-  return { passes, quantizers, weightNoise, biasNoise };
+  const signals = network.signals.map((signal, s) => {
+    const quantizer = quantizers.signals[s];
+    const surrogate = surrogateOf(signal, training, "noise");
+    if (!quantizer) return { ...surrogate, kind: "float" as const };
+    const noise = pool.samples(rows * signal.elements, "activations", s, epoch, step);
+    return { ...surrogate, kind: "noise" as const, quantizer, noise };
+  });
+  return { pass: { network, layers, signals, fractions: null }, quantizers, weightNoise, biasNoise };
 }
 
 function noisyBias(
@@ -184,54 +189,48 @@ export type Penalties = Readonly<Partial<Record<Limit, number>>>;
 
 /** Gradients of a step for every variable: of the loss, and of each penalty times its cost's logarithm. */
 export function noisyGradients(
-  chain: Chain,
+  network: Network,
   parameters: ParameterSet,
-  { quantizers, weightNoise, biasNoise }: NoisyPasses,
+  { quantizers, weightNoise, biasNoise }: NoisyPass,
   result: BatchResult,
   penalties: Penalties,
   interval: number,
 ): ParameterSet {
   const gradients = plainGradients(result);
-  const bits = continuousBitsOf(quantizers);
-  const slopes = chain.layers.map(() => ({ weight: 0, activation: 0 }));
+  const bits = continuousBitsOf(network, quantizers);
+  const weightSlopes = network.layers.map(() => 0);
+  const signalSlopes = network.signals.map(() => 0);
   for (const [limit, penalty] of Object.entries(penalties) as [Limit, number][]) {
-    costSlopes(limit, chain, bits, interval).forEach((slope, i) => {
-      slopes[i]!.weight += penalty * slope.weight;
-      slopes[i]!.activation += penalty * slope.activation;
+    costSlopes(limit, network, bits, interval).forEach((slope, i) => {
+      weightSlopes[i]! += penalty * slope.weight;
+      const from = network.values[network.layers[i]!.reads]!.signals;
+      for (const s of from) signalSlopes[s]! += (penalty * slope.activation) / from.length;
     });
   }
   result.layers.forEach((layer, i) => {
-    const { weight, activation } = quantizers[i]!;
-    if (weight) {
-      const found = quantizeGradient(
-        variableOf(parameters, i, "weights"),
-        weightNoise[i]!,
-        layer.weights,
-        weight,
-      );
-      gradients[variableName(i, "weightLogStep")] = addCost(found.logSteps, weight, slopes[i]!.weight);
-    }
-    if (activation) {
-      const found = layer.quantizer!;
-      gradients[variableName(i, "activationLogStep")] = addCost(
-        found.logSteps,
-        activation,
-        slopes[i]!.activation,
-      );
-      // No penalty on the range: with one it collapses, and what it clips is worth more than the bit.
-      if (chain.layers[i]!.activation !== "hardtanh")
-        gradients[variableName(i, "activationLogRange")] = found.logRanges;
+    const q = quantizers.weights[i];
+    if (q) {
+      const weights = variableOf(parameters, i, "weights");
+      const { logSteps } = quantizeGradient(weights, weightNoise[i]!, layer.weights, q);
+      gradients[variableName(i, "weightLogStep")] = addCost(logSteps, q, weightSlopes[i]!);
     }
     const noise = biasNoise[i];
-    if (noise)
-      gradients[variableName(i, "biasLogStep")] = biasStepGradient(
-        parameters,
-        i,
-        noise,
-        layer.bias!,
-        slopes[i]!.weight,
-        chain,
-      );
+    if (!noise) return;
+    const slope = weightSlopes[i]! / network.layers[i]!.inputs;
+    gradients[variableName(i, "biasLogStep")] = biasStepGradient(parameters, i, noise, layer.bias!, slope);
+  });
+  network.signals.forEach(({ activation }, s) => {
+    const q = quantizers.signals[s];
+    if (!q) return;
+    // What nothing of the loss depends on has no gradient.
+    const count = q.map.count;
+    const found = result.signals[s] ?? {
+      logSteps: new Float32Array(count),
+      logRanges: new Float32Array(count),
+    };
+    gradients[variableName(s, "activationLogStep")] = addCost(found.logSteps, q, signalSlopes[s]!);
+    // No penalty on the range: with one it collapses, and what it clips is worth more than the bit.
+    if (activation !== "hardtanh") gradients[variableName(s, "activationLogRange")] = found.logRanges;
   });
   return gradients;
 }
@@ -257,7 +256,6 @@ function biasStepGradient(
   noise: Float32Array,
   dy: Float32Array,
   slope: number,
-  chain: Chain,
 ): Float32Array {
   const steps = variableOf(parameters, layer, "biasLogStep");
   const out = new Float32Array(steps.length);
@@ -265,42 +263,41 @@ function biasStepGradient(
     const k = steps.length === 1 ? 0 : u;
     out[k]! += dy[u]! * noise[u]! * 2 ** steps[k]! * Math.LN2;
   }
-  return out.map((g) => g - slope / chain.layers[layer]!.inputs / steps.length);
+  return out.map((g) => g - slope / steps.length);
 }
 
-/** Keeps weights inside their clamp and every quantizer within its layer's widths, after an update. */
-export function projectNoisy(chain: Chain, training: TrainingSpec, parameters: ParameterSet): void {
-  chain.layers.forEach((layer, i) => {
-    const { weights: w, input } = training.layers[layer.node]!;
+/** Keeps steps where the widths of their ranges lie within the allowed ones, in place. */
+function keepWidths(
+  steps: Float32Array | undefined,
+  rangeOf: (k: number) => number,
+  widths: WidthRange,
+  signed: boolean,
+): void {
+  if (!steps) return;
+  const { min, max } = widths;
+  for (let k = 0; k < steps.length; k++) {
+    const range = rangeOf(k);
+    const finest = Math.log2(stepOfWidth(range, Math.min(max, MAX_WIDTH), signed));
+    const coarsest =
+      min > (signed ? 2 : 1) ? Math.log2(stepOfWidth(range, min, signed)) : Number.POSITIVE_INFINITY;
+    steps[k] = Math.max(finest, Math.min(coarsest, steps[k]!));
+  }
+}
+
+/** Keeps weights inside their clamp and every quantizer within its widths, after an update. */
+export function projectNoisy(network: Network, training: TrainingSpec, parameters: ParameterSet): void {
+  network.layers.forEach((layer, i) => {
+    const { bits } = training.layers[layer.node]!.weights;
     const weights = variableOf(parameters, i, "weights");
     const map = weightMap(layer, training);
     const ranges = rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * rms);
     byStretch(map, (from, to, k) => clampInPlace(weights, from, to, -ranges[k]!, ranges[k]!));
-    const keep = (
-      steps: Float32Array | undefined,
-      rangeOf: (k: number) => number,
-      least: number,
-      most: number,
-      signed: boolean,
-    ): void => {
-      if (!steps) return;
-      for (let k = 0; k < steps.length; k++) {
-        const range = rangeOf(k);
-        const finest = Math.log2(stepOfWidth(range, Math.min(most, MAX_WIDTH), signed));
-        const coarsest =
-          least > (signed ? 2 : 1) ? Math.log2(stepOfWidth(range, least, signed)) : Number.POSITIVE_INFINITY;
-        steps[k] = Math.max(finest, Math.min(coarsest, steps[k]!));
-      }
-    };
-    keep(optionalVariable(parameters, i, "weightLogStep"), (k) => ranges[k]!, w.bits.min, w.bits.max, true);
-    const logRange = optionalVariable(parameters, i, "activationLogRange");
-    keep(
-      optionalVariable(parameters, i, "activationLogStep"),
-      (k) => 2 ** logRange![k]!,
-      input.bits.min,
-      mostActivationBits(layer, input.bits.max),
-      layer.signed,
-    );
+    keepWidths(optionalVariable(parameters, i, "weightLogStep"), (k) => ranges[k]!, bits, true);
+  });
+  network.signals.forEach(({ signed }, s) => {
+    const logRange = optionalVariable(parameters, s, "activationLogRange");
+    const steps = optionalVariable(parameters, s, "activationLogStep");
+    keepWidths(steps, (k) => 2 ** logRange![k]!, signalWidths(network, training, s), signed);
   });
 }
 
@@ -330,8 +327,8 @@ export function percentile(values: Float32Array, signed: boolean, part: number):
  * Steps of biases that have their own where no phase trains them: FIRST_WIDTH bits for the size of the layer's biases,
  * or for that of each. In place.
  */
-export function setBiasSteps(chain: Chain, training: TrainingSpec, parameters: ParameterSet): void {
-  chain.layers.forEach((layer, i) => {
+export function setBiasSteps(network: Network, training: TrainingSpec, parameters: ParameterSet): void {
+  network.layers.forEach((layer, i) => {
     const { bias } = training.layers[layer.node]!;
     if (bias === "accumulator" || layer.batchNorm) return;
     const values = variableOf(parameters, i, "bias");
@@ -344,67 +341,75 @@ function firstBiasStep(size: number): number {
   return Math.log2(Math.max(size, LEAST_BIAS)) - FIRST_WIDTH;
 }
 
-/** Adds the quantizers' variables to those of the warmed-up network: ranges from samples, steps of the widest formats. */
+/**
+ * Adds the quantizers' variables to those of the warmed-up network: ranges from samples, steps of the widest formats.
+ * `raw` are the signals before their activations.
+ */
 export function startNoise(
-  chain: Chain,
+  network: Network,
   training: TrainingSpec,
   parameters: ParameterSet,
-  entering: readonly Float32Array[],
+  raw: readonly Float32Array[],
 ): void {
-  chain.layers.forEach((layer, i) => {
-    const weights = variableOf(parameters, i, "weights");
-    const map = weightMap(layer, training);
-    const { bias } = training.layers[layer.node]!;
-    if (!(rmsOf(weights) > 0))
-      fail("train/diverged", { layer: layer.node, what: "its weights are all zero" });
-    const set = (name: Parameters<typeof variableName>[1], values: Float32Array): void => {
-      parameters[variableName(i, name)] = values;
-    };
-    if (!isBipolar(layer, training)) {
-      const ranges = rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * Math.max(rms, Number.MIN_VALUE));
-      set(
-        "weightLogStep",
-        Float32Array.from(ranges, (range) => Math.log2(stepOfWidth(range, FIRST_WIDTH, true))),
-      );
-    }
-    if (bias !== "accumulator" && !layer.batchNorm) {
-      const values = variableOf(parameters, i, "bias");
-      const first = firstBiasStep(rmsOf(values));
-      set("biasLogStep", new Float32Array(bias === "layer" ? 1 : layer.units).fill(first));
-    }
-    if (fixedActivation(layer)) return;
-    const whole =
-      layer.activation === "hardtanh" ? 1 : percentile(entering[i]!, layer.signed, CALIBRATION_PART);
-    if (!(whole > 0)) {
-      const before = chain.layers[i - 1];
-      if (before && layer.activation === "relu") fail("train/dead-layer", { layer: before.node });
-      fail("train/diverged", { layer: layer.node, what: "its input is zero for every sample" });
-    }
-    const ranges = hasChannelSteps(layer, training)
-      ? channelRanges(entering[i]!, layer, whole)
-      : Float64Array.of(whole);
-    set("activationLogRange", Float32Array.from(ranges, Math.log2));
-    set(
-      "activationLogStep",
-      Float32Array.from(ranges, (r) => Math.log2(stepOfWidth(r, FIRST_WIDTH, layer.signed))),
-    );
+  network.layers.forEach((layer, i) => {
+    startWeights(layer, i, training, parameters);
   });
-  for (const name of Object.keys(parameters)) {
-    const { layer, variable } = readVariableName(name);
-    if (variable !== "weightLogStep") continue;
-    const weights = variableOf(parameters, layer, "weights");
-    const clamp = WEIGHT_CLAMP * rmsOf(weights);
+  network.signals.forEach((_, s) => {
+    startSignal(network, s, training, parameters, raw[s]!);
+  });
+  projectNoisy(network, training, parameters);
+}
+
+function startWeights(layer: Layer, i: number, training: TrainingSpec, parameters: ParameterSet): void {
+  const weights = variableOf(parameters, i, "weights");
+  const { bias } = training.layers[layer.node]!;
+  const all = rmsOf(weights);
+  if (!(all > 0)) fail("train/diverged", { layer: layer.node, what: "its weights are all zero" });
+  if (!isBipolar(layer, training)) {
+    const map = weightMap(layer, training);
+    const ranges = rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * Math.max(rms, Number.MIN_VALUE));
+    parameters[variableName(i, "weightLogStep")] = Float32Array.from(ranges, (range) =>
+      Math.log2(stepOfWidth(range, FIRST_WIDTH, true)),
+    );
+    const clamp = WEIGHT_CLAMP * (map.count === 1 ? all : Number.POSITIVE_INFINITY);
     clampInPlace(weights, 0, weights.length, -clamp, clamp);
   }
-  projectNoisy(chain, training, parameters);
+  if (bias === "accumulator" || layer.batchNorm) return;
+  const first = firstBiasStep(rmsOf(variableOf(parameters, i, "bias")));
+  const count = bias === "layer" ? 1 : layer.units;
+  parameters[variableName(i, "biasLogStep")] = new Float32Array(count).fill(first);
+}
+
+function startSignal(
+  network: Network,
+  s: number,
+  training: TrainingSpec,
+  parameters: ParameterSet,
+  values: Float32Array,
+): void {
+  const signal = network.signals[s]!;
+  if (fixedSignal(signal)) return;
+  const whole = signal.activation === "hardtanh" ? 1 : percentile(values, signal.signed, CALIBRATION_PART);
+  if (!(whole > 0)) {
+    const maker = signal.maker === null ? undefined : network.layers[signal.maker];
+    if (maker && signal.activation === "relu") fail("train/dead-layer", { layer: maker.node });
+    fail("train/diverged", { layer: signal.node, what: "its value is zero for every sample" });
+  }
+  const ranges = hasChannelSteps(network, training, s)
+    ? channelRanges(values, signal, whole)
+    : Float64Array.of(whole);
+  parameters[variableName(s, "activationLogRange")] = Float32Array.from(ranges, Math.log2);
+  parameters[variableName(s, "activationLogStep")] = Float32Array.from(ranges, (r) =>
+    Math.log2(stepOfWidth(r, FIRST_WIDTH, signal.signed)),
+  );
 }
 
 /** A range for each channel; one without signal gets the whole tensor's. */
-function channelRanges(values: Float32Array, layer: ChainLayer, whole: number): Float64Array {
-  const rows = values.length / layer.inputs;
-  return Float64Array.from({ length: layer.inputs }, (_, c) => {
-    const column = Float32Array.from({ length: rows }, (_, r) => values[r * layer.inputs + c]!);
-    const range = percentile(column, layer.signed, CALIBRATION_PART);
+function channelRanges(values: Float32Array, { channels, signed }: Signal, whole: number): Float64Array {
+  const rows = values.length / channels;
+  return Float64Array.from({ length: channels }, (_, c) => {
+    const column = Float32Array.from({ length: rows }, (_, r) => values[r * channels + c]!);
+    const range = percentile(column, signed, CALIBRATION_PART);
     return range > 0 ? range : whole;
   });
 }

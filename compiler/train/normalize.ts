@@ -1,9 +1,9 @@
-// Input normalisation that the hardware never sees: training works with (x - mean) / deviation, and the first layer's
-// weights and bias take both over before anything is quantized. In: samples. Out: moments; folded weights and gradients.
+// Input normalisation that the hardware never sees: training works with (x - mean) / deviation, and the weights and bias of
+// the dense layer that reads the input take both over before anything is quantized. In: samples. Out: moments; folded weights and gradients.
 import type { SampleSet } from "../graph/samples.ts";
-import type { LayerPass } from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { variableName } from "./parameters.ts";
+import type { NetworkPass } from "./passes.ts";
 
 /** Mean and 1 / deviation of each element. */
 export interface Moments {
@@ -57,17 +57,18 @@ export function foldWeights(
   return { weights: folded, bias: shifted };
 }
 
-/** Passes whose first layer sees normalised inputs; behind a batch-norm the mean needs no place. */
-export function normalizedPasses(passes: readonly LayerPass[], moments: Moments): LayerPass[] {
-  const [first, ...others] = passes;
-  return [{ ...first!, ...foldWeights(first!.weights, first!.bias, moments) }, ...others];
+/** The pass with a `layer` that sees normalised inputs; behind a batch-norm the mean needs no place. */
+export function normalizedPass(pass: NetworkPass, layer: number, moments: Moments): NetworkPass {
+  const found = pass.layers[layer]!;
+  const folded = { ...found, ...foldWeights(found.weights, found.bias, moments) };
+  return { ...pass, layers: pass.layers.with(layer, folded) };
 }
 
-/** Turns the first layer's gradient for folded weights into that for the weights on normalised inputs. */
-export function unfoldGradient(gradients: ParameterSet, { mean, inverse }: Moments): void {
-  const weights = gradients[variableName(0, "weights")]!.slice();
-  gradients[variableName(0, "weights")] = weights;
-  const bias = gradients[variableName(0, "bias")];
+/** Turns the layer's gradient for folded weights into that for the weights on normalised inputs. */
+export function unfoldGradient(gradients: ParameterSet, layer: number, { mean, inverse }: Moments): void {
+  const weights = gradients[variableName(layer, "weights")]!.slice();
+  gradients[variableName(layer, "weights")] = weights;
+  const bias = gradients[variableName(layer, "bias")];
   const elements = mean.length;
   for (let at = 0, u = 0; at < weights.length; at += elements, u++)
     for (let k = 0; k < elements; k++)

@@ -1,11 +1,14 @@
-// The trained variables of a chain, by name: weights [units, inputs], bias or batch-norm of each layer, and the base-2
-// logarithms of the quantizers' steps and ranges. In: a chain and a seed. Out: their first values.
+// The trained variables of a network, by name: weights [units, inputs], bias or batch-norm of each layer, and the base-2
+// logarithms of the quantizers' steps and ranges. In: a network and a seed. Out: their first values.
 import { createRandom } from "../support/random.ts";
 import type { BatchNorm, Statistics } from "./batch-norm.ts";
-import type { Chain } from "./chain.ts";
+import type { Network } from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
 
-/** `mean` and `variance` are running statistics: they have no gradient. */
+/**
+ * `mean` and `variance` are running statistics: they have no gradient. Those of an activation belong to a signal, all
+ * others to a layer.
+ */
 export type LayerVariable =
   | "weights"
   | "bias"
@@ -18,12 +21,12 @@ export type LayerVariable =
   | "activationLogStep"
   | "activationLogRange";
 
-/** Name of a variable of the layer with this index in the chain. */
+/** Name of a variable of the layer, or signal, with this index in the network. */
 export function variableName(layer: number, variable: LayerVariable): string {
   return `${layer}.${variable}`;
 }
 
-/** Index of the layer and the variable of a name. */
+/** Index of the layer or signal, and the variable, of a name. */
 export function readVariableName(name: string): { readonly layer: number; readonly variable: LayerVariable } {
   const [layer, variable] = name.split(".") as [string, LayerVariable];
   return { layer: Number(layer), variable };
@@ -73,9 +76,9 @@ export function batchNormOf(
 }
 
 /** He-uniform weights and zero biases. Inputs of each layer are taken to have a mean square near 1. */
-export function initialParameters(chain: Chain, seed: number): ParameterSet {
+export function initialParameters({ layers }: Network, seed: number): ParameterSet {
   const parameters: ParameterSet = {};
-  chain.layers.forEach((layer, index) => {
+  layers.forEach((layer, index) => {
     const random = createRandom(seed, "initial-weights", index);
     const limit = Math.sqrt(6 / layer.inputs);
     const weights = new Float32Array(layer.units * layer.inputs);

@@ -8,13 +8,15 @@ import { activate } from "./activation.ts";
 import type { Batch } from "./batches.ts";
 import { fractionOf, roundWeights } from "./formats.ts";
 import type { Frozen } from "./limits.ts";
-import { enteringTensors } from "./network.ts";
+import type { Reader } from "./network.ts";
 import { variableOf } from "./parameters.ts";
-import { roundedPasses, withoutInputs } from "./rounding-phase.ts";
-import type { Silence } from "./silence.ts";
+import { rawSignals } from "./passes.ts";
+import { roundedPass, withoutChannels } from "./rounding-phase.ts";
+import { prunableReaders } from "./settings.ts";
+import { groupedSignal, madeBy, type Silence } from "./silence.ts";
 
-/** What is known of each element of an entering tensor. */
-export interface Signal {
+/** What is known of each channel of a signal. */
+export interface SignalMoments {
   /** Standard deviation over the samples, before rounding. */
   readonly deviation: Float64Array;
   /**
@@ -27,35 +29,38 @@ export interface Signal {
 }
 
 /** Elements of `batch` that a frozen network still has. */
-export function keptInputs(batch: Batch, kept: readonly number[] | null, elements: number): Float32Array {
-  if (!kept) return batch.inputs;
+export function keptInputs({ count, inputs }: Batch, kept: readonly number[] | null): Float32Array {
+  if (!kept) return inputs;
+  const elements = inputs.length / count;
   const columns = Int32Array.from(kept);
-  const out = new Float32Array(batch.count * columns.length);
-  for (let r = 0; r < batch.count; r++)
+  const out = new Float32Array(count * columns.length);
+  for (let r = 0; r < count; r++)
     for (let k = 0; k < columns.length; k++)
-      out[r * columns.length + k] = batch.inputs[r * elements + columns[k]!]!;
+      out[r * columns.length + k] = inputs[r * elements + columns[k]!]!;
   return out;
 }
 
-/** Signals of every layer's entering tensor on samples with all elements. */
-export function signalsOf(tf: TensorFlow, frozen: Frozen, training: TrainingSpec, batch: Batch): Signal[] {
-  const passes = roundedPasses(frozen, training, "running");
-  const inputs = keptInputs(batch, frozen.kept[0]!, frozen.chain.elements);
-  return enteringTensors(tf, batch.count, inputs, passes).map((entering, i) => {
-    const rounded = activate(entering, passes[i]!.activation);
-    const { activation, inputs: columns } = frozen.chain.layers[i]!;
-    const { activation: format } = frozen.formats[i]!;
+/** Moments of every signal on samples with all elements. */
+export function momentsOf(
+  tf: TensorFlow,
+  frozen: Frozen,
+  training: TrainingSpec,
+  batch: Batch,
+): SignalMoments[] {
+  const pass = roundedPass(frozen, training, "running");
+  const inputs = keptInputs(batch, frozen.kept[0]!);
+  return rawSignals(tf, batch.count, inputs, pass).map((raw, s) => {
+    const rounded = activate(raw, pass.signals[s]!);
+    const { activation, channels } = frozen.network.signals[s]!;
+    const format = frozen.formats.signals[s]!;
     // Signs and steps are given as they are: nothing of them is rounded.
     if (activation === "sign" || activation === "step")
-      return momentsOf(rounded, rounded, columns, ALL, NONE);
+      return channelMoments(rounded, rounded, channels, ALL, NONE);
     const { min, max } = integerRange(format.width, format.signed);
     const step = 2 ** -fractionOf(format);
     const alpha = step / Math.sqrt(12);
-    return momentsOf(entering, rounded, columns, CUTS[activation], {
-      low: min * step,
-      high: max * step,
-      alpha,
-    });
+    const residue = { low: min * step, high: max * step, alpha };
+    return channelMoments(raw, rounded, channels, CUTS[activation], residue);
   });
 }
 
@@ -65,13 +70,13 @@ const CUTS = { none: ALL, relu: { low: 0, high: Number.POSITIVE_INFINITY }, hard
 /** Where values are rounded, and how much residue that leaves. */
 const NONE = { low: 0, high: 0, alpha: 0 };
 
-function momentsOf(
+function channelMoments(
   x: Float32Array,
   rounded: Float32Array,
   columns: number,
   cut: { readonly low: number; readonly high: number },
   residue: { readonly low: number; readonly high: number; readonly alpha: number },
-): Signal {
+): SignalMoments {
   const rows = x.length / columns;
   const sum = new Float64Array(columns);
   const square = new Float64Array(columns);
@@ -94,66 +99,115 @@ function momentsOf(
 }
 
 /** Indices of the elements whose SNR bits log2(deviation / noise) are above 0. */
-export function audible({ deviation, noise }: Signal): number[] {
+export function audible({ deviation, noise }: SignalMoments): number[] {
   return [...deviation.keys()].filter((k) => deviation[k]! > noise[k]!);
 }
 
 /**
- * Of every layer of an unpruned network, the elements of its entering tensor that stay where the settings let others
- * go: those above their noise, read by groups of weights above theirs, and made by such channels.
+ * Of every signal of an unpruned network, the channels that stay where the settings let others go: those above their
+ * noise, read by groups of weights above theirs, and made by such channels.
  */
 export function staying(
   frozen: Frozen,
   training: TrainingSpec,
-  signals: readonly Signal[],
+  moments: readonly SignalMoments[],
   silence: Silence,
 ): number[][] {
-  const { layers } = frozen.chain;
-  const stays = layers.map((layer, i) =>
-    training.layers[layer.node]!.prune ? audible(signals[i]!) : [...new Array(layer.inputs).keys()],
+  const { network } = frozen;
+  const readers = network.signals.map((_, s) => prunableReaders(network, training, s));
+  const stays = network.signals.map(({ channels }, s) =>
+    readers[s] ? audible(moments[s]!) : [...new Array(channels).keys()],
   );
-  layers.forEach((layer, i) => {
+  network.layers.forEach(({ node }, i) => {
     const silent = silence[i];
     if (!silent) return;
-    const { granularity } = training.layers[layer.node]!.weights;
-    if (granularity.kind === "group")
-      stays[i] = stays[i]!.filter((k) => !silent[Math.floor(k / granularity.size)]);
-    else stays[i + 1] = stays[i + 1]!.filter((u) => !silent[u]);
+    const { granularity } = training.layers[node]!.weights;
+    const isGrouped = granularity.kind === "group";
+    const signal = isGrouped ? groupedSignal(network, i)! : madeBy(network, i)!;
+    stays[signal] = stays[signal]!.filter((c) => !silent[isGrouped ? Math.floor(c / granularity.size) : c]);
   });
-  while (dropZeros(frozen, training, stays));
+  while (dropZeros(frozen, training, readers, stays));
   return stays;
 }
 
 /**
- * Takes inputs that only zero weights read, and units with zero weights only, from what stays, in place; true when some
- * went. One alpha for a layer is no statement on single inputs and units: there, training may bring them back.
+ * Takes channels that only zero weights read, and units with zero weights only, from what stays, in place; true when some
+ * went. One alpha for a layer is no statement on single channels and units: there, training may bring them back.
  */
 function dropZeros(
-  { chain, formats, parameters }: Frozen,
+  { network, formats, parameters }: Frozen,
   training: TrainingSpec,
+  readers: readonly (readonly Reader[] | null)[],
   stays: number[][],
 ): boolean {
   let dropped = false;
-  chain.layers.forEach(({ node, inputs, units }, i) => {
-    const { weights, prune: prunes } = training.layers[node]!;
-    if (!prunes || weights.granularity.kind === "layer") return;
-    const next = chain.layers[i + 1];
-    const rounded = roundWeights(variableOf(parameters, i, "weights"), units, inputs, formats[i]!.weight);
-    const rows = stays[i + 1] ?? [...new Array(units).keys()];
-    const columns = stays[i]!.filter((k) => rows.some((u) => rounded[u * inputs + k] !== 0));
-    if (columns.length < stays[i]!.length) dropped = true;
-    stays[i] = columns;
-    if (!next || !training.layers[next.node]!.prune) return;
-    const left = rows.filter((u) => columns.some((k) => rounded[u * inputs + k] !== 0));
-    if (left.length < rows.length) dropped = true;
-    stays[i + 1] = left;
+  const isFine = (layer: number): boolean =>
+    training.layers[network.layers[layer]!.node]!.weights.granularity.kind !== "layer";
+  const weightsOf = (layer: number): Float32Array => {
+    const { units, inputs } = network.layers[layer]!;
+    return roundWeights(variableOf(parameters, layer, "weights"), units, inputs, formats.weights[layer]!);
+  };
+  const keep = (signal: number, left: number[]): void => {
+    if (left.length < stays[signal]!.length) dropped = true;
+    stays[signal] = left;
+  };
+  network.signals.forEach(({ channels, maker }, s) => {
+    const all = readers[s];
+    if (!all) return;
+    if (all.every(({ layer }) => isFine(layer))) {
+      const isRead = new Uint8Array(channels);
+      for (const { layer, channels: columns } of all) {
+        const rows = unitsLeft(network, layer, stays);
+        const rounded = weightsOf(layer);
+        columns.forEach((c, k) => {
+          if (!isRead[c] && rows.some((u) => rounded[u * columns.length + k] !== 0)) isRead[c] = 1;
+        });
+      }
+      keep(
+        s,
+        stays[s]!.filter((c) => isRead[c]),
+      );
+    }
+    if (maker === null || !isFine(maker)) return;
+    const rounded = weightsOf(maker);
+    const columns = columnsLeft(network, maker, readers, stays);
+    const { inputs } = network.layers[maker]!;
+    keep(
+      s,
+      stays[s]!.filter((u) => columns.some((k) => rounded[u * inputs + k] !== 0)),
+    );
   });
   return dropped;
 }
 
+/** Units of a layer that stay. */
+function unitsLeft(
+  network: Frozen["network"],
+  layer: number,
+  stays: readonly (readonly number[])[],
+): readonly number[] {
+  const made = madeBy(network, layer);
+  return made === null ? [...new Array(network.layers[layer]!.units).keys()] : stays[made]!;
+}
+
+/** Columns of a layer's weights whose channels stay. */
+function columnsLeft(
+  network: Frozen["network"],
+  layer: number,
+  readers: readonly (readonly Reader[] | null)[],
+  stays: readonly (readonly number[])[],
+): readonly number[] {
+  const all = [...new Array(network.layers[layer]!.inputs).keys()];
+  const [signal, ...others] = network.values[network.layers[layer]!.reads]!.signals;
+  const found = others.length === 0 && readers[signal!]?.find((r) => r.layer === layer);
+  if (!found) return all;
+  const stay = new Set(stays[signal!]);
+  return all.filter((k) => stay.has(found.channels[k]!));
+}
+
 /**
- * The network without what is not above its noise, layer by layer where the layer's settings allow it. A layer whose
- * inputs all go leaves a constant network: an error that says so.
+ * The network without what is not above its noise, signal by signal where the settings allow it. A signal of which nothing
+ * stays leaves a constant network: an error that says so.
  */
 export function prune(
   tf: TensorFlow,
@@ -162,13 +216,17 @@ export function prune(
   batch: Batch,
   silence: Silence = [],
 ): Frozen {
-  const signals = signalsOf(tf, frozen, training, batch);
-  const stays = staying(frozen, training, signals, silence);
+  const moments = momentsOf(tf, frozen, training, batch);
+  const stays = staying(frozen, training, moments, silence);
   let left = frozen;
-  frozen.chain.layers.forEach((layer, i) => {
-    const kept = stays[i]!;
-    if (kept.length === 0) fail("train/pruned-away", { layer: layer.node, inputs: layer.inputs });
-    if (kept.length < layer.inputs) left = withoutInputs(left, i, kept, signals[i]!.mean);
+  frozen.network.signals.forEach(({ channels }, s) => {
+    const kept = stays[s]!;
+    if (kept.length === 0) {
+      const [reader] = prunableReaders(frozen.network, training, s)!;
+      const { node } = frozen.network.layers[reader!.layer]!;
+      fail("train/pruned-away", { layer: node, inputs: channels });
+    }
+    if (kept.length < channels) left = withoutChannels(left, s, kept, moments[s]!.mean);
   });
   return left;
 }

@@ -2,10 +2,10 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Limit, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
+import { product } from "../graph/shapes.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { createCollector } from "../support/diagnostics.ts";
 import type { StopSignal, Yield } from "../support/host.ts";
-import { type Chain, chainOf } from "./chain.ts";
 import type { Checkpoint, EpochRecord } from "./checkpoint.ts";
 import type { FloatModel } from "./float-model.ts";
 import {
@@ -17,7 +17,9 @@ import {
   meanWeightBits,
   weightBitsOf,
 } from "./limits.ts";
+import { type Network, networkOf, outputElements, weightsOf } from "./network.ts";
 import type { Phase } from "./schedule.ts";
+import { inputReader } from "./settings.ts";
 
 /** State of the running epoch, after every step. */
 export interface ProgressRecord {
@@ -86,10 +88,10 @@ export class TrainingStopped extends Error {
 }
 
 /** Checks all that can be known before the first step, and throws every problem found. */
-export function checkRequest(request: TrainRequest): Chain {
-  const chain = chainOf(request.graph);
+export function checkRequest(request: TrainRequest): Network {
+  const network = networkOf(request.graph);
   const problems = createCollector();
-  const { stored, shape } = chain.input;
+  const { stored, shape } = network.input;
   const describe = (s: readonly number[], signed: boolean, width: number): string =>
     `${s.join("x")} ${signed ? "s" : "u"}${width}`;
   for (const [set, samples] of [
@@ -101,21 +103,26 @@ export function checkRequest(request: TrainRequest): Chain {
     const wanted = describe(shape, stored.signed, stored.width);
     if (found !== wanted || samples.stored.fraction !== stored.fraction)
       problems.add("train/bad-samples", { found, wanted, set });
-    checkTargets(request, chain, set, samples, problems);
+    checkTargets(request, network, set, samples, problems);
   }
   if (request.training.augment.shiftPixels > 0 && shape.length < 2)
     problems.add("train/shift-needs-image", { shape: shape.join("x") });
-  checkLimits(request, chain, problems);
+  if (request.training.normalize !== "none" && inputReader(network) === null) {
+    const { name, origin } = network.input;
+    const feature = "an input that is normalised and not read by one dense layer alone";
+    problems.add("train/unsupported", { node: name, feature, ...origin }, { file: origin.file });
+  }
+  checkLimits(request, network, problems);
   const saved = request.checkpoint;
   if (saved) {
     const parameters = saved.baseline?.model.parameters ?? saved.parameters;
-    chain.layers.forEach((layer, i) => {
-      if (parameters[`${i}.weights`]?.length !== layer.inputs * layer.units)
+    network.layers.forEach((layer, i) => {
+      if (parameters[`${i}.weights`]?.length !== weightsOf(layer))
         problems.add("train/checkpoint-mismatch", { what: `layer ${layer.node} has another size` });
     });
   }
   problems.throwIfErrors();
-  return chain;
+  return network;
 }
 
 type Problems = ReturnType<typeof createCollector>;
@@ -123,39 +130,40 @@ type Problems = ReturnType<typeof createCollector>;
 /** Labels are classes of the last layer; a regression has a value for each of its outputs. */
 function checkTargets(
   { training }: TrainRequest,
-  chain: Chain,
+  network: Network,
   set: string,
   samples: SampleSet,
   problems: Problems,
 ): void {
+  const outputs = outputElements(network);
+  const elements = product(network.input.shape);
   if (training.target === "input") {
-    if (chain.outputs !== chain.elements)
-      problems.add("train/bad-targets", { set, found: chain.elements, wanted: chain.outputs });
+    if (outputs !== elements) problems.add("train/bad-targets", { set, found: elements, wanted: outputs });
     return;
   }
   if (training.loss.kind !== "cross-entropy") {
     const found = (samples.targets?.length ?? 0) / Math.max(1, samples.count);
-    if (found !== chain.outputs) problems.add("train/bad-targets", { set, found, wanted: chain.outputs });
+    if (found !== outputs) problems.add("train/bad-targets", { set, found, wanted: outputs });
     return;
   }
   const wrong =
     samples.labels.length === samples.count
-      ? samples.labels.find((label) => label < 0 || label >= chain.outputs)
+      ? samples.labels.find((label) => label < 0 || label >= outputs)
       : -1;
-  if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes: chain.outputs, set });
+  if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes: outputs, set });
 }
 
 /** Where nothing may be pruned, every limit must be reachable with the narrowest widths that the layers allow. */
-function checkLimits({ training, intervalCycles }: TrainRequest, chain: Chain, problems: Problems): void {
-  if (training.objective.kind !== "budget" || mayPrune(chain, training)) return;
-  const bits = chain.layers.map((layer) => leastBits(layer, training));
+function checkLimits({ training, intervalCycles }: TrainRequest, network: Network, problems: Problems): void {
+  if (training.objective.kind !== "budget" || mayPrune(network, training)) return;
+  const bits = leastBits(network, training);
   const leastOf: Readonly<Record<Limit, number>> = {
-    bitOperations: bitOperationsOf(chain, bits),
+    bitOperations: bitOperationsOf(network, bits),
     // A weight may be zero, and then has no digits.
     ebops: 0,
-    weightBits: weightBitsOf(chain, bits),
-    luts: lutsOf(chain, bits, intervalCycles),
-    meanWeightBits: meanWeightBits(chain, bits),
+    weightBits: weightBitsOf(network, bits),
+    luts: lutsOf(network, bits, intervalCycles),
+    meanWeightBits: meanWeightBits(network, bits),
   };
   for (const { limit, asked } of limitsGiven(training.objective.limits))
     if (asked < leastOf[limit])

@@ -1,13 +1,12 @@
 // The phase with real rounding in frozen formats: the network's values are exactly those of the integers. In: a frozen
 // network. Out: layer passes, gradients for the latent values, updates in place; and networks that lost inputs or units.
 import type { Surrogate, TrainingSpec } from "../graph/project.ts";
+import type { FrozenFormat } from "../graph/trained-graph.ts";
 import type { Statistics } from "./batch-norm.ts";
-import type { Chain } from "./chain.ts";
 import { SIGN_SURROGATE, surrogateOf } from "./float-model.ts";
 import {
   BIPOLAR_CLIP,
   fractionOf,
-  type LayerFormats,
   projectWeights,
   rmsOf,
   roundWeights,
@@ -16,19 +15,22 @@ import {
   weightSteps,
 } from "./formats.ts";
 import type { Frozen } from "./limits.ts";
-import type { BatchResult, LayerPass } from "./network.ts";
+import { type Kept, type Network, networkOf, type Reader } from "./network.ts";
 import { plainGradients } from "./noise-phase.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { batchNormOf, copyParameters, optionalVariable, variableName, variableOf } from "./parameters.ts";
+import type { BatchResult, NetworkPass } from "./passes.ts";
 import { surrogateGradient } from "./regularization.ts";
+import { knownReaders } from "./settings.ts";
+import { valueFormats } from "./value-formats.ts";
+
+/** Format of the tensor that enters a layer. */
+export function enteringFormat({ network, formats }: Frozen, layer: number): FrozenFormat {
+  return valueFormats(network, formats.signals)[network.layers[layer]!.reads]!;
+}
 
 /** Fraction of the bias of unit `u`: the accumulator's, or a coarser one that was trained. */
-export function biasFraction(
-  { weight, activation }: LayerFormats,
-  biasLogStep: Float32Array | undefined,
-  u: number,
-): number {
-  const accumulator = unitFraction(weight, u) + fractionOf(activation);
+function biasFraction(accumulator: number, biasLogStep: Float32Array | undefined, u: number): number {
   if (!biasLogStep) return accumulator;
   return Math.min(accumulator, 0 - Math.round(biasLogStep[biasLogStep.length === 1 ? 0 : u]!));
 }
@@ -37,48 +39,47 @@ function roundedBias(frozen: Frozen, layer: number): Float32Array | null {
   const bias = optionalVariable(frozen.parameters, layer, "bias");
   if (!bias) return null;
   const steps = optionalVariable(frozen.parameters, layer, "biasLogStep");
+  const weight = frozen.formats.weights[layer]!;
+  const entering = fractionOf(enteringFormat(frozen, layer));
   return bias.map((b, u) => {
-    const fraction = biasFraction(frozen.formats[layer]!, steps, u);
+    const fraction = biasFraction(unitFraction(weight, u) + entering, steps, u);
     return Math.floor(b * 2 ** fraction + 0.5) * 2 ** -fraction;
   });
 }
 
-/** The layers with real rounding. `statistics` are those that batch-norms take. */
-export function roundedPasses(frozen: Frozen, training: TrainingSpec, statistics: Statistics): LayerPass[] {
-  const { chain, parameters, formats } = frozen;
-  return chain.layers.map((layer, i) => ({
-    units: layer.units,
-    inputs: layer.inputs,
-    weights: roundWeights(
-      variableOf(parameters, i, "weights"),
-      layer.units,
-      layer.inputs,
-      formats[i]!.weight,
-    ),
-    bias: roundedBias(frozen, i),
-    norm: batchNormOf(parameters, i, statistics),
-    activation: {
+/** The network with real rounding. `statistics` are those that batch-norms take. */
+export function roundedPass(frozen: Frozen, training: TrainingSpec, statistics: Statistics): NetworkPass {
+  const { network, parameters, formats } = frozen;
+  return {
+    network,
+    layers: network.layers.map(({ units, inputs }, i) => ({
+      weights: roundWeights(variableOf(parameters, i, "weights"), units, inputs, formats.weights[i]!),
+      bias: roundedBias(frozen, i),
+      norm: batchNormOf(parameters, i, statistics),
+    })),
+    signals: network.signals.map((signal, s) => ({
       kind: "rounding",
-      ...surrogateOf(layer, training, "rounding"),
-      format: formats[i]!.activation,
-    },
-  }));
+      ...surrogateOf(signal, training, "rounding"),
+      format: formats.signals[s]!,
+    })),
+    fractions: valueFormats(network, formats.signals).map((f) => f && fractionOf(f)),
+  };
 }
 
-/** The same passes for a batch whose inputs are rounded already. */
-export function onRoundedInput(passes: readonly LayerPass[]): LayerPass[] {
-  const [first, ...others] = passes;
-  const activation = { ...first!.activation, kind: "float", activation: "none" } as LayerPass["activation"];
-  return [{ ...first!, activation }, ...others];
+/** The same pass for a batch whose inputs are rounded already. */
+export function onRoundedInput(pass: NetworkPass): NetworkPass {
+  const [first, ...others] = pass.signals;
+  const plain = { ...first!, kind: "float", activation: "none" } as NetworkPass["signals"][number];
+  return { ...pass, signals: [plain, ...others] };
 }
 
 /** Gradients for the latent variables. */
 export function roundedGradients(frozen: Frozen, training: TrainingSpec, result: BatchResult): ParameterSet {
   const gradients = plainGradients(result);
-  frozen.chain.layers.forEach((layer, i) => {
+  frozen.network.layers.forEach((layer, i) => {
     const name = variableName(i, "weights");
     const latent = variableOf(frozen.parameters, i, "weights");
-    const { weight } = frozen.formats[i]!;
+    const weight = frozen.formats.weights[i]!;
     const found = gradients[name]!;
     gradients[name] = weightGradient(latent, found, layer.units, layer.inputs, weight, training.gradient);
     // Nothing beyond the clip is rounded to anything else.
@@ -108,9 +109,9 @@ function weightGradient(
 }
 
 /** Keeps latent values inside their formats after an update. */
-export function projectRounded({ chain, parameters, formats }: Frozen): void {
-  chain.layers.forEach((layer, i) => {
-    projectWeights(variableOf(parameters, i, "weights"), layer.units, layer.inputs, formats[i]!.weight);
+export function projectRounded({ network, parameters, formats }: Frozen): void {
+  network.layers.forEach((layer, i) => {
+    projectWeights(variableOf(parameters, i, "weights"), layer.units, layer.inputs, formats.weights[i]!);
   });
 }
 
@@ -130,6 +131,124 @@ export function copyFrozen(frozen: Frozen): Frozen {
   return { ...frozen, parameters: copyParameters(frozen.parameters) };
 }
 
+/** What is left of a graph: units of the layers that make the signals, and elements of the input. */
+export function keptOf(network: Network, kept: Frozen["kept"]): Kept {
+  const units = new Map<string, number>();
+  let inputs: number | null = null;
+  kept.forEach((channels, s) => {
+    if (!channels) return;
+    const { maker } = network.signals[s]!;
+    if (maker === null) inputs = channels.length;
+    else units.set(network.layers[maker]!.node, channels.length);
+  });
+  return { units, inputs };
+}
+
+/** The network of a graph's `whole` one with what is left of it; batch-norms that were folded stay so. */
+export function leftOf(whole: Network, kept: Frozen["kept"]): Network {
+  if (kept.every((channels) => channels === null)) return whole;
+  return withNorms(networkOf(whole.graph, keptOf(whole, kept)), whole);
+}
+
+/** The network with batch-norms where another one of the same graph has them. */
+function withNorms(network: Network, like: Network): Network {
+  return {
+    ...network,
+    layers: network.layers.map((layer, i) => ({ ...layer, batchNorm: like.layers[i]!.batchNorm })),
+    signals: network.signals.map((signal, s) => ({ ...signal, normalized: like.signals[s]!.normalized })),
+  };
+}
+
+/**
+ * The network without some channels of a signal that layers alone read. Each is replaced by its constant, which moves
+ * into the layers' biases (or into the running means of their batch-norms); the units that made them are gone too.
+ * `constants` has one value for each channel. Where a convolution pads, the constant is taken to go on.
+ */
+export function withoutChannels(
+  frozen: Frozen,
+  signal: number,
+  stays: readonly number[],
+  constants: ArrayLike<number>,
+): Frozen {
+  const { network } = frozen;
+  const parameters = copyParameters(frozen.parameters);
+  const isKept = new Uint8Array(network.signals[signal]!.channels);
+  for (const c of stays) isKept[c] = 1;
+  const readers = knownReaders(network, signal)!;
+  const weights = [...frozen.formats.weights];
+  for (const reader of readers) {
+    removeColumns(frozen, reader, isKept, constants, parameters);
+    weights[reader.layer] = keepColumns(weights[reader.layer]!, reader, isKept);
+  }
+  const { maker } = network.signals[signal]!;
+  if (maker !== null) {
+    weights[maker] = keepUnits(weights[maker]!, stays);
+    removeUnits(network, maker, stays, parameters);
+  }
+  const earlier = frozen.kept[signal];
+  const origins = earlier ? stays.map((c) => earlier[c]!) : stays;
+  const kept = frozen.kept.with(signal, origins);
+  return { network: leftOf(network, kept), parameters, formats: { ...frozen.formats, weights }, kept };
+}
+
+/** Takes a reader's columns away; what they would add is in its bias. */
+function removeColumns(
+  { network, formats, parameters: before }: Frozen,
+  { layer, channels }: Reader,
+  isKept: Uint8Array,
+  constants: ArrayLike<number>,
+  parameters: ParameterSet,
+): void {
+  const { units, inputs } = network.layers[layer]!;
+  const weights = variableOf(before, layer, "weights");
+  // The constants' part of the sums, by the weights as the hardware has them.
+  const rounded = roundWeights(weights, units, inputs, formats.weights[layer]!);
+  const bias = optionalVariable(parameters, layer, "bias");
+  const mean = optionalVariable(parameters, layer, "mean");
+  const columns = [...channels.keys()].filter((k) => isKept[channels[k]!]);
+  const left = new Float32Array(units * columns.length);
+  for (let u = 0; u < units; u++) {
+    let constant = 0;
+    for (let k = 0; k < inputs; k++)
+      if (!isKept[channels[k]!]) constant += rounded[u * inputs + k]! * constants[channels[k]!]!;
+    if (bias) bias[u] = bias[u]! + constant;
+    if (mean) mean[u] = mean[u]! - constant;
+    columns.forEach((k, j) => {
+      left[u * columns.length + j] = weights[u * inputs + k]!;
+    });
+  }
+  parameters[variableName(layer, "weights")] = left;
+}
+
+/** Of groups, those that still have an input keep their shift; one input a group is what is left of uneven ones. */
+function keepColumns(format: WeightFormat, { channels }: Reader, isKept: Uint8Array): WeightFormat {
+  const { groups } = format;
+  if (!groups) return format;
+  const columns = [...channels.keys()].filter((k) => isKept[channels[k]!]);
+  if (columns.length === channels.length) return format;
+  const shifts = columns.map((k) => groups.shifts[Math.floor(k / groups.size)]!);
+  return { ...format, groups: { size: 1, shifts } };
+}
+
+/** Takes units of a layer away, with all that each has. */
+function removeUnits(
+  network: Network,
+  layer: number,
+  kept: readonly number[],
+  parameters: ParameterSet,
+): void {
+  const { units, inputs } = network.layers[layer]!;
+  const cut = (name: Parameters<typeof variableName>[1], width: number): void => {
+    const values = optionalVariable(parameters, layer, name);
+    if (values && values.length === units * width)
+      parameters[variableName(layer, name)] = keepRows(values, width, kept);
+  };
+  cut("weights", inputs);
+  for (const name of ["bias", "gain", "shift", "mean", "variance"] as const) cut(name, 1);
+  const steps = optionalVariable(parameters, layer, "biasLogStep");
+  if (steps && steps.length > 1) cut("biasLogStep", 1);
+}
+
 /** Rows or entries of units [units, width] that are kept. */
 function keepRows(values: Float32Array, width: number, kept: readonly number[]): Float32Array {
   const out = new Float32Array(kept.length * width);
@@ -139,105 +258,43 @@ function keepRows(values: Float32Array, width: number, kept: readonly number[]):
   return out;
 }
 
-/**
- * The network without some elements of the tensor that enters a layer. Each is replaced by its constant, which moves
- * into the layer's bias (or into the running mean of its batch-norm); the units before that made them are gone too.
- * `constants` has one value for each element that entered.
- */
-export function withoutInputs(
-  frozen: Frozen,
-  layer: number,
-  kept: readonly number[],
-  constants: ArrayLike<number>,
-): Frozen {
-  const parameters = copyParameters(frozen.parameters);
-  const at = frozen.chain.layers[layer]!;
-  const isKept = new Uint8Array(at.inputs);
-  for (const k of kept) isKept[k] = 1;
-  const weights = variableOf(parameters, layer, "weights");
-  // The constants' part of the sums, by the weights as the hardware has them.
-  const rounded = roundWeights(weights, at.units, at.inputs, frozen.formats[layer]!.weight);
-  const bias = optionalVariable(parameters, layer, "bias");
-  const mean = optionalVariable(parameters, layer, "mean");
-  const left = new Float32Array(at.units * kept.length);
-  for (let u = 0; u < at.units; u++) {
-    let constant = 0;
-    for (let k = 0; k < at.inputs; k++)
-      if (!isKept[k]) constant += rounded[u * at.inputs + k]! * constants[k]!;
-    if (bias) bias[u] = bias[u]! + constant;
-    if (mean) mean[u] = mean[u]! - constant;
-    kept.forEach((k, j) => {
-      left[u * kept.length + j] = weights[u * at.inputs + k]!;
-    });
-  }
-  parameters[variableName(layer, "weights")] = left;
-  const layers = frozen.chain.layers.map((l, i) =>
-    i === layer ? { ...l, inputs: kept.length } : i === layer - 1 ? { ...l, units: kept.length } : l,
-  );
-  const formats = frozen.formats.map((f, i) =>
-    i === layer ? keepColumns(f, at.inputs, kept) : i === layer - 1 ? keepUnits(f, kept) : f,
-  );
-  if (layer > 0) {
-    const before = frozen.chain.layers[layer - 1]!;
-    const cut = (name: Parameters<typeof variableName>[1], width: number): void => {
-      const values = optionalVariable(parameters, layer - 1, name);
-      if (values && values.length === before.units * width)
-        parameters[variableName(layer - 1, name)] = keepRows(values, width, kept);
-    };
-    cut("weights", before.inputs);
-    for (const name of ["bias", "gain", "shift", "mean", "variance"] as const) cut(name, 1);
-    const steps = optionalVariable(parameters, layer - 1, "biasLogStep");
-    if (steps && steps.length > 1) cut("biasLogStep", 1);
-  }
-  const earlier = frozen.kept[layer];
-  const origins = earlier ? kept.map((k) => earlier[k]!) : kept;
-  return { chain: { ...frozen.chain, layers }, parameters, formats, kept: frozen.kept.with(layer, origins) };
-}
-
-/** Of groups, those that still have an input keep their shift; one input a group is what is left of uneven ones. */
-function keepColumns(formats: LayerFormats, inputs: number, kept: readonly number[]): LayerFormats {
-  const { groups } = formats.weight;
-  if (!groups) return formats;
-  const shifts = kept.map((k) => groups.shifts[Math.floor(k / groups.size)]!);
-  const even = kept.length === inputs;
-  return { ...formats, weight: { ...formats.weight, groups: even ? groups : { size: 1, shifts } } };
-}
-
-function keepUnits(formats: LayerFormats, kept: readonly number[]): LayerFormats {
-  const { fraction } = formats.weight;
-  if (typeof fraction === "number") return formats;
-  return { ...formats, weight: { ...formats.weight, fraction: kept.map((u) => fraction[u]!) } };
+function keepUnits(format: WeightFormat, kept: readonly number[]): WeightFormat {
+  const { fraction } = format;
+  if (typeof fraction === "number") return format;
+  return { ...format, fraction: kept.map((u) => fraction[u]!) };
 }
 
 /**
- * Brings channels of an entering tensor with steps of their own to one fraction: channel c is scaled by 2^-shifts[c]
- * where it is made and back where it is read, which a ReLU lets through. In place.
+ * Brings channels of a signal with steps of their own to one fraction: channel c is scaled by 2^-shifts[c] where it is
+ * made and back where it is read, which a ReLU lets through. In place.
  */
 export function equalize(
-  chain: Chain,
+  network: Network,
   parameters: ParameterSet,
-  layer: number,
+  signal: number,
   shifts: readonly number[],
 ): void {
-  const at = chain.layers[layer]!;
-  const before = chain.layers[layer - 1]!;
-  const weights = variableOf(parameters, layer, "weights");
+  const maker = network.signals[signal]!.maker!;
+  const { units, inputs, batchNorm } = network.layers[maker]!;
+  for (const { layer, channels } of knownReaders(network, signal)!) {
+    const weights = variableOf(parameters, layer, "weights");
+    const columns = channels.length;
+    for (let i = 0; i < weights.length; i++) weights[i]! *= 2 ** shifts[channels[i % columns]!]!;
+  }
   // A bias step moves with its bias: one for all of them becomes one for each.
-  const shared = optionalVariable(parameters, layer - 1, "biasLogStep");
-  const biasSteps =
-    shared && (shared.length === 1 ? new Float32Array(before.units).fill(shared[0]!) : shared);
-  if (biasSteps) parameters[variableName(layer - 1, "biasLogStep")] = biasSteps;
+  const shared = optionalVariable(parameters, maker, "biasLogStep");
+  const biasSteps = shared && (shared.length === 1 ? new Float32Array(units).fill(shared[0]!) : shared);
+  if (biasSteps) parameters[variableName(maker, "biasLogStep")] = biasSteps;
   shifts.forEach((shift, c) => {
-    for (let u = 0; u < at.units; u++) weights[u * at.inputs + c]! *= 2 ** shift;
     const scale = 2 ** -shift;
-    if (before.batchNorm) {
-      variableOf(parameters, layer - 1, "gain")[c]! *= scale;
-      variableOf(parameters, layer - 1, "shift")[c]! *= scale;
+    if (batchNorm) {
+      variableOf(parameters, maker, "gain")[c]! *= scale;
+      variableOf(parameters, maker, "shift")[c]! *= scale;
       return;
     }
-    variableOf(parameters, layer - 1, "bias")[c]! *= scale;
+    variableOf(parameters, maker, "bias")[c]! *= scale;
     if (biasSteps) biasSteps[c]! -= shift;
-    const rows = variableOf(parameters, layer - 1, "weights");
-    for (let k = 0; k < before.inputs; k++) rows[c * before.inputs + k]! *= scale;
+    const rows = variableOf(parameters, maker, "weights");
+    for (let k = 0; k < inputs; k++) rows[c * inputs + k]! *= scale;
   });
 }

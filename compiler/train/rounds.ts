@@ -5,38 +5,23 @@ import type { Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
 import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "./allocate.ts";
 import type { Batch } from "./batches.ts";
-import { type ChainLayer, macsOf } from "./chain.ts";
 import { copyPlain } from "./checkpoint.ts";
-import { floatPasses, outputsOfAll } from "./float-model.ts";
-import { fractionOf, type LayerFormats, rmsOf, type WeightFormat } from "./formats.ts";
-import {
-  activationWidths,
-  bestFormat,
-  bipolarFormat,
-  fixedActivation,
-  formatsBySteps,
-  freeze,
-  stepOfWidth,
-} from "./freeze.ts";
-import {
-  bitOperationsOf,
-  type Frozen,
-  fillOf,
-  leastActivationBits,
-  limitsGiven,
-  measure,
-  widthsOf,
-} from "./limits.ts";
+import { floatPass, outputsOfAll } from "./float-model.ts";
+import { type Formats, fractionOf, rmsOf, type WeightFormat, withSignal, withWeights } from "./formats.ts";
+import { bestFormat, bipolarFormat, canScale, formatsBySteps, freeze, stepOfWidth } from "./freeze.ts";
+import { bitOperationsOf, type Frozen, fillOf, limitsGiven, measure, widthsOf } from "./limits.ts";
 import { differenceOf, epsilonOf, lossesOf, narrowed, nextCost, riseOf } from "./lossless.ts";
 import { allocationTools } from "./measure.ts";
 import { larger } from "./moves.ts";
-import { enteringTensors, type LayerPass } from "./network.ts";
+import { type Layer, macsOf, outputElements } from "./network.ts";
 import { isBipolar, quantizersOf, setBiasSteps } from "./noise-phase.ts";
 import { copyParameters, variableOf } from "./parameters.ts";
+import { type NetworkPass, rawSignals } from "./passes.ts";
 import { prune } from "./prune.ts";
 import { equalize, projectRounded, startBipolar } from "./rounding-phase.ts";
 import { frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
 import { FINISHING_ROUND } from "./schedule.ts";
+import { fixedSignal, signalWidths } from "./settings.ts";
 import { silenceOf } from "./silence.ts";
 
 /** Widths of an input whose step is looked for by training: each level counts. */
@@ -51,7 +36,7 @@ function fillFor(run: Run, bitOperations: number | null): Fill {
   const { objective } = run.training;
   const interval = run.request.intervalCycles;
   if (objective.kind === "lossless")
-    return (f) => bitOperationsOf(f.chain, widthsOf(f.formats)) / (bitOperations ?? Number.POSITIVE_INFINITY);
+    return (f) => bitOperationsOf(f.network, widthsOf(f)) / (bitOperations ?? Number.POSITIVE_INFINITY);
   const { ebops } = objective.limits;
   const limits: Limits = { ...objective.limits, ...(ebops ? { ebops: ebops * (1 - DRIFT) } : {}) };
   return (f) => fillOf(limits, f, interval);
@@ -62,7 +47,7 @@ function fillFor(run: Run, bitOperations: number | null): Fill {
  * layer's, whose sums are compared, and groups, which have one width, share such a step.
  */
 function givenWeights(
-  layer: ChainLayer,
+  layer: Layer,
   { granularity, bits }: LayerQuantization["weights"],
   weights: Float32Array,
   isLast: boolean,
@@ -82,59 +67,61 @@ function givenWeights(
   };
 }
 
-/** Formats of given widths on what enters the layers; the steps with the least square error. */
-function givenFormats(run: Run): LayerFormats[] {
-  const { chain, training, state, tf, measured } = run;
-  const passes = floatPasses(chain, training, state.parameters, "running");
-  const entering = enteringTensors(tf, measured.count, measured.inputs, passes);
-  return chain.layers.map((layer, i) => {
-    const { weights: w, input } = training.layers[layer.node]!;
-    const weights = variableOf(state.parameters, i, "weights");
-    const isLast = i === chain.layers.length - 1;
-    const width = leastActivationBits(layer, input.bits.min);
-    return {
-      weight: isBipolar(layer, training) ? bipolarFormat(weights) : givenWeights(layer, w, weights, isLast),
-      activation:
-        fixedActivation(layer) ??
-        bestFormat(activate(entering[i]!, passes[i]!.activation), width, layer.signed),
-    };
-  });
+/** Formats of given widths; the steps with the least square error. */
+function givenFormats(run: Run): Formats {
+  const { folded, training, state, tf, measured } = run;
+  const pass = floatPass(folded, training, state.parameters, "running");
+  const raw = rawSignals(tf, measured.count, measured.inputs, pass);
+  return {
+    weights: folded.layers.map((layer, i) => {
+      const weights = variableOf(state.parameters, i, "weights");
+      if (isBipolar(layer, training)) return bipolarFormat(weights);
+      const isLast = layer.writes === folded.output;
+      return givenWeights(layer, training.layers[layer.node]!.weights, weights, isLast);
+    }),
+    signals: folded.signals.map((signal, s) => {
+      const { min } = signalWidths(folded, training, s);
+      return fixedSignal(signal) ?? bestFormat(activate(raw[s]!, pass.signals[s]!), min, signal.signed);
+    }),
+  };
 }
 
 /** Formats of the trained steps; channels with steps of their own are brought to one fraction first. */
-function foundFormats(run: Run): LayerFormats[] {
-  const { chain, training, state } = run;
-  const quantizers = quantizersOf(chain, training, state.parameters, 1);
-  const formats = freeze(chain, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
-  chain.layers.forEach((layer, i) => {
-    const q = quantizers[i]!.activation;
-    if (i === 0 || !q || q.map.count === 1 || formats[i]!.weight.kind === "bipolar") return;
-    const finest = fractionOf(formats[i]!.activation);
-    const { fractions } = formatsBySteps(q, activationWidths(layer, training));
+function foundFormats(run: Run): Formats {
+  const { folded, training, state } = run;
+  const weightsOf = (i: number): Float32Array => variableOf(state.parameters, i, "weights");
+  const quantizers = quantizersOf(folded, training, state.parameters, 1);
+  let formats = freeze(folded, training, quantizers, weightsOf);
+  folded.signals.forEach(({ maker }, s) => {
+    const q = quantizers.signals[s];
+    if (!q || q.map.count === 1 || maker === null || !canScale(folded, quantizers, s)) return;
+    const finest = fractionOf(formats.signals[s]!);
+    const { fractions } = formatsBySteps(q, signalWidths(folded, training, s));
     const shifts = fractions.map((f) => finest - f);
-    equalize(chain, state.parameters, i, shifts);
-    // Channels with coarse steps are read by larger weights now: the format has to hold these.
-    const scaled = quantizersOf(chain, training, state.parameters, 1);
-    const { weight } = freeze(chain, training, scaled, (k) => variableOf(state.parameters, k, "weights"))[i]!;
-    formats[i] = { ...formats[i]!, weight };
+    equalize(folded, state.parameters, s, shifts);
+    // Channels with coarse steps are read by larger weights now: the formats have to hold these.
+    const scaled = freeze(folded, training, quantizersOf(folded, training, state.parameters, 1), weightsOf);
+    folded.layers.forEach(({ reads }, i) => {
+      if (folded.values[reads]!.signals.includes(s)) formats = withWeights(formats, i, scaled.weights[i]!);
+    });
     // The layer that makes the channels keeps its mantissas: its fractions move with its weights.
-    const before = formats[i - 1]!;
-    if (chain.layers[i - 1]!.batchNorm) return;
-    const { fraction } = before.weight;
-    const moved = shifts.map((s, u) => (typeof fraction === "number" ? fraction : fraction[u]!) + s);
-    formats[i - 1] = { ...before, weight: { ...before.weight, fraction: moved } };
+    if (folded.layers[maker]!.batchNorm) return;
+    const before = formats.weights[maker]!;
+    const { fraction } = before;
+    const moved = shifts.map((shift, u) => (typeof fraction === "number" ? fraction : fraction[u]!) + shift);
+    formats = withWeights(formats, maker, { ...before, fraction: moved });
   });
   return formats;
 }
 
 /** The input with another step, where that trains better: at one or two bits the thresholds are the input. */
 async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen> {
-  const first = frozen.formats[0]!;
-  if (first.activation.kind === "bipolar" || first.activation.width > FEW_BITS) return frozen;
+  const first = frozen.formats.signals[0]!;
+  if (first.kind === "bipolar" || first.width > FEW_BITS) return frozen;
   let best: { frozen: Frozen; loss: number } | undefined;
   for (const shift of [0, 1, -1]) {
-    const activation = { ...first.activation, fraction: fractionOf(first.activation) + shift };
-    const candidate = { ...frozen, formats: frozen.formats.with(0, { ...first, activation }) };
+    const format = { ...first, fraction: fractionOf(first) + shift };
+    const candidate = { ...frozen, formats: withSignal(frozen.formats, 0, format) };
     const { loss } = await tools.trained(candidate, INPUT_PATIENCE);
     if (!best || loss < best.loss) best = { frozen: candidate, loss };
   }
@@ -143,19 +130,19 @@ async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen
 
 /** Freezes the formats, prunes, and meets the objective's bound. */
 export async function startRounding(run: Run): Promise<void> {
-  const { tf, training, state, given, chain } = run;
-  const silence = given ? [] : silenceOf(quantizersOf(chain, training, state.parameters, 1));
+  const { tf, training, state, given, folded } = run;
+  const silence = given ? [] : silenceOf(quantizersOf(folded, training, state.parameters, 1));
   const formats = given ? givenFormats(run) : foundFormats(run);
-  if (given) setBiasSteps(chain, training, state.parameters);
-  chain.layers.forEach((_, i) => {
-    if (formats[i]!.weight.kind === "bipolar") startBipolar(state.parameters, i);
+  if (given) setBiasSteps(folded, training, state.parameters);
+  formats.weights.forEach((format, i) => {
+    if (format.kind === "bipolar") startBipolar(state.parameters, i);
   });
   const tools = allocationTools(run);
   let frozen: Frozen = {
-    chain,
+    network: folded,
     parameters: copyParameters(state.parameters),
     formats,
-    kept: chain.layers.map(() => null),
+    kept: folded.signals.map(() => null),
   };
   frozen = prune(tf, frozen, training, run.measured, silence);
   state.leftByPruning = frozen.kept;
@@ -171,31 +158,32 @@ export async function startRounding(run: Run): Promise<void> {
 }
 
 function logCost(run: Run, what: string, frozen: Frozen): void {
-  const bits = widthsOf(frozen.formats);
-  const widths = frozen.formats
-    .map((f, i) => {
-      const kind = f.weight.kind === "bipolar" ? "b" : f.weight.width;
-      const { inputs, units } = frozen.chain.layers[i]!;
-      return `${kind}/${f.activation.width} (${inputs}-${units})`;
+  const { network, formats } = frozen;
+  const bits = widthsOf(frozen);
+  const widths = network.layers
+    .map(({ inputs, units }, i) => {
+      const kind = formats.weights[i]!.kind === "bipolar" ? "b" : bits[i]!.weight;
+      return `${kind}/${bits[i]!.activation} (${inputs}-${units})`;
     })
     .join(" ");
-  const cost = Math.round(bitOperationsOf(frozen.chain, bits));
+  const cost = Math.round(bitOperationsOf(network, bits));
   run.request.events.log(`${what}: ${cost} bit operations, weights/inputs ${widths}`);
 }
 
 /** Losses of the validation samples by a frozen network and by the float baseline, each at its own best temperature. */
 export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["difference"]> {
-  const { tf, chain, training, state, validation } = run;
+  const { tf, network, training, state, validation } = run;
   const { objective, loss } = training;
   const { labels, targets: values } = validation;
-  const losses = (passes: readonly LayerPass[], batch: Batch): Float64Array =>
-    lossesOf(loss, outputsOfAll(tf, passes, batch), passes.at(-1)!.units, { labels, values });
+  const units = outputElements(network);
+  const losses = (pass: NetworkPass, batch: Batch): Float64Array =>
+    lossesOf(loss, outputsOfAll(tf, pass, batch), units, { labels, values });
   const { parameters } = state.baseline!.model;
-  const float = losses(floatPasses(chain, training, parameters, "running"), validation);
-  const { passes, batch } = frozenValidation(run, frozen);
+  const float = losses(floatPass(network, training, parameters, "running"), validation);
+  const { pass, batch } = frozenValidation(run, frozen);
   const asked = objective.kind === "lossless" ? objective.epsilon : null;
   const mean = float.reduce((sum, l) => sum + l, 0) / float.length;
-  return differenceOf(losses(passes, batch), float, epsilonOf(asked, loss, mean));
+  return differenceOf(losses(pass, batch), float, epsilonOf(asked, loss, mean));
 }
 
 /** What is done at the end of a round. The index of the round that follows, from the state as it is left; null: none. */
@@ -210,7 +198,7 @@ export async function endRound(run: Run): Promise<number | null> {
 async function searchOn(run: Run): Promise<number | null> {
   const { state, training } = run;
   const frozen = frozenOf(run);
-  const cost = bitOperationsOf(frozen.chain, widthsOf(frozen.formats));
+  const cost = bitOperationsOf(frozen.network, widthsOf(frozen));
   const difference = lossDifference(run, frozen);
   run.request.events.log(
     `round ${state.round + 1}: ${Math.round(cost)} bit operations, loss above float ${difference.mean.toPrecision(3)} ` +
@@ -225,7 +213,7 @@ async function searchOn(run: Run): Promise<number | null> {
     state.frozen = { formats: state.accepted.formats, kept: state.accepted.kept };
   }
   if (finished) return null;
-  const macs = frozen.chain.layers.reduce((sum, layer) => sum + macsOf(layer), 0);
+  const macs = frozen.network.layers.reduce((sum, layer) => sum + macsOf(layer), 0);
   const rise = riseOf(difference.upper / difference.epsilon, Math.sqrt(cost / macs));
   const target = state.round + 1 < FINISHING_ROUND ? nextCost(state.bracket, rise) : null;
   if (target === null) return FINISHING_ROUND;

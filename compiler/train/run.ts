@@ -6,23 +6,25 @@ import type { Score } from "../graph/trained-graph.ts";
 import { createRandom, permutation } from "../support/random.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { type Batch, type Batches, createBatches, pickSamples, roundSamples } from "./batches.ts";
-import type { Chain } from "./chain.ts";
 import { CHECKPOINT_SCHEMA, type Checkpoint, copyPlain } from "./checkpoint.ts";
 import { sizesOf } from "./divergence.ts";
-import { batchOfAll, floatPasses, scorePasses } from "./float-model.ts";
+import { batchOfAll, floatPass, scorePass } from "./float-model.ts";
+import { foldedNetwork } from "./fold.ts";
 import { inputScaleOf } from "./input-scale.ts";
 import { type Frozen, limitsGiven } from "./limits.ts";
 import { createLoss, type Loss, type Teacher } from "./losses.ts";
-import { type LayerPass, type LossOf, outputsOf } from "./network.ts";
+import { type Network, outputElements, samplesAtOnce } from "./network.ts";
 import { createNoisePool, type NoisePool } from "./noise.ts";
 import { widthsAreGiven } from "./noise-phase.ts";
 import { type Moments, momentsOf } from "./normalize.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { initialParameters } from "./parameters.ts";
+import { type LossOf, type NetworkPass, outputsOf } from "./passes.ts";
 import { keptInputs } from "./prune.ts";
 import { TrainingStopped, type TrainRequest } from "./request.ts";
-import { roundedPasses } from "./rounding-phase.ts";
+import { leftOf, roundedPass } from "./rounding-phase.ts";
 import { FIRST_PENALTY, PHASES } from "./schedule.ts";
+import { knownReaders } from "./settings.ts";
 
 /** The state of a run; a checkpoint is a copy of it. */
 export type RunState = { -readonly [K in keyof Checkpoint]: Checkpoint[K] };
@@ -34,8 +36,10 @@ export interface Run {
   readonly tf: TensorFlow;
   readonly request: TrainRequest;
   readonly training: TrainingSpec;
-  /** The graph's chain; `frozenOf` gives what is left of it. */
-  readonly chain: Chain;
+  /** The graph's network, of the float baseline and the warm-up. */
+  readonly network: Network;
+  /** The same with batch-norms folded into weights where that is to be; `frozenOf` gives what is left of it. */
+  readonly folded: Network;
   /** Batches of all elements. */
   readonly batches: Batches;
   /** Fraction by which stored integers become the values that training sees. */
@@ -50,8 +54,8 @@ export interface Run {
   /** Whether no width is left to be found. */
   readonly given: boolean;
   readonly state: RunState;
-  /** Inputs of each layer that are above their noise, as an epoch of the noise phase began. */
-  audible: readonly number[] | null;
+  /** What is above its noise of the folded network, as an epoch of the noise phase began. */
+  audible: Network | null;
   /** Judged loss of the baseline on the validation samples, once it was asked for. */
   baselineLoss: number | null;
   /** Batches already rounded to the input's frozen format, and which format that is. */
@@ -64,8 +68,8 @@ export function someSamples(samples: SampleSet, count: number, seed: number, pur
   return pickSamples(samples, order.subarray(0, Math.min(count, samples.count)));
 }
 
-function firstState(chain: Chain, training: TrainingSpec): RunState {
-  const parameters = initialParameters(chain, training.seed);
+function firstState(network: Network, training: TrainingSpec): RunState {
+  const parameters = initialParameters(network, training.seed);
   const { objective } = training;
   const limits =
     objective.kind === "budget" ? limitsGiven(objective.limits).map((l) => l.limit) : ["bitOperations"];
@@ -83,32 +87,36 @@ function firstState(chain: Chain, training: TrainingSpec): RunState {
     leftByPruning: null,
     bracket: { holds: null, fails: null },
     accepted: null,
-    sizes: sizesOf(chain, parameters),
+    sizes: sizesOf(network, parameters),
     baseline: null,
     history: [],
   };
 }
 
 /** Makes the run of a checked request. */
-export function createRun(tf: TensorFlow, request: TrainRequest, chain: Chain): Run {
+export function createRun(tf: TensorFlow, request: TrainRequest, network: Network): Run {
   const { training, samples } = request;
   const { seed, batch, augment, target, normalize } = training;
-  // What reproduces its input has outputs in its unit.
-  const inputFraction = samples.stored.fraction + (target === "input" ? 0 : inputScaleOf(samples));
+  // What reproduces its input has outputs in its unit, and sums or products of it have no weights to take the scale.
+  const isScalable = target !== "input" && knownReaders(network, 0) !== null;
+  const inputFraction = samples.stored.fraction + (isScalable ? inputScaleOf(samples) : 0);
+  const folded = foldedNetwork(network, training);
+  const measured = samplesAtOnce(network, MEASURED_SAMPLES);
   return {
     tf,
     request,
     training,
-    chain,
+    network,
+    folded,
     inputFraction,
     moments: normalize === "none" ? null : momentsOf(samples, inputFraction, normalize),
     pool: createNoisePool(seed),
-    loss: createLoss(training.loss, chain.outputs),
+    loss: createLoss(training.loss, outputElements(network)),
     batches: createBatches(samples, { seed, batch, augment, target, fraction: inputFraction, kept: null }),
     validation: batchOfAll(request.validation, inputFraction, target),
-    measured: batchOfAll(someSamples(samples, MEASURED_SAMPLES, seed, "measured"), inputFraction, target),
-    given: widthsAreGiven(chain, training),
-    state: request.checkpoint ? copyPlain(request.checkpoint) : firstState(chain, training),
+    measured: batchOfAll(someSamples(samples, measured, seed, "measured"), inputFraction, target),
+    given: widthsAreGiven(folded, training),
+    state: request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, training),
     audible: null,
     baselineLoss: null,
     rounded: null,
@@ -121,20 +129,10 @@ export async function giveWay({ request }: Run): Promise<void> {
   if (request.stop.stopped) throw new TrainingStopped();
 }
 
-/** The chain with what is left of each layer. */
-export function leftOf(chain: Chain, kept: Frozen["kept"]): Chain {
-  const layers = chain.layers.map((layer, i) => ({
-    ...layer,
-    inputs: kept[i]?.length ?? layer.inputs,
-    units: kept[i + 1]?.length ?? layer.units,
-  }));
-  return { ...chain, layers };
-}
-
 /** The frozen network of the state. */
-export function frozenOf({ chain, state }: Run): Frozen {
+export function frozenOf({ folded, state }: Run): Frozen {
   const { formats, kept } = state.frozen!;
-  return { chain: leftOf(chain, kept), parameters: state.parameters, formats, kept };
+  return { network: leftOf(folded, kept), parameters: state.parameters, formats, kept };
 }
 
 /** Makes a frozen network the state's. */
@@ -143,29 +141,33 @@ export function setFrozen(run: Run, { parameters, formats, kept }: Frozen): void
   run.state.frozen = { formats, kept };
 }
 
-/** The validation samples with what a frozen network has of their elements, and the network's passes. */
+/** Samples given as values with what a frozen network has of their elements. */
+export function enteringOf({ kept }: Frozen, batch: Batch): Batch {
+  return { ...batch, inputs: keptInputs(batch, kept[0]!) };
+}
+
+/** The validation samples as a frozen network takes them, and its pass. */
 export function frozenValidation(
-  { training, validation, chain }: Run,
+  { training, validation }: Run,
   frozen: Frozen,
-): { readonly batch: Batch; readonly passes: readonly LayerPass[] } {
-  const inputs = keptInputs(validation, frozen.kept[0]!, chain.elements);
-  return { batch: { ...validation, inputs }, passes: roundedPasses(frozen, training, "running") };
+): { readonly batch: Batch; readonly pass: NetworkPass } {
+  return { batch: enteringOf(frozen, validation), pass: roundedPass(frozen, training, "running") };
 }
 
 /** Score of a frozen network on the validation samples. */
 export function scoreFrozen(run: Run, frozen: Frozen): Score {
-  const { batch, passes } = frozenValidation(run, frozen);
-  return scorePasses(run.tf, passes, batch, run.training.loss);
+  const { batch, pass } = frozenValidation(run, frozen);
+  return scorePass(run.tf, pass, batch, run.training.loss);
 }
 
 /** Loss and gradient of a batch's outputs, with the baseline as a teacher where that is asked for. */
 export function lossOfBatch(run: Run, batch: Batch, teacherInputs: Float32Array | null): LossOf {
-  const { loss, training, state, tf, chain } = run;
+  const { loss, training, state, tf, network } = run;
   const { distillation } = training;
   let teacher: Teacher | undefined;
   if (distillation && teacherInputs && state.baseline) {
-    const passes = floatPasses(chain, training, state.baseline.model.parameters, "running");
-    teacher = { outputs: outputsOf(tf, batch.count, teacherInputs, passes), ...distillation };
+    const pass = floatPass(network, training, state.baseline.model.parameters, "running");
+    teacher = { outputs: outputsOf(tf, batch.count, teacherInputs, pass), ...distillation };
   }
   return (outputs, gradient) =>
     loss.evaluate({
@@ -195,12 +197,12 @@ export function roundingBatch(
   if (needsRawInputs(run)) {
     const all = run.batches.batch(purpose, epoch, step, augmented);
     return {
-      batch: { ...all, inputs: keptInputs(all, kept[0]!, run.chain.elements) },
+      batch: { ...all, inputs: keptInputs(all, kept[0]!) },
       isRounded: false,
       all: all.inputs,
     };
   }
-  const format = formats[0]!.activation;
+  const format = formats.signals[0]!;
   const key = `${format.width} ${format.fraction} ${kept[0]?.length} ${state.round}`;
   if (run.rounded?.key !== key) {
     const { seed, batch, augment, target } = training;
@@ -216,7 +218,7 @@ export function roundingBatch(
 
 /** Gives batch-norms the statistics of the measured samples under a frozen network. */
 export function measureStatistics(run: Run, frozen: Frozen): void {
-  if (!frozen.chain.layers.some((layer) => layer.batchNorm)) return;
-  const inputs = keptInputs(run.measured, frozen.kept[0]!, run.chain.elements);
-  outputsOf(run.tf, run.measured.count, inputs, roundedPasses(frozen, run.training, "measured"));
+  if (!frozen.network.layers.some((layer) => layer.batchNorm)) return;
+  const { count, inputs } = enteringOf(frozen, run.measured);
+  outputsOf(run.tf, count, inputs, roundedPass(frozen, run.training, "measured"));
 }

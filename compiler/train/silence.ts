@@ -1,8 +1,10 @@
 // Weights that do not stand above their own noise. In: a quantizer of weights with a step for each group or channel.
 // Out: which of these carry nothing, and how far their bits may fall on the way there.
 import type { TrainingSpec } from "../graph/project.ts";
-import type { Chain } from "./chain.ts";
+import type { Quantizers } from "./freeze.ts";
+import type { Network } from "./network.ts";
 import type { NoisyQuantizer } from "./noise-quantizer.ts";
+import { prunableReaders } from "./settings.ts";
 
 /** Weights are clamped to this many times their root mean square: learned clamps under a bit penalty collapse. */
 export const WEIGHT_CLAMP = 2;
@@ -20,21 +22,35 @@ export const SILENT_BITS = Math.log2(1 + (2 * WEIGHT_CLAMP * 2 ** LEAST_SNR_BITS
 
 /**
  * Whether groups or channels of a layer's weights may go: a group takes its inputs from the layer, a channel its unit
- * from the next one, where the settings of these layers let them. The outputs of the network stay.
+ * from the next ones, where the settings of these layers let them. The outputs of the network stay.
  */
-export function mayBeSilent(chain: Chain, training: TrainingSpec, index: number): boolean {
-  const prunes = (i: number): boolean => {
-    const layer = chain.layers[i];
-    return layer !== undefined && training.layers[layer.node]!.prune;
-  };
-  const { granularity } = training.layers[chain.layers[index]!.node]!.weights;
-  if (granularity.kind === "layer" || !prunes(index)) return false;
-  return granularity.kind === "group" || prunes(index + 1);
+export function mayBeSilent(network: Network, training: TrainingSpec, index: number): boolean {
+  const layer = network.layers[index]!;
+  const { weights, prune } = training.layers[layer.node]!;
+  if (weights.granularity.kind === "layer" || !prune) return false;
+  const signal =
+    weights.granularity.kind === "group" ? groupedSignal(network, index) : madeBy(network, index);
+  return signal !== null && prunableReaders(network, training, signal) !== null;
+}
+
+/** The signal that a layer makes, if it makes one; null for the outputs. */
+export function madeBy({ signals }: Network, layer: number): number | null {
+  const found = signals.findIndex((s) => s.maker === layer);
+  return found < 0 ? null : found;
+}
+
+/** The signal of which each input of a dense layer reads one channel, in their order; null where there is none. */
+export function groupedSignal(network: Network, layer: number): number | null {
+  const { windows, reads, inputs } = network.layers[layer]!;
+  const { signals } = network.values[reads]!;
+  const [signal] = signals;
+  if (windows || signals.length !== 1 || network.signals[signal!]!.channels !== inputs) return null;
+  return signal!;
 }
 
 /** The same for every layer; null where nothing may go. */
-export function silenceOf(quantizers: readonly { readonly weight: NoisyQuantizer | undefined }[]): Silence {
-  return quantizers.map(({ weight }) => (weight?.canBeSilent ? silentSteps(weight) : null));
+export function silenceOf({ weights }: Pick<Quantizers, "weights">): Silence {
+  return weights.map((q) => (q?.canBeSilent ? silentSteps(q) : null));
 }
 
 /** Of each layer, which of its weights' steps are silent. */

@@ -9,22 +9,23 @@ import { LEAST_GAIN, type Statistics } from "./batch-norm.ts";
 import { partOf } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
-import { floatModelOf, floatPasses, judgePasses, scoreAndJudge, scorePasses } from "./float-model.ts";
+import { floatModelOf, floatPass, judgePass, scoreAndJudge, scorePass } from "./float-model.ts";
+import { foldBatchNorms } from "./fold.ts";
 import { freeze } from "./freeze.ts";
 import { bitOperationsOf, type Frozen, limitsGiven, meanWeightBits, measure, widthsOf } from "./limits.ts";
 import { epsilonOf } from "./lossless.ts";
 import { decayRate, frozenRate } from "./measure.ts";
-import { type BatchResult, enteringTensors, gradientsOf, type LayerPass } from "./network.ts";
+import { samplesAtOnce } from "./network.ts";
 import {
   noisyGradients,
-  noisyPasses,
+  noisyPass,
   type Penalties,
   plainGradients,
   projectNoisy,
   quantizersOf,
   startNoise,
 } from "./noise-phase.ts";
-import { foldWeights, normalizedPasses, unfoldGradient } from "./normalize.ts";
+import { foldWeights, normalizedPass, unfoldGradient } from "./normalize.ts";
 import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizers.ts";
 import { createPace } from "./pace.ts";
 import {
@@ -36,9 +37,10 @@ import {
   variableName,
   variableOf,
 } from "./parameters.ts";
-import { signalsOf, staying } from "./prune.ts";
+import { type BatchResult, gradientsOf, type NetworkPass, outputsOf, rawSignals } from "./passes.ts";
+import { momentsOf, staying } from "./prune.ts";
 import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
-import { onRoundedInput, projectRounded, roundedGradients, roundedPasses } from "./rounding-phase.ts";
+import { leftOf, onRoundedInput, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
 import { endRound, outcomeOf, startRounding } from "./rounds.ts";
 import {
   createRun,
@@ -60,6 +62,7 @@ import {
   signedPenalty,
   weightRate,
 } from "./schedule.ts";
+import { inputReader } from "./settings.ts";
 import { silenceOf } from "./silence.ts";
 
 /** Updates of the noise phase between two looks at the costs. */
@@ -91,37 +94,38 @@ function isFloat(phase: Phase): phase is "baseline" | "float" {
 
 /** The network as it would be frozen now, unpruned; null while nothing is quantized. */
 function frozenNow(run: Run): Frozen | null {
-  const { chain, training, state } = run;
+  const { folded, training, state } = run;
   if (state.phase === "rounding") return frozenOf(run);
   if (state.phase !== "noise") return null;
-  const quantizers = quantizersOf(chain, training, state.parameters, 1);
-  const formats = freeze(chain, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
-  return { chain, parameters: state.parameters, formats, kept: chain.layers.map(() => null) };
+  const quantizers = quantizersOf(folded, training, state.parameters, 1);
+  const formats = freeze(folded, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
+  const kept = folded.signals.map(() => null);
+  return { network: folded, parameters: state.parameters, formats, kept };
 }
 
 /** What a step reports of the widths; null while nothing is quantized. */
 function widthsNow(run: Run): Pick<EpochRecord, "meanBits" | "bitOperations"> {
   const frozen = frozenNow(run);
   if (!frozen) return { meanBits: null, bitOperations: null };
-  const widths = widthsOf(frozen.formats);
+  const widths = widthsOf(frozen);
   return {
-    meanBits: meanWeightBits(frozen.chain, widths),
-    bitOperations: bitOperationsOf(frozen.chain, widths),
+    meanBits: meanWeightBits(frozen.network, widths),
+    bitOperations: bitOperationsOf(frozen.network, widths),
   };
 }
 
-/** Passes of the float phases. */
-function plainPasses({ chain, training, state, moments }: Run, statistics: Statistics): LayerPass[] {
-  const passes = floatPasses(chain, training, state.parameters, statistics);
-  return moments ? normalizedPasses(passes, moments) : passes;
+/** The pass of the float phases. */
+function plainPass({ network, training, state, moments }: Run, statistics: Statistics): NetworkPass {
+  const pass = floatPass(network, training, state.parameters, statistics);
+  return moments ? normalizedPass(pass, inputReader(network)!, moments) : pass;
 }
 
 /** Score of the network as the phase sees it on the validation samples, and the loss that patience looks at. */
 function validate(run: Run): { readonly score: Score; readonly judged: number } {
   const { tf, training, state, validation } = run;
-  if (isFloat(state.phase)) return scoreAndJudge(tf, plainPasses(run, "running"), validation, training.loss);
-  const { batch, passes } = frozenValidation(run, frozenNow(run)!);
-  return scoreAndJudge(tf, passes, batch, training.loss);
+  if (isFloat(state.phase)) return scoreAndJudge(tf, plainPass(run, "running"), validation, training.loss);
+  const { batch, pass } = frozenValidation(run, frozenNow(run)!);
+  return scoreAndJudge(tf, pass, batch, training.loss);
 }
 
 function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => number): void {
@@ -138,12 +142,12 @@ function isAugmentedAt({ state, training }: Run, { at, total }: Place): boolean 
 }
 
 function floatStep(run: Run, place: Place): BatchResult {
-  const { tf, chain, state, moments } = run;
+  const { tf, network, state, moments } = run;
   const batch = run.batches.batch(state.phase, place.epoch, place.step, isAugmentedAt(run, place));
-  const result = gradientsOf(tf, batch, plainPasses(run, "batch"), lossOfBatch(run, batch, null));
-  checkStep(chain, state.parameters, result);
+  const result = gradientsOf(tf, batch, plainPass(run, "batch"), lossOfBatch(run, batch, null));
+  checkStep(network, state.parameters, result);
   const gradients = plainGradients(result);
-  if (moments) unfoldGradient(gradients, moments);
+  if (moments) unfoldGradient(gradients, inputReader(network)!, moments);
   const rate = rateOfPlace(run, place);
   update(run, gradients, () => rate);
   return result;
@@ -159,13 +163,13 @@ function rateOfPlace({ state, training }: Run, { epoch, at, total }: Place): num
 }
 
 function noiseStep(run: Run, place: Place): BatchResult {
-  const { tf, chain, training, state, pool, request } = run;
+  const { tf, folded, training, state, pool, request } = run;
   const batch = run.batches.batch("noise", place.epoch, place.step);
-  const noisy = noisyPasses(chain, training, state.parameters, pool, batch.count, place.epoch, place.step);
-  const result = gradientsOf(tf, batch, noisy.passes, lossOfBatch(run, batch, batch.inputs));
-  checkStep(chain, state.parameters, result);
+  const noisy = noisyPass(folded, training, state.parameters, pool, batch.count, place.epoch, place.step);
+  const result = gradientsOf(tf, batch, noisy.pass, lossOfBatch(run, batch, batch.inputs));
+  checkStep(folded, state.parameters, result);
   const gradients = noisyGradients(
-    chain,
+    folded,
     state.parameters,
     noisy,
     result,
@@ -175,7 +179,7 @@ function noiseStep(run: Run, place: Place): BatchResult {
   const rate = rateOfPlace(run, place);
   const logRate = quantizerRate(place.total);
   update(run, gradients, (name) => (isQuantizerVariable(name) ? logRate : rate));
-  projectNoisy(chain, training, state.parameters);
+  projectNoisy(folded, training, state.parameters);
   if (place.at % PENALTY_INTERVAL === PENALTY_INTERVAL - 1) movePenalties(run, place);
   return result;
 }
@@ -210,55 +214,43 @@ function movePenalties(run: Run, place: Place): void {
 
 /** Judged loss of the baseline on the validation samples. */
 function baselineLoss(run: Run): number {
-  const { tf, chain, training, state, validation } = run;
+  const { tf, network, training, state, validation } = run;
   const { parameters } = state.baseline!.model;
-  run.baselineLoss ??= judgePasses(
-    tf,
-    floatPasses(chain, training, parameters, "running"),
-    validation,
-    training.loss,
-  );
+  const pass = floatPass(network, training, parameters, "running");
+  run.baselineLoss ??= judgePass(tf, pass, validation, training.loss);
   return run.baselineLoss;
 }
 
 /** What the noise costs now: loss of the same weights with and without it, on some validation samples. */
 function noiseLoss(run: Run, { epoch, step }: Place): number {
-  const { tf, chain, training, state, pool, validation } = run;
-  const count = Math.min(NOISE_SAMPLES, validation.count);
+  const { tf, folded, training, state, pool, validation } = run;
+  const count = Math.min(samplesAtOnce(folded, NOISE_SAMPLES), validation.count);
   const some = partOf(validation, 0, count);
-  const { passes } = noisyPasses(chain, training, state.parameters, pool, count, epoch, -1 - step);
-  const still = passes.map((p) =>
-    p.norm ? { ...p, norm: { ...p.norm, statistics: "running" as const } } : p,
+  const { pass } = noisyPass(folded, training, state.parameters, pool, count, epoch, -1 - step);
+  const layers = pass.layers.map((layer) =>
+    layer.norm ? { ...layer, norm: { ...layer.norm, statistics: "running" as const } } : layer,
   );
-  const noisy = judgePasses(tf, still, some, training.loss);
-  const quiet = judgePasses(
-    tf,
-    floatPasses(chain, training, state.parameters, "running"),
-    some,
-    training.loss,
-  );
-  return noisy - quiet;
+  const quiet = floatPass(folded, training, state.parameters, "running");
+  return judgePass(tf, { ...pass, layers }, some, training.loss) - judgePass(tf, quiet, some, training.loss);
 }
 
-/** What pruning will leave of each layer, looked at once an epoch: costs are counted on that. */
+/** What pruning will leave of each signal, looked at once an epoch: costs are counted on that. */
 function lookForSilence(run: Run): void {
   const frozen = frozenNow(run)!;
   const some = partOf(run.measured, 0, Math.min(SILENCE_SAMPLES, run.measured.count));
-  const signals = signalsOf(run.tf, frozen, run.training, some);
-  const quantizers = quantizersOf(run.chain, run.training, run.state.parameters, 1);
-  run.audible = staying(frozen, run.training, signals, silenceOf(quantizers)).map((kept) =>
-    Math.max(1, kept.length),
-  );
+  const moments = momentsOf(run.tf, frozen, run.training, some);
+  const quantizers = quantizersOf(run.folded, run.training, run.state.parameters, 1);
+  const kept = staying(frozen, run.training, moments, silenceOf(quantizers)).map((channels, s) => {
+    const whole = run.folded.signals[s]!.channels;
+    // One channel is the least that a network has.
+    return channels.length === whole ? null : channels.length === 0 ? [0] : channels;
+  });
+  run.audible = leftOf(run.folded, kept);
 }
 
+/** A frozen network as large as what will be left of it; its weights are those of all. */
 function withoutSilence(run: Run, frozen: Frozen): Frozen {
-  const inputs = run.audible!;
-  const layers = frozen.chain.layers.map((layer, i) => ({
-    ...layer,
-    inputs: inputs[i]!,
-    units: inputs[i + 1] ?? layer.units,
-  }));
-  return { ...frozen, chain: { ...frozen.chain, layers } };
+  return { ...frozen, network: run.audible! };
 }
 
 function roundingStep(run: Run, place: Place): BatchResult {
@@ -268,14 +260,14 @@ function roundingStep(run: Run, place: Place): BatchResult {
   const statisticsFrom = Math.ceil(STATISTICS_FROZEN * place.total);
   if (place.at === statisticsFrom) measureStatistics(run, frozen);
   const { batch, isRounded, all } = roundingBatch(run, place.epoch, place.step, isAugmentedAt(run, place));
-  const passes = roundedPasses(frozen, training, place.at < statisticsFrom ? "batch" : "running");
+  const pass = roundedPass(frozen, training, place.at < statisticsFrom ? "batch" : "running");
   const result = gradientsOf(
     tf,
     batch,
-    isRounded ? onRoundedInput(passes) : passes,
+    isRounded ? onRoundedInput(pass) : pass,
     lossOfBatch(run, batch, all),
   );
-  checkStep(frozen.chain, state.parameters, result);
+  checkStep(frozen.network, state.parameters, result);
   update(run, roundedGradients(frozen, training, result), frozenRate(frozen, rateOfPlace(run, place)));
   projectRounded(frozen);
   return result;
@@ -283,32 +275,33 @@ function roundingStep(run: Run, place: Place): BatchResult {
 
 /** Ends the phase of the state and makes what the next one starts with. */
 async function enterPhase(run: Run, next: Phase): Promise<void> {
-  const { tf, chain, training, request, state, inputFraction, moments } = run;
+  const { tf, network, folded, training, request, state, inputFraction, moments } = run;
   switch (next) {
     case "baseline":
       break;
     case "float": {
       foldMoments(run);
-      const passes = floatPasses(chain, training, state.parameters, "running");
-      const validation = scorePasses(tf, passes, run.validation, training.loss);
+      const pass = floatPass(network, training, state.parameters, "running");
+      const validation = scorePass(tf, pass, run.validation, training.loss);
       state.baseline = { model: floatModelOf(state.parameters, inputFraction), validation };
-      state.parameters = initialParameters(chain, training.seed);
-      state.sizes = sizesOf(chain, state.parameters);
+      state.parameters = initialParameters(network, training.seed);
+      state.sizes = sizesOf(network, state.parameters);
       break;
     }
     case "noise": {
       foldMoments(run);
+      foldNorms(run);
       if (run.given) break;
       const { count, inputs } = run.measured;
-      const quiet = floatPasses(chain, training, state.parameters, "running");
-      startNoise(chain, training, state.parameters, enteringTensors(tf, count, inputs, quiet));
-      state.sizes = sizesOf(chain, state.parameters);
+      const quiet = floatPass(folded, training, state.parameters, "running");
+      startNoise(folded, training, state.parameters, rawSignals(tf, count, inputs, quiet));
+      state.sizes = sizesOf(folded, state.parameters);
       state.lossUnit = lossUnitOf(run, quiet);
       break;
     }
     case "rounding":
       await startRounding(run);
-      state.sizes = sizesOf(frozenOf(run).chain, state.parameters);
+      state.sizes = sizesOf(frozenOf(run).network, state.parameters);
       break;
   }
   if (moments && next === "float")
@@ -321,20 +314,28 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
 }
 
 /** What a penalty of 1 is: a nat of cross entropy, or the loss of a regression, which has a unit of its own. */
-function lossUnitOf({ tf, training, validation }: Run, quiet: readonly LayerPass[]): number {
-  return training.loss.kind === "cross-entropy" ? 1 : judgePasses(tf, quiet, validation, training.loss);
+function lossUnitOf({ tf, training, validation }: Run, quiet: NetworkPass): number {
+  return training.loss.kind === "cross-entropy" ? 1 : judgePass(tf, quiet, validation, training.loss);
 }
 
-/** The first layer takes over the normalisation of the inputs. */
-function foldMoments({ moments, state }: Run): void {
+/** The layer that reads the inputs takes over their normalisation. */
+function foldMoments({ moments, network, state }: Run): void {
   if (!moments) return;
+  const layer = inputReader(network)!;
   const { weights, bias } = foldWeights(
-    variableOf(state.parameters, 0, "weights"),
-    optionalVariable(state.parameters, 0, "bias") ?? null,
+    variableOf(state.parameters, layer, "weights"),
+    optionalVariable(state.parameters, layer, "bias") ?? null,
     moments,
   );
-  state.parameters[variableName(0, "weights")] = weights;
-  if (bias) state.parameters[variableName(0, "bias")] = bias;
+  state.parameters[variableName(layer, "weights")] = weights;
+  if (bias) state.parameters[variableName(layer, "bias")] = bias;
+}
+
+/** Weights take over the batch-norms that the quantized phases do not have, with the statistics of the measured samples. */
+function foldNorms({ tf, network, folded, training, state, measured }: Run): void {
+  if (network === folded) return;
+  outputsOf(tf, measured.count, measured.inputs, floatPass(network, training, state.parameters, "measured"));
+  foldBatchNorms(network, folded, state.parameters);
 }
 
 type Report = (step: number, loss: number, accuracy: number | null) => void;
@@ -357,7 +358,7 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
     report(step + 1, loss / (step + 1), hasHits ? hits / ((step + 1) * size) : null);
   }
   const frozen = frozenNow(run);
-  checkSizes(frozen?.chain ?? run.chain, state.parameters, state.sizes);
+  checkSizes(frozen?.network ?? run.network, state.parameters, state.sizes);
   const { score: validation, judged } = validate(run);
   const record: EpochRecord = {
     phase: state.phase,
@@ -434,7 +435,7 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
       state.epoch = 0;
       state.best = null;
       state.optimizer = createOptimizer(training.optimizer, state.parameters);
-      state.sizes = sizesOf(frozenOf(run).chain, state.parameters);
+      state.sizes = sizesOf(frozenOf(run).network, state.parameters);
       continue;
     }
     await enterPhase(run, PHASES[PHASES.indexOf(state.phase) + 1]!);

@@ -1,0 +1,81 @@
+// What the settings of layers mean for the tensors between them: a tensor takes those of the layers that read it. In: a
+// network and its training settings. Out: widths, granularity and what may be taken away.
+import { MAX_THRESHOLD_BITS, type TrainingSpec, type WidthRange } from "../graph/project.ts";
+import type { FrozenFormat } from "../graph/trained-graph.ts";
+import { MAX_WIDTH } from "./formats.ts";
+import { type Network, type Reader, readersOf, type Signal } from "./network.ts";
+
+const SIGN: FrozenFormat = { kind: "bipolar", signed: false, width: 1, fraction: 0 };
+const STEP: FrozenFormat = { kind: "int", signed: false, width: 1, fraction: 0 };
+
+/** Format of a signal whose activation leaves no choice. */
+export function fixedSignal({ activation }: Pick<Signal, "activation">): FrozenFormat | undefined {
+  if (activation === "sign") return SIGN;
+  return activation === "step" ? STEP : undefined;
+}
+
+/** Settings of the layers that read a signal, whole or in part. */
+function settingsOf({ layers, values }: Network, training: TrainingSpec, signal: number) {
+  return layers
+    .filter((layer) => values[layer.reads]!.signals.includes(signal))
+    .map((layer) => training.layers[layer.node]!);
+}
+
+/**
+ * Widths that a signal may have: all of its readers' wishes, 1 bit or 2 when it is signed at least, what thresholds can
+ * make at most. One that no layer reads, but a sum or product, has every choice.
+ */
+export function signalWidths(network: Network, training: TrainingSpec, signal: number): WidthRange {
+  const at = network.signals[signal]!;
+  if (fixedSignal(at)) return { min: 1, max: 1 };
+  const wishes = settingsOf(network, training, signal).map((s) => s.input.bits);
+  const wished = wishes.length > 0 ? Math.max(...wishes.map((w) => w.min)) : 1;
+  const floor = at.signed ? 2 : 1;
+  const most = at.normalized ? MAX_THRESHOLD_BITS : MAX_WIDTH;
+  const max = Math.max(floor, Math.min(most, ...wishes.map((w) => w.max)));
+  return { min: Math.min(max, Math.max(floor, wished)), max };
+}
+
+const known = new WeakMap<Network, (readonly Reader[] | null | undefined)[]>();
+
+/** `readersOf`, computed once for each signal of a network. */
+export function knownReaders(network: Network, signal: number): readonly Reader[] | null {
+  let list = known.get(network);
+  if (!list) {
+    list = [];
+    known.set(network, list);
+  }
+  if (list[signal] === undefined) list[signal] = readersOf(network, signal);
+  return list[signal];
+}
+
+/** Whether each channel of a signal has a step of its own. A hard-tanh has one range, so that its channels cannot be scaled apart. */
+export function hasChannelSteps(network: Network, training: TrainingSpec, signal: number): boolean {
+  const settings = settingsOf(network, training, signal);
+  const wished = settings.length > 0 && settings.every((s) => s.input.granularity === "channel");
+  return wished && network.signals[signal]!.activation !== "hardtanh";
+}
+
+/**
+ * The layers that read a signal of which channels may be taken away; null where the settings or the network keep them.
+ * Of the input, elements are taken away: only where it is flat.
+ */
+export function prunableReaders(
+  network: Network,
+  training: TrainingSpec,
+  signal: number,
+): readonly Reader[] | null {
+  if (!settingsOf(network, training, signal).every((s) => s.prune)) return null;
+  const { maker, reads } = network.signals[signal]!;
+  const { isInput, shape } = network.values[reads]!;
+  if (maker === null && !(isInput && shape.length === 1)) return null;
+  return knownReaders(network, signal);
+}
+
+/** The dense layer that reads the flat input, where nothing else does; null where that is not so. */
+export function inputReader(network: Network): number | null {
+  const readers = knownReaders(network, 0);
+  const [only, ...others] = readers ?? [];
+  if (!only || others.length > 0 || network.layers[only.layer]!.windows) return null;
+  return network.signals[0]!.activation === "none" ? only.layer : null;
+}
