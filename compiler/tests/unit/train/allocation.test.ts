@@ -2,51 +2,57 @@
 import { describe, expect, test } from "vitest";
 import type { LayerQuantization } from "../../../graph/project.ts";
 import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "../../../train/allocate.ts";
-import { chainOf } from "../../../train/chain.ts";
 import { bitOperationsOf, type Frozen, fillOf, weightBitsOf, widthsOf } from "../../../train/limits.ts";
 import { larger, smaller } from "../../../train/moves.ts";
+import { networkOf } from "../../../train/network.ts";
 import { initialParameters } from "../../../train/parameters.ts";
-import type { Signal } from "../../../train/prune.ts";
+import type { SignalMoments } from "../../../train/prune.ts";
 import { chainGraph, type LayerWord, type SpecChanges, spec, UNSIGNED } from "./small-data.ts";
 
 const WORDS: readonly LayerWord[] = [12, "relu", 10, "batchnorm", "hardtanh", 8, "sign", 5];
 const graph = chainGraph([16], UNSIGNED, WORDS);
-const chain = chainOf(graph);
+const network = networkOf(graph);
 
 /** A network of these widths everywhere. */
-function networkOf(weight: number, activation: number): Frozen {
+function frozenWith(weight: number, activation: number): Frozen {
   return {
-    chain,
-    parameters: initialParameters(chain, 1),
-    formats: chain.layers.map((layer) => ({
-      weight: { kind: "int", signed: true, width: weight, fraction: weight, groups: null },
-      activation:
-        layer.activation === "sign"
-          ? { kind: "bipolar", signed: false, width: 1, fraction: 0 }
-          : {
-              kind: "int",
-              signed: layer.signed,
-              width: layer.enteringNormalized ? Math.min(4, activation) : activation,
-              fraction: (layer.enteringNormalized ? Math.min(4, activation) : activation) - 1,
-            },
-    })),
-    kept: chain.layers.map(() => null),
+    network,
+    parameters: initialParameters(network, 1),
+    formats: {
+      weights: network.layers.map(() => ({
+        kind: "int",
+        signed: true,
+        width: weight,
+        fraction: weight,
+        groups: null,
+      })),
+      signals: network.signals.map(({ activation: kind, signed, normalized }) => {
+        if (kind === "sign") return { kind: "bipolar", signed: false, width: 1, fraction: 0 };
+        const width = normalized ? Math.min(4, activation) : activation;
+        return { kind: "int", signed, width, fraction: width - 1 };
+      }),
+    },
+    kept: network.signals.map(() => null),
   };
 }
 
-function signalsOf(frozen: Frozen): Signal[] {
-  return frozen.chain.layers.map((layer) => ({
-    deviation: Float64Array.from({ length: layer.inputs }, (_, k) => 1 + ((k * 7) % 5)),
-    mean: new Float64Array(layer.inputs).fill(0.5),
-    noise: new Float64Array(layer.inputs).fill(0.1),
+function momentsOf(frozen: Frozen): SignalMoments[] {
+  return frozen.network.signals.map(({ channels }) => ({
+    deviation: Float64Array.from({ length: channels }, (_, k) => 1 + ((k * 7) % 5)),
+    mean: new Float64Array(channels).fill(0.5),
+    noise: new Float64Array(channels).fill(0.1),
   }));
 }
 
-/** Noise power of every tensor, that of layer `i` times `costs[i]`; a network that lost inputs loses a little more. */
+/**
+ * Noise power of every tensor, those of layer `i` and of what enters it times `costs[i]`; a network that lost inputs loses
+ * a little more.
+ */
 function powerOf(frozen: Frozen, costs: readonly number[]): number {
-  return frozen.formats.reduce((sum, { weight, activation }, i) => {
-    const lost = chain.layers[i]!.inputs - frozen.chain.layers[i]!.inputs;
-    return sum + costs[i]! * (4 ** -weight.width + 4 ** -activation.width + 0.01 * lost);
+  const { weights, signals } = frozen.formats;
+  return weights.reduce((sum, weight, i) => {
+    const lost = network.layers[i]!.inputs - frozen.network.layers[i]!.inputs;
+    return sum + costs[i]! * (4 ** -weight.width + 4 ** -signals[i]!.width + 0.01 * lost);
   }, 0);
 }
 
@@ -57,7 +63,7 @@ interface Asked {
   readonly start?: Frozen;
 }
 
-async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = networkOf(8, 8) }: Asked) {
+async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = frozenWith(8, 8) }: Asked) {
   const fills: number[] = [];
   let trainings = 0;
   const tools: AllocationTools = {
@@ -66,7 +72,7 @@ async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = ne
       trainings++;
       return { frozen, loss: powerOf(frozen, costs) };
     },
-    signals: signalsOf,
+    moments: momentsOf,
     settled: (_, at) => fills.push(at),
   };
   const frozen = await allocate(start, spec(graph, training), fill, tools);
@@ -76,27 +82,28 @@ async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = ne
 const ofBitOperations =
   (bound: number): Fill =>
   (f) =>
-    bitOperationsOf(f.chain, widthsOf(f.formats)) / bound;
+    bitOperationsOf(f.network, widthsOf(f)) / bound;
 
 function settingsOf(changes: SpecChanges, layer: number): LayerQuantization {
-  return spec(graph, changes).layers[chain.layers[layer]!.node]!;
+  return spec(graph, changes).layers[network.layers[layer]!.node]!;
 }
 
 /** Every width is one that the layer allows. */
 function expectAllowed(frozen: Frozen, changes: SpecChanges): void {
-  frozen.formats.forEach(({ weight, activation }, i) => {
+  frozen.formats.weights.forEach((weight, i) => {
+    const activation = frozen.formats.signals[i]!;
     const { weights, input } = settingsOf(changes, i);
     if (weight.kind === "bipolar") expect([weight.width, weights.bits.min]).toEqual([1, 1]);
     else {
       expect(weight.width).toBeGreaterThanOrEqual(Math.max(2, weights.bits.min));
       expect(weight.width).toBeLessThanOrEqual(weights.bits.max);
     }
-    const { signed, activation: kind, enteringNormalized } = chain.layers[i]!;
+    const { signed, activation: kind, normalized } = network.signals[i]!;
     if (kind === "sign")
       expect(activation).toEqual({ kind: "bipolar", signed: false, width: 1, fraction: 0 });
     else {
       expect(activation.width).toBeGreaterThanOrEqual(Math.max(signed ? 2 : 1, input.bits.min));
-      expect(activation.width).toBeLessThanOrEqual(enteringNormalized ? 4 : input.bits.max);
+      expect(activation.width).toBeLessThanOrEqual(normalized ? 4 : input.bits.max);
       if (kind === "hardtanh") expect(activation.fraction).toBe(activation.width - 1);
     }
   });
@@ -126,11 +133,11 @@ describe("allocation", () => {
   );
 
   test("takes from the layer that can spare it, and gives to the one that needs it", async () => {
-    for (const start of [networkOf(8, 8), networkOf(2, 2)]) {
+    for (const start of [frozenWith(8, 8), frozenWith(2, 2)]) {
       const widths = async (costs: readonly number[]): Promise<number[]> => {
         const training = { prune: false };
         const { frozen } = await allocated({ fill: ofBitOperations(2500), costs, start, training });
-        return frozen.formats.map((f) => f.weight.width);
+        return frozen.formats.weights.map((f) => f.width);
       };
       const [sensitive, robust] = [await widths([100, 1, 1, 1]), await widths([0.01, 1, 1, 1])];
       expect(sensitive[0]).toBeGreaterThan(robust[0]!);
@@ -138,7 +145,7 @@ describe("allocation", () => {
   });
 
   test("meets two limits at once, and is stopped by the tighter one", async () => {
-    const weightBits = (f: Frozen): number => weightBitsOf(f.chain, widthsOf(f.formats));
+    const weightBits = (f: Frozen): number => weightBitsOf(f.network, widthsOf(f));
     for (const limits of [
       { bitOperations: 9000, weightBits: 1000 },
       { bitOperations: 2500, weightBits: 2400 },
@@ -151,14 +158,14 @@ describe("allocation", () => {
   });
 
   test("leaves a network alone whose every width is the largest, and one without trainings to do", async () => {
-    const { frozen, trainings } = await allocated({ fill: ofBitOperations(1e9), start: networkOf(8, 8) });
-    expect(frozen.formats).toEqual(networkOf(8, 8).formats);
+    const { frozen, trainings } = await allocated({ fill: ofBitOperations(1e9), start: frozenWith(8, 8) });
+    expect(frozen.formats).toEqual(frozenWith(8, 8).formats);
     expect(trainings).toBe(0);
   });
 
   test("ends with the smallest network when the bound is below it", async () => {
     const { frozen } = await allocated({ fill: ofBitOperations(10), training: { prune: false } });
-    expect(widthsOf(frozen.formats).map((b) => [b.weight, b.activation])).toEqual([
+    expect(widthsOf(frozen).map((b) => [b.weight, b.activation])).toEqual([
       [2, 1],
       [2, 1],
       [2, 2],
@@ -173,7 +180,7 @@ describe("allocation", () => {
     { input: { bits: { min: 3, max: 3 } } },
   ] as const satisfies readonly SpecChanges[])("keeps to %o", async (training) => {
     const { weights, input } = settingsOf(training, 0);
-    const start = networkOf(weights.bits.max, input.bits.max);
+    const start = frozenWith(weights.bits.max, input.bits.max);
     for (const bound of [1500, 3000, 6000]) {
       const { frozen } = await allocated({ fill: ofBitOperations(bound), training, start });
       expectAllowed(frozen, training);
@@ -187,60 +194,60 @@ describe("allocation", () => {
     };
     const { frozen, trainings } = await allocated({ fill: ofBitOperations(10), training: binary });
     expect(trainings).toBeGreaterThan(0);
-    expect(frozen.formats.map((f) => f.weight.kind)).toEqual(["int", "bipolar", "int", "int"]);
+    expect(frozen.formats.weights.map((f) => f.kind)).toEqual(["int", "bipolar", "int", "int"]);
     // And back, when there is room again.
     const { frozen: wide } = await allocated({
       fill: ofBitOperations(9000),
       training: binary,
       start: frozen,
     });
-    expect(wide.formats[1]!.weight).toMatchObject({ kind: "int" });
+    expect(wide.formats.weights[1]).toMatchObject({ kind: "int" });
   });
 });
 
 describe("steps of allocation", () => {
-  const start = networkOf(5, 3);
+  const start = frozenWith(5, 3);
 
   test("make every network smaller or larger, and leave the first as it was", () => {
     const before = JSON.stringify(start);
-    const cost = (f: Frozen): number => bitOperationsOf(f.chain, widthsOf(f.formats));
+    const cost = (f: Frozen): number => bitOperationsOf(f.network, widthsOf(f));
     const training = spec(graph, {});
-    for (const { frozen } of smaller(start, training, signalsOf(start)))
+    for (const { frozen } of smaller(start, training, momentsOf(start)))
       expect(cost(frozen)).toBeLessThan(cost(start));
     for (const { frozen } of larger(start, training)) expect(cost(frozen)).toBeGreaterThan(cost(start));
     expect(JSON.stringify(start)).toBe(before);
   });
 
   test("add a bit as a finer step, to activations as a wider range too; a hardtanh's range stays", () => {
-    const changed = (layer: number, tensor: "weight" | "activation") =>
+    const changed = (index: number, tensor: "weights" | "signals") =>
       larger(start, spec(graph, {}))
-        .map((m) => m.frozen.formats[layer]![tensor])
-        .filter((f) => f.width !== start.formats[layer]![tensor].width)
+        .map((m) => m.frozen.formats[tensor][index]!)
+        .filter((f) => f.width !== start.formats[tensor][index]!.width)
         .map((f) => [f.width, f.fraction]);
-    expect(changed(0, "weight")).toEqual([[6, 6]]);
-    expect(changed(1, "activation")).toEqual([
+    expect(changed(0, "weights")).toEqual([[6, 6]]);
+    expect(changed(1, "signals")).toEqual([
       [4, 3],
       [4, 2],
     ]);
-    expect(changed(2, "activation")).toEqual([[4, 3]]);
-    expect(changed(3, "activation")).toEqual([]);
+    expect(changed(2, "signals")).toEqual([[4, 3]]);
+    expect(changed(3, "signals")).toEqual([]);
   });
 
   test("remove the weakest inputs, and the units that made them", () => {
-    const signals = signalsOf(start);
-    const pruned = smaller(start, spec(graph, {}), signals).filter((m) =>
+    const moments = momentsOf(start);
+    const pruned = smaller(start, spec(graph, {}), moments).filter((m) =>
       m.frozen.kept.some((k) => k !== null),
     );
     expect(pruned.length).toBe(4);
     for (const { frozen } of pruned) {
-      const layer = frozen.kept.findIndex((k) => k !== null);
-      const gone = signals[layer]!.deviation.filter((_, k) => !frozen.kept[layer]!.includes(k));
-      const left = frozen.kept[layer]!.map((k) => signals[layer]!.deviation[k]!);
+      const signal = frozen.kept.findIndex((k) => k !== null);
+      const gone = moments[signal]!.deviation.filter((_, k) => !frozen.kept[signal]!.includes(k));
+      const left = frozen.kept[signal]!.map((k) => moments[signal]!.deviation[k]!);
       expect(Math.max(...gone)).toBeLessThanOrEqual(Math.min(...left));
-      expect(frozen.chain.layers[layer]!.inputs).toBe(left.length);
-      if (layer > 0) expect(frozen.chain.layers[layer - 1]!.units).toBe(left.length);
+      expect(frozen.network.layers[signal]!.inputs).toBe(left.length);
+      if (signal > 0) expect(frozen.network.layers[signal - 1]!.units).toBe(left.length);
     }
-    const off = smaller(start, spec(graph, { prune: false }), signals);
+    const off = smaller(start, spec(graph, { prune: false }), moments);
     expect(off.every((m) => m.frozen.kept.every((k) => k === null))).toBe(true);
   });
 });

@@ -8,8 +8,8 @@ import { integerRange, quantize } from "../../../support/fixed-point.ts";
 import { createRandom } from "../../../support/random.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { openTensorFlow } from "../../../tools/tensorflow.ts";
-import { chainOf } from "../../../train/chain.ts";
 import { type Checkpoint, encodeCheckpoint } from "../../../train/checkpoint.ts";
+import { networkOf, outputElements } from "../../../train/network.ts";
 import type { ProgressRecord, TrainingResult, TrainRequest } from "../../../train/request.ts";
 import { train } from "../../../train/train.ts";
 
@@ -118,7 +118,7 @@ export function spec(graph: Graph, changes: SpecChanges = {}): TrainingSpec {
     bias: bias ?? "accumulator",
     prune: prune ?? true,
   };
-  const dense = graph.nodes.filter((node) => node.kind === "dense");
+  const weighted = graph.nodes.filter((node) => node.kind === "dense" || node.kind === "conv");
   return {
     objective: { kind: "budget", limits: limits ?? { bitOperations: 2000 } },
     loss: { kind: "cross-entropy", smoothing: 0, weights: null },
@@ -138,7 +138,7 @@ export function spec(graph: Graph, changes: SpecChanges = {}): TrainingSpec {
     gradient: { kind: "straight-through" },
     distillation: null,
     surrogates: {},
-    layers: Object.fromEntries(dense.map((node) => [node.name, { ...every, ...layers?.[node.name] }])),
+    layers: Object.fromEntries(weighted.map((node) => [node.name, { ...every, ...layers?.[node.name] }])),
     ...rest,
   };
 }
@@ -171,7 +171,7 @@ export function cloudRequest(
   shape: readonly number[] = [4],
 ): TrainRequest {
   const graph = chainGraph(shape, stored, words);
-  const { outputs } = chainOf(graph);
+  const outputs = outputElements(networkOf(graph));
   const samples = clouds(240, shape, outputs, stored, 1);
   return request({ graph, samples, validation: clouds(90, shape, outputs, stored, 2), training });
 }
