@@ -329,7 +329,7 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
         // The input keeps its elements: its quantizer comes behind, so that what is pruned is never quantized.
         if (isPlain && values[source.value]!.isInput && isReadOnce(before)) {
           const left = kept.inputs === null ? shape : [kept.inputs];
-          return { ...source, value: define(left, true, []) };
+          return { ...source, node, value: define(left, true, []) };
         }
         const reads = settle(source);
         const { isInput, signals: from } = values[reads]!;
