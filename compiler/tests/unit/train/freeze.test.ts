@@ -1,15 +1,9 @@
-// From chains and trained steps to formats, and what formats cost.
+// From graphs to networks, from trained steps to formats, and what formats cost.
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../../../support/random.ts";
-import { chainOf } from "../../../train/chain.ts";
-import type { LayerFormats, WeightFormat } from "../../../train/formats.ts";
-import {
-  bestFormat,
-  bipolarFormat,
-  freeze,
-  frozenFormat,
-  type LayerQuantizers,
-} from "../../../train/freeze.ts";
+import { foldedNetwork } from "../../../train/fold.ts";
+import { type Formats, type WeightFormat, withWeights } from "../../../train/formats.ts";
+import { bestFormat, bipolarFormat, freeze, frozenFormat, type Quantizers } from "../../../train/freeze.ts";
 import {
   bitOperationsOf,
   ebopsOf,
@@ -21,47 +15,73 @@ import {
   measure,
   weightBitsOf,
 } from "../../../train/limits.ts";
+import { networkOf, outputElements } from "../../../train/network.ts";
 import { weightMap, widthsAreGiven } from "../../../train/noise-phase.ts";
+import type { NoisyQuantizer } from "../../../train/noise-quantizer.ts";
 import { initialParameters } from "../../../train/parameters.ts";
 import { oneStep, stepPerGroup } from "../../../train/step-map.ts";
 import { chainGraph, type LayerWord, SIGNED, type SpecChanges, spec, UNSIGNED } from "./small-data.ts";
 
-describe("a chain", () => {
+describe("a chain of dense layers", () => {
   test("knows which tensors may be negative", () => {
     const signs = (words: readonly LayerWord[], stored = UNSIGNED): boolean[] =>
-      chainOf(chainGraph([6], stored, words)).layers.map((l) => l.signed);
+      networkOf(chainGraph([6], stored, words)).signals.map((s) => s.signed);
     expect(signs([5, "relu", 4, 3, "argmax"])).toEqual([false, false, true]);
     expect(signs([5, 4, "argmax"], SIGNED)).toEqual([true, true]);
     expect(signs([5, "hardtanh", 4, "step", 3, "sign", 2])).toEqual([false, true, false, true]);
   });
   test("keeps a batchnorm with the layer before it and with the tensor after it", () => {
-    const { layers, outputs } = chainOf(
+    const network = networkOf(
       chainGraph([2, 3], UNSIGNED, ["flatten", 5, "batchnorm", "sign", 4, "step", 3, "argmax"]),
     );
-    expect(layers.map((l) => [l.node, l.batchNorm, l.enteringNormalized, l.activation])).toEqual([
-      ["n1", true, false, "none"],
-      ["n4", false, true, "sign"],
-      ["n6", false, false, "step"],
+    const { layers, signals } = network;
+    expect(layers.map((l) => [l.node, l.batchNorm])).toEqual([
+      ["n1", true],
+      ["n4", false],
+      ["n6", false],
     ]);
-    expect([layers[0]!.inputs, outputs]).toEqual([6, 3]);
+    expect(signals.map((s) => [s.node, s.maker, s.normalized, s.activation])).toEqual([
+      ["n0", null, false, "none"],
+      ["n3", 0, true, "sign"],
+      ["n5", 1, false, "step"],
+    ]);
+    expect([layers[0]!.inputs, outputElements(network)]).toEqual([6, 3]);
   });
   test.each([
-    [[5, "relu"], /an activation after the last dense/],
-    [[5, "batchnorm"], /a batchnorm after the last dense/],
-    [["batchnorm", 5], /a batchnorm that does not follow a dense/],
-    [[5, "batchnorm", 4], /dense directly after a batchnorm/],
-    [[5, "relu", "sign", 4], /sign that does not follow a dense/],
-    [["relu", 5], /relu that does not follow a dense/],
+    [[5, "relu"], /an activation or a batchnorm before an output/],
+    [[5, "batchnorm"], /an activation or a batchnorm before an output/],
+    [["batchnorm", 5], /a batchnorm that does not follow a layer with weights/],
+    [[5, "relu", "batchnorm", 4], /a batchnorm that does not follow a layer with weights/],
+    [[5, "batchnorm", "batchnorm", 4], /a batchnorm that does not follow a layer with weights/],
     [[5, "argmax", 3], /a layer after argmax/],
     [["flatten"], /no dense layer/],
   ] as const)("refuses %j", (words, message) => {
-    expect(() => chainOf(chainGraph([6], UNSIGNED, words))).toThrow(message);
+    expect(() => networkOf(chainGraph([6], UNSIGNED, words))).toThrow(message);
   });
-  test("refuses a dense layer on an image, and a branch", () => {
-    expect(() => chainOf(chainGraph([2, 3], UNSIGNED, [5]))).toThrow(/flatten it first/);
+  test("may have an activation of the input or of another one, and a batchnorm without one", () => {
+    const signalsOf = (words: readonly LayerWord[]) =>
+      networkOf(chainGraph([6], SIGNED, words)).signals.map((s) => [s.activation, s.maker, s.normalized]);
+    expect(signalsOf(["relu", 5])).toEqual([["relu", null, false]]);
+    // The relu is quantized before its sign.
+    expect(signalsOf([5, "relu", "sign", 4])).toEqual([
+      ["none", null, false],
+      ["relu", 0, false],
+      ["sign", null, false],
+    ]);
+    expect(signalsOf([5, "batchnorm", 4])).toEqual([
+      ["none", null, false],
+      ["none", 0, true],
+    ]);
+  });
+  test("whose layer is read twice has sums and what is made of them apart", () => {
     const graph = chainGraph([6], UNSIGNED, [5, "relu", 4]);
     const nodes = graph.nodes.map((n) => (n.name === "n2" ? { ...n, input: "n0" } : n));
-    expect(() => chainOf({ ...graph, nodes: nodes as typeof graph.nodes })).toThrow(/branch/);
+    // What nobody reads needs no quantizer.
+    const { signals } = networkOf({ ...graph, nodes: nodes as typeof graph.nodes });
+    expect(signals.map((s) => [s.node, s.activation])).toEqual([
+      ["x", "none"],
+      ["n0", "none"],
+    ]);
   });
 });
 
@@ -94,54 +114,49 @@ describe("a trained quantizer's format", () => {
 
 describe("frozen formats", () => {
   const graph = chainGraph([6], UNSIGNED, [5, "hardtanh", 4, "batchnorm", "relu", 5, "sign", 3]);
-  const chain = chainOf(graph);
-  const parameters = initialParameters(chain, 1);
+  const network = networkOf(graph);
+  const parameters = initialParameters(network, 1);
   const weightsOf = (i: number): Float32Array => parameters[`${i}.weights`]!;
   function formatsOf(
     changes: SpecChanges,
     logSteps: (layer: number, k: number) => number,
     rangeOf = (_step: number): number => 1,
-  ): LayerFormats[] {
+    of = network,
+  ): Formats {
     const training = spec(graph, changes);
-    const quantizers = chain.layers.map((layer, i): LayerQuantizers => {
-      const map = weightMap(layer, training);
-      const base = { signed: true, forward: "noise" as const };
-      const steps = Array.from({ length: map.count }, (_, k) => 2 ** logSteps(i, k));
-      const activation = {
-        ...base,
-        signed: layer.signed,
-        map: oneStep(1, layer.inputs),
-        ranges: [1],
-        steps: [2 ** -6.2],
-      };
-      return {
-        weight:
-          training.layers[layer.node]!.weights.bits.max === 1
-            ? undefined
-            : { ...base, map, steps, ranges: steps.map((_, k) => rangeOf(k)) },
-        activation: layer.activation === "sign" ? undefined : activation,
-      };
-    });
-    return freeze(chain, training, quantizers, weightsOf);
+    const forward = "noise" as const;
+    const quantizers: Quantizers = {
+      weights: of.layers.map((layer, i): NoisyQuantizer | undefined => {
+        if (training.layers[layer.node]!.weights.bits.max === 1) return undefined;
+        const map = weightMap(layer, training);
+        const steps = Array.from({ length: map.count }, (_, k) => 2 ** logSteps(i, k));
+        return { signed: true, forward, map, steps, ranges: steps.map((_, k) => rangeOf(k)) };
+      }),
+      signals: of.signals.map(({ activation, signed, elements }): NoisyQuantizer | undefined => {
+        if (activation === "sign") return undefined;
+        return { signed, forward, map: oneStep(1, elements), ranges: [1], steps: [2 ** -6.2] };
+      }),
+    };
+    return freeze(of, training, quantizers, weightsOf);
   }
 
   test("of one alpha a layer have one fraction", () => {
-    for (const { weight } of formatsOf({}, () => -3))
+    for (const weight of formatsOf({}, () => -3).weights)
       expect(weight).toMatchObject({ width: 4, fraction: 3, groups: null });
   });
   test("of one alpha a unit have a fraction each, and one in the last layer: its sums are compared", () => {
-    const formats = formatsOf({ weights: { granularity: { kind: "channel" } } }, (_, k) => -2 - k);
-    expect(formats[0]!.weight).toMatchObject({ fraction: [2, 3, 4, 5, 6], width: 7 });
-    expect(formats[3]!.weight).toMatchObject({ fraction: 4 });
+    const { weights } = formatsOf({ weights: { granularity: { kind: "channel" } } }, (_, k) => -2 - k);
+    expect(weights[0]).toMatchObject({ fraction: [2, 3, 4, 5, 6], width: 7 });
+    expect(weights[3]).toMatchObject({ fraction: 4 });
   });
   test("of one alpha a group share the finest fraction, and coarser groups are shifted", () => {
-    const formats = formatsOf({ weights: { granularity: { kind: "group", size: 2 } } }, (_, k) => -2 - k);
-    expect(formats[0]!.weight).toMatchObject({ fraction: 4, groups: { size: 2, shifts: [2, 1, 0] } });
+    const { weights } = formatsOf({ weights: { granularity: { kind: "group", size: 2 } } }, (_, k) => -2 - k);
+    expect(weights[0]).toMatchObject({ fraction: 4, groups: { size: 2, shifts: [2, 1, 0] } });
     const narrow = formatsOf(
       { weights: { granularity: { kind: "group", size: 2 }, bits: { min: 2, max: 3 } } },
       (_, k) => -2 - 3 * k,
     );
-    for (const { weight } of narrow) expect(weight.width).toBeLessThanOrEqual(3);
+    for (const weight of narrow.weights) expect(weight.width).toBeLessThanOrEqual(3);
   });
   const weightsMost = (changes: SpecChanges): number => changes.weights?.bits?.max ?? 8;
   test.each([
@@ -154,8 +169,8 @@ describe("frozen formats", () => {
     "hold the trained ranges of every %s: what is too wide gives up its finest steps",
     (_, changes) => {
       const rangeOf = (k: number): number => 2 ** (k % 4);
-      formatsOf(changes, (_layer, k) => -2 - 2 * k, rangeOf).forEach(({ weight }, i) => {
-        const { count } = weightMap(chain.layers[i]!, spec(graph, changes));
+      formatsOf(changes, (_layer, k) => -2 - 2 * k, rangeOf).weights.forEach((weight, i) => {
+        const { count } = weightMap(network.layers[i]!, spec(graph, changes));
         const ranges = Array.from({ length: count }, (_unused, k) => rangeOf(k));
         const held = (fraction: number): number => 2 ** (weight.width - 1 - fraction);
         // Half a step may be lost at the end of a range.
@@ -180,13 +195,16 @@ describe("frozen formats", () => {
       ranges,
       steps: ranges.map((r) => r / 15),
     };
-    const quantizers = chain.layers.map(() => ({ weight: undefined, activation: quantizer }));
-    const { width, fraction } = freeze(chain, training, quantizers, weightsOf)[0]!.activation;
+    const quantizers = {
+      weights: network.layers.map(() => undefined),
+      signals: network.signals.map(() => quantizer),
+    };
+    const { width, fraction } = freeze(network, training, quantizers, weightsOf).signals[0]!;
     expect([width, fraction]).toEqual([8, 6]);
   });
   test("of layers that may only be bipolar have one bit, the nearest power of two to the mean size", () => {
     const formats = formatsOf({ weights: { bits: { min: 1, max: 1 } } }, () => -3);
-    for (const [i, { weight }] of formats.entries()) {
+    for (const [i, weight] of formats.weights.entries()) {
       expect(weight).toMatchObject({ kind: "bipolar", width: 1 });
       const mean = weightsOf(i).reduce((sum, w) => sum + Math.abs(w), 0) / weightsOf(i).length;
       expect(Math.abs(Math.log2(mean) + (weight.fraction as number))).toBeLessThanOrEqual(0.5);
@@ -194,27 +212,34 @@ describe("frozen formats", () => {
     expect(bipolarFormat(new Float32Array(4)).fraction).toBe(0);
   });
   test("of activations keep to their kind: hardtanh in [-1, 1), few thresholds, signs", () => {
-    const [, hardtanh, normalized, sign] = formatsOf({}, () => -3).map((f) => f.activation);
+    const [, hardtanh, normalized, sign] = formatsOf({}, () => -3).signals;
     expect(hardtanh!.fraction).toBe(hardtanh!.width - 1);
     // 2^width - 1 thresholds a unit.
     expect(normalized!.width).toBeLessThanOrEqual(4);
+    // A batch-norm that is folded into its weights leaves no thresholds.
+    const folded = foldedNetwork(network, spec(graph));
+    const { signals } = formatsOf({}, () => -3, undefined, folded);
+    expect(signals.map((s) => s.width)).toEqual([6, hardtanh!.width, 6, 1]);
     expect(sign).toEqual({ kind: "bipolar", signed: false, width: 1, fraction: 0 });
   });
   test("keep to the widths of their layer", () => {
     const changes = { weights: { bits: { min: 3, max: 5 } }, input: { bits: { min: 3, max: 3 } } };
     for (const log of [-12, -4, -1, 0]) {
-      for (const { weight, activation } of formatsOf(changes, () => log)) {
-        expect(weight.width).toBeGreaterThanOrEqual(3);
-        expect(weight.width).toBeLessThanOrEqual(5);
-        if (activation.kind === "int") expect(activation.width).toBe(3);
+      const { weights, signals } = formatsOf(changes, () => log);
+      for (const { width } of weights) {
+        expect(width).toBeGreaterThanOrEqual(3);
+        expect(width).toBeLessThanOrEqual(5);
       }
+      for (const { kind, width } of signals) if (kind === "int") expect(width).toBe(3);
     }
   });
   test("widths are given when nothing is left to choose", () => {
     const given = { weights: { bits: { min: 3, max: 3 } }, input: { bits: { min: 4, max: 4 } } };
-    expect(widthsAreGiven(chain, spec(graph, given))).toBe(true);
-    expect(widthsAreGiven(chain, spec(graph, { ...given, input: { bits: { min: 3, max: 4 } } }))).toBe(false);
-    expect(widthsAreGiven(chain, spec(graph, { ...given, weights: { bits: { min: 1, max: 2 } } }))).toBe(
+    expect(widthsAreGiven(network, spec(graph, given))).toBe(true);
+    expect(widthsAreGiven(network, spec(graph, { ...given, input: { bits: { min: 3, max: 4 } } }))).toBe(
+      false,
+    );
+    expect(widthsAreGiven(network, spec(graph, { ...given, weights: { bits: { min: 1, max: 2 } } }))).toBe(
       false,
     );
   });
@@ -242,7 +267,7 @@ describe("frozen formats", () => {
 
 describe("costs", () => {
   const graph = chainGraph([6], UNSIGNED, [5, "relu", 4, 3, "argmax"]);
-  const chain = chainOf(graph);
+  const network = networkOf(graph);
   const weight = (width: number): WeightFormat => ({
     kind: "int",
     signed: true,
@@ -251,16 +276,15 @@ describe("costs", () => {
     groups: null,
   });
   const frozen: Frozen = {
-    chain,
-    parameters: initialParameters(chain, 1),
-    formats: [
-      [2, 1],
-      [3, 4],
-      [5, 6],
-    ].map(([w, a], i) => ({
-      weight: weight(w!),
-      activation: { kind: "int", signed: chain.layers[i]!.signed, width: a!, fraction: a! },
-    })),
+    network,
+    parameters: initialParameters(network, 1),
+    formats: {
+      weights: [2, 3, 5].map(weight),
+      signals: [1, 4, 6].map((width, s) => {
+        const { signed } = network.signals[s]!;
+        return { kind: "int", signed, width, fraction: width };
+      }),
+    },
     kept: [null, null, null],
   };
   const bits = [
@@ -270,30 +294,28 @@ describe("costs", () => {
   ];
 
   test("count the multiplications of each layer", () => {
-    expect(bitOperationsOf(chain, bits)).toBe(30 * 2 + 20 * 12 + 12 * 30);
-    expect(weightBitsOf(chain, bits)).toBe(30 * 2 + 20 * 3 + 12 * 5);
-    expect(meanWeightBits(chain, bits)).toBeCloseTo(180 / 62, 12);
+    expect(bitOperationsOf(network, bits)).toBe(30 * 2 + 20 * 12 + 12 * 30);
+    expect(weightBitsOf(network, bits)).toBe(30 * 2 + 20 * 3 + 12 * 5);
+    expect(meanWeightBits(network, bits)).toBeCloseTo(180 / 62, 12);
     // At 10 cycles: 3, 2 and 2 multipliers, each with partial products and an adder.
-    expect(lutsOf(chain, bits, 10)).toBe(3 * (2 + 3 + 3) + 2 * (12 + 7 + 3) + 2 * (30 + 11 + 2));
-    expect(lutsOf(chain, bits, 1)).toBeGreaterThan(lutsOf(chain, bits, 10));
+    expect(lutsOf(network, bits, 10)).toBe(3 * (2 + 3 + 3) + 2 * (12 + 7 + 3) + 2 * (30 + 11 + 2));
+    expect(lutsOf(network, bits, 1)).toBeGreaterThan(lutsOf(network, bits, 10));
   });
   test("of EBOPs count the digits that the mantissas have: none for 0", () => {
     // 6 = 110 and -4 = 100 have spans of 2 and 1; 5 = 101 has 3.
     const mantissas = [6, -4, 5, 0];
-    const small = chainOf(chainGraph([4], UNSIGNED, [1]));
+    const small = networkOf(chainGraph([4], UNSIGNED, [1]));
     const parameters = {
       "0.weights": Float32Array.from(mantissas, (m) => m / 16),
       "0.bias": new Float32Array(1),
     };
-    const formats: LayerFormats[] = [
-      {
-        weight: { ...weight(5), fraction: 4 },
-        activation: { kind: "int", signed: false, width: 3, fraction: 3 },
-      },
-    ];
-    expect(ebopsOf({ chain: small, parameters, formats, kept: [null] })).toBe((2 + 1 + 3) * 3);
-    const bipolar = [{ ...formats[0]!, weight: { ...weight(1), kind: "bipolar" as const } }];
-    expect(ebopsOf({ chain: small, parameters, formats: bipolar, kept: [null] })).toBe(4 * 3);
+    const formats: Formats = {
+      weights: [{ ...weight(5), fraction: 4 }],
+      signals: [{ kind: "int", signed: false, width: 3, fraction: 3 }],
+    };
+    expect(ebopsOf({ network: small, parameters, formats, kept: [null] })).toBe((2 + 1 + 3) * 3);
+    const bipolar = withWeights(formats, 0, { ...weight(1), kind: "bipolar" });
+    expect(ebopsOf({ network: small, parameters, formats: bipolar, kept: [null] })).toBe(4 * 3);
   });
   test("fill the tightest of the limits", () => {
     expect(measure("bitOperations", frozen, 10)).toBe(660);
@@ -301,7 +323,7 @@ describe("costs", () => {
     expect(fillOf({ bitOperations: 330, weightBits: 200 }, frozen, 10)).toBe(2);
   });
   test("have a floor by what the layers allow and signals need", () => {
-    const leastOf = (changes: SpecChanges) => chain.layers.map((l) => leastBits(l, spec(graph, changes)));
+    const leastOf = (changes: SpecChanges) => leastBits(network, spec(graph, changes));
     expect(leastOf({})).toEqual([
       { weight: 2, activation: 1 },
       { weight: 2, activation: 1 },
