@@ -2,32 +2,42 @@
 import type { TestVectors } from "../../../driver/compile-design.ts";
 import type { HardwareSpec } from "../../../graph/project.ts";
 import {
+  type FrozenFormat,
   type LayerLedger,
   TRAINED_SCHEMA,
-  type TrainedDense,
   type TrainedGraph,
+  type TrainedLayer,
+  type TrainedSignal,
 } from "../../../graph/trained-graph.ts";
 import { createRandom } from "../../../support/random.ts";
 
 const origin = { file: "t.floor", line: 1, column: 1 };
 const noise = { alpha: 0.1, rms: 0.4, std: 0.2, snrBits: 2, varyingSnrBits: 1, residueRms: 0.09 };
 
-function layer(node: string, units: number, inputs: number, first: boolean): TrainedDense {
+function layer(node: string, units: number, inputs: number, first: boolean): TrainedLayer {
   const random = createRandom(7, node);
   return {
     node,
     units,
     inputs,
-    keptInputs: null,
+    positions: 1,
     keptUnits: null,
-    entry: { kind: "requantize", relu: !first },
     weights: Array.from({ length: units * inputs }, () => random.integer(-4, 3)),
     weightFormat: { kind: "int", signed: true, width: 3, fraction: 3 },
     weightNoise: noise,
     bias: Array.from({ length: units }, () => random.integer(-20, 20)),
-    activationFormat: { kind: "int", signed: false, width: first ? 2 : 4, fraction: first ? 2 : 1 },
+    activationFormat: activationFormat(first),
     activationNoise: noise,
   };
+}
+
+function activationFormat(first: boolean): FrozenFormat {
+  return { kind: "int", signed: false, width: first ? 2 : 4, fraction: first ? 2 : 1 };
+}
+
+/** What enters a layer, made of the value of a node. */
+function signal(node: string, reader: string, first: boolean): TrainedSignal {
+  return { node, reader, entry: { kind: "requantize", relu: !first }, format: activationFormat(first) };
 }
 
 const NOTHING_PRUNED: LayerLedger["pruned"] = {
@@ -73,7 +83,9 @@ export const classifier: TrainedGraph = {
     ],
     outputs: [{ name: "best of three", node: "best" }],
   },
-  layers: [{ ...layer("fc1", 5, 4, true), keptInputs: [0, 2, 3, 5] }, layer("fc2", 3, 5, false)],
+  keptInputs: [0, 2, 3, 5],
+  layers: [layer("fc1", 5, 4, true), layer("fc2", 3, 5, false)],
+  signals: [signal("flat", "fc1", true), signal("relu", "fc2", false)],
   ledger: [
     ledgerOf("fc1", {
       inputs: 2,
@@ -109,7 +121,9 @@ export const regression: TrainedGraph = {
     ],
     outputs: [{ name: "y", node: "fc" }],
   },
+  keptInputs: null,
   layers: [{ ...outputs, weightFormat: { ...outputs.weightFormat, fraction: [3, 2] } }],
+  signals: [signal("x", "fc", true)],
   ledger: [ledgerOf("fc")],
   outcome: {
     objective: "budget",

@@ -5,8 +5,8 @@ import type {
   Entry,
   FrozenFormat,
   TensorNoise,
-  TrainedDense,
   TrainedGraph,
+  TrainedLayer,
 } from "../../../graph/trained-graph.ts";
 import { lower } from "../../../lower/lower.ts";
 import { constantNamed, operandsOf, type Program, valueNamed } from "../../../program/program.ts";
@@ -17,12 +17,33 @@ const origin: Origin = { file: "hand.floor", line: 1, column: 1 };
 const stored = { signed: false, width: 8, fraction: 8 };
 const noise: TensorNoise = { alpha: 1, rms: 1, std: 1, snrBits: 0, varyingSnrBits: 0, residueRms: 1 };
 
-type Layer = Omit<TrainedDense, "weightNoise" | "activationNoise">;
+/** A layer, and how what enters it comes from the value of a node. */
+type Layer = Omit<TrainedLayer, "positions" | "weightNoise" | "activationNoise"> & {
+  readonly entry: Entry;
+  readonly from: string;
+};
 
-function trained(nodes: readonly Node[], outputs: Graph["outputs"], layers: readonly Layer[]): TrainedGraph {
+function trained(
+  nodes: readonly Node[],
+  outputs: Graph["outputs"],
+  layers: readonly Layer[],
+  keptInputs: readonly number[] | null = null,
+): TrainedGraph {
   return trainedOf(
     { name: "hand", nodes, outputs },
-    layers.map((layer) => ({ ...layer, weightNoise: noise, activationNoise: noise })),
+    layers.map(({ entry: _entry, from: _from, ...layer }) => ({
+      ...layer,
+      positions: 1,
+      weightNoise: noise,
+      activationNoise: noise,
+    })),
+    layers.map(({ entry, from, node, activationFormat }) => ({
+      node: from,
+      reader: node,
+      entry,
+      format: activationFormat,
+    })),
+    keptInputs,
   );
 }
 
@@ -35,7 +56,7 @@ const int = (signed: boolean, width: number, fraction: number | readonly number[
 const bipolar = (fraction: number): FrozenFormat => ({ kind: "bipolar", signed: false, width: 1, fraction });
 const ROUNDED: Entry = { kind: "requantize", relu: false };
 const RECTIFIED: Entry = { kind: "requantize", relu: true };
-const ALL = { keptInputs: null, keptUnits: null };
+const ALL = { keptUnits: null };
 
 const unary = (kind: UnaryNode["kind"], name: string, input: string, size: number): Node => ({
   kind,
@@ -70,6 +91,7 @@ function threeLayers(): TrainedGraph {
     [
       {
         ...ALL,
+        from: "flat",
         entry: ROUNDED,
         node: "fc1",
         units: 2,
@@ -81,6 +103,7 @@ function threeLayers(): TrainedGraph {
       },
       {
         ...ALL,
+        from: "relu",
         entry: RECTIFIED,
         node: "fc1.input",
         units: 2,
@@ -92,6 +115,7 @@ function threeLayers(): TrainedGraph {
       },
       {
         ...ALL,
+        from: "fc1.input",
         entry: ROUNDED,
         node: "fc3",
         units: 2,
@@ -177,8 +201,9 @@ describe("a program of three layers", () => {
 
 describe("a layer named like another layer's constants", () => {
   it("is kept apart from them", () => {
-    const layer = (node: string): Layer => ({
+    const layer = (node: string, from: string): Layer => ({
       ...ALL,
+      from,
       entry: ROUNDED,
       node,
       units: 1,
@@ -197,7 +222,7 @@ describe("a layer named like another layer's constants", () => {
           dense("fc.bias", "fc.weights", 1),
         ],
         [{ name: "y", node: "fc.bias" }],
-        [layer("fc"), layer("fc.weights"), layer("fc.bias")],
+        [layer("fc", "x"), layer("fc.weights", "fc"), layer("fc.bias", "fc.weights")],
       ),
     );
     const { values } = simulate(program, new Map([["x", [128]]]), 1);
@@ -223,8 +248,8 @@ describe("what training left out", () => {
           node: "fc1",
           units: 2,
           inputs: 2,
-          keptInputs: [1, 3],
           keptUnits: [0, 2],
+          from: "flat",
           entry: ROUNDED,
           weights: [1, 2, -1, 1],
           weightFormat: int(true, 3, 0),
@@ -235,8 +260,8 @@ describe("what training left out", () => {
           node: "fc2",
           units: 2,
           inputs: 2,
-          keptInputs: [0, 2],
           keptUnits: null,
+          from: "relu",
           entry: RECTIFIED,
           weights: [1, 0, 1, 1],
           weightFormat: int(true, 2, 1),
@@ -244,6 +269,7 @@ describe("what training left out", () => {
           activationFormat: int(false, 8, 7),
         },
       ],
+      [1, 3],
     ),
   );
   it("is selected once, before the first layer", () => {
@@ -284,6 +310,7 @@ describe("activations and batch-norm", () => {
             node: "fc1",
             units: 2,
             inputs: 2,
+            from: "x",
             entry: ROUNDED,
             weights: [1, 0, 0, 1],
             weightFormat: int(true, 2, [2, 3]),
@@ -295,6 +322,7 @@ describe("activations and batch-norm", () => {
             node: "fc2",
             units: 1,
             inputs: 2,
+            from: nodes.at(-2)!.name,
             entry,
             weights: [1, 0],
             weightFormat: bipolar(0),
@@ -340,8 +368,16 @@ describe("activations and batch-norm", () => {
     expect(enteringOf(program, [3, 3, 4, 8, -5, -9])).toEqual([6, 3, 7, 7, -8, -8]);
     expect(() => two(["hardtanh"], ROUNDED, int(true, 4, 2))).toThrow(/saturation/);
   });
+  it("leave a rounding where weights and bias took the batch-norm over", () => {
+    const program = two(["batchnorm", "relu"], RECTIFIED, int(false, 2, 0));
+    expect(steps(program)[2]).toBe("fc2: requantize fc1 -> fc2.input");
+    expect(program.constants.map((c) => c.name)).toContain("fc1.bias");
+    // Sums with fractions 2 and 3.
+    expect(enteringOf(program, [-6, -9, 5, 12, 6, 20, 30, 99])).toEqual([0, 0, 1, 2, 2, 3, 3, 3]);
+  });
   it("are refused where the entry does not compute them", () => {
-    expect(() => two(["batchnorm"], ROUNDED, int(true, 4, 2))).toThrow(/batchnorm before fc2/);
+    expect(() => two(["batchnorm", "sign"], ROUNDED, int(true, 4, 2))).toThrow(/sign before fc2/);
+    expect(() => two(["batchnorm", "relu"], ROUNDED, int(true, 4, 2))).toThrow(/entry of fc2/);
     expect(() => two(["sign"], ROUNDED, int(true, 4, 2))).toThrow(/sign before fc2/);
     expect(() => two(["relu"], ROUNDED, int(true, 4, 2))).toThrow(/entry of fc2/);
     expect(() => two([], RECTIFIED, int(true, 4, 2))).toThrow(/entry of fc2/);

@@ -7,8 +7,9 @@ import {
   type FrozenFormat,
   type TensorNoise,
   TRAINED_SCHEMA,
-  type TrainedDense,
   type TrainedGraph,
+  type TrainedLayer,
+  type TrainedSignal,
 } from "../../../graph/trained-graph.ts";
 import { integerRange } from "../../../support/fixed-point.ts";
 import { createRandom, type RandomStream } from "../../../support/random.ts";
@@ -16,13 +17,20 @@ import { createRandom, type RandomStream } from "../../../support/random.ts";
 const origin: Origin = { file: "random.floor", line: 1, column: 1 };
 const noise: TensorNoise = { alpha: 1, rms: 1, std: 1, snrBits: 0, varyingSnrBits: 0, residueRms: 1 };
 
-/** A trained graph of these layers, with accounts that say nothing. */
-export function trainedOf(graph: Graph, layers: readonly TrainedDense[]): TrainedGraph {
+/** A trained graph of these layers and signals, with accounts that say nothing. */
+export function trainedOf(
+  graph: Graph,
+  layers: readonly TrainedLayer[],
+  signals: readonly TrainedSignal[],
+  keptInputs: readonly number[] | null = null,
+): TrainedGraph {
   const score = { accuracy: null, loss: 0 };
   return {
     schema: TRAINED_SCHEMA,
     graph,
+    keptInputs,
     layers,
+    signals,
     ledger: [],
     outcome: { objective: "budget", bound: "none", limits: [], difference: null },
     seed: 1,
@@ -157,7 +165,8 @@ export function randomTrained(seed: number, options: RandomTrainedOptions = {}):
   };
   if (image) add("flatten", "flat", [elements]);
 
-  const layers: TrainedDense[] = [];
+  const layers: TrainedLayer[] = [];
+  const signals: TrainedSignal[] = [];
   const keptInputs = randomKept(random, elements);
   // The input's nodes are few: an activation follows a dense layer.
   let before = pick(random, chance(random, 0.7) ? [[]] : BEFORE.slice(0, 4));
@@ -165,8 +174,8 @@ export function randomTrained(seed: number, options: RandomTrainedOptions = {}):
   for (const kind of before) add(kind, `x.${kind}`, [elements]);
   let inputs = keptInputs?.length ?? elements;
   let entry = entryOf(random, tensor, before, inputs, 2 ** (stored.width - 2));
-  let kept = keptInputs;
-  let last = before;
+  /** The node whose value is quantized next. */
+  let quantized = nodes.at(-1)!.name;
   for (let index = 0; index < count; index++) {
     const ends = index === count - 1;
     const name = `fc${index}`;
@@ -197,13 +206,13 @@ export function randomTrained(seed: number, options: RandomTrainedOptions = {}):
     const fraction = perUnit
       ? Array.from({ length: units }, () => fractionOf(Math.max(-2, shift + random.integer(-2, 2))))
       : fractionOf(shift);
+    signals.push({ node: quantized, reader: name, entry, format: tensor.format });
     layers.push({
       node: name,
       units,
       inputs,
-      keptInputs: kept,
+      positions: 1,
       keptUnits,
-      entry,
       weights: Array.from({ length: units * inputs }, () => random.integer(range.min, range.max)),
       weightFormat: { kind: bipolar ? "bipolar" : "int", signed: !bipolar, width, fraction },
       weightNoise: noise,
@@ -215,16 +224,15 @@ export function randomTrained(seed: number, options: RandomTrainedOptions = {}):
       activationNoise: noise,
     });
     for (const kind of before) add(kind, `${name}.${kind}`, [graphUnits]);
+    quantized = nodes.at(-1)!.name;
     if (!ends && chance(random, 0.2)) add("flatten", `${name}.flat`, [graphUnits]);
-    last = before;
     tensor = next;
     inputs = units;
-    kept = keptUnits;
-    entry = entryOf(random, tensor, last, units, size);
+    entry = entryOf(random, tensor, before, units, size);
   }
   if (chance(random, 0.6)) add("argmax", "class", [1]);
   const graph: Graph = { name: "random", nodes, outputs: [{ name: "y", node: nodes.at(-1)!.name }] };
-  return trainedOf(graph, layers);
+  return trainedOf(graph, layers, signals, keptInputs);
 }
 
 /** Stored integers over the whole range, with labels or targets for the last layer. */

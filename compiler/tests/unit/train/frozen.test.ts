@@ -2,7 +2,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { LossSpec } from "../../../graph/project.ts";
 import type { SampleSet } from "../../../graph/samples.ts";
-import type { Entry, FrozenFormat, TrainedDense, TrainedGraph } from "../../../graph/trained-graph.ts";
+import type {
+  Entry,
+  FrozenFormat,
+  TrainedGraph,
+  TrainedLayer,
+  TrainedSignal,
+} from "../../../graph/trained-graph.ts";
 import { lower } from "../../../lower/lower.ts";
 import { simulate } from "../../../sim/simulate.ts";
 import { integerRange } from "../../../support/fixed-point.ts";
@@ -44,12 +50,15 @@ test("equals the simulated program on random trained graphs of every kind", () =
     const trained = randomTrained(seed);
     const sums = expectEqual(trained, randomSamples(trained, 40, seed));
     if (new Set(sums).size > 4) varying++;
-    for (const layer of trained.layers) {
+    trained.layers.forEach((layer, i) => {
+      const { entry } = trained.signals[i]!;
+      const kept = i === 0 ? trained.keptInputs : trained.layers[i - 1]!.keptUnits;
       kinds.add(`${layer.weightFormat.kind} x ${layer.activationFormat.kind}`);
       kinds.add(typeof layer.weightFormat.fraction);
-      kinds.add(layer.entry.kind === "requantize" ? `relu ${layer.entry.relu}` : `base ${layer.entry.base}`);
-      kinds.add(`${layer.keptInputs !== null} ${layer.keptUnits !== null} ${layer.bias !== null}`);
-    }
+      if (entry.kind === "requantize") kinds.add(`relu ${entry.relu}`);
+      if (entry.kind === "threshold") kinds.add(`base ${entry.base}`);
+      kinds.add(`${kept !== null} ${layer.keptUnits !== null} ${layer.bias !== null}`);
+    });
   }
   // The graphs are worth comparing: many kinds, and sums that are not all the same.
   expect(varying).toBeGreaterThan(graphs * 0.7);
@@ -79,6 +88,11 @@ describe("by plain integers", () => {
     fraction,
   });
   const noise = { alpha: 1, rms: 1, std: 1, snrBits: 0, varyingSnrBits: 0, residueRms: 0 };
+  /** A layer and what enters it. */
+  interface Pair {
+    readonly layer: TrainedLayer;
+    readonly entry: Entry;
+  }
   const layer = (
     index: number,
     [inputs, units]: readonly [number, number],
@@ -86,21 +100,32 @@ describe("by plain integers", () => {
     activationFormat: FrozenFormat,
     bias: number | null,
     entry: Entry = { kind: "requantize", relu: false },
-  ): TrainedDense => ({
-    node: `fc${index}`,
-    units,
-    inputs,
-    keptInputs: null,
-    keptUnits: null,
+  ): Pair => ({
+    layer: {
+      node: `fc${index}`,
+      units,
+      inputs,
+      positions: 1,
+      keptUnits: null,
+      weights: integers(inputs * units, weightFormat.width, weightFormat.signed),
+      weightFormat,
+      weightNoise: noise,
+      bias: bias === null ? null : Array.from({ length: units }, () => random.integer(-bias, bias)),
+      activationFormat,
+      activationNoise: noise,
+    },
     entry,
-    weights: integers(inputs * units, weightFormat.width, weightFormat.signed),
-    weightFormat,
-    weightNoise: noise,
-    bias: bias === null ? null : Array.from({ length: units }, () => random.integer(-bias, bias)),
-    activationFormat,
-    activationNoise: noise,
   });
-  const chain = (stored: FrozenFormat, layers: readonly TrainedDense[]): TrainedGraph => {
+  const withLayer = (pair: Pair, changes: Partial<TrainedLayer>): Pair => ({
+    ...pair,
+    layer: { ...pair.layer, ...changes },
+  });
+  const chain = (
+    stored: FrozenFormat,
+    pairs: readonly Pair[],
+    keptInputs: readonly number[] | null = null,
+  ): TrainedGraph => {
+    const layers = pairs.map((pair) => pair.layer);
     const origin = { file: "plain.floor", line: 1, column: 1 };
     const input = {
       kind: "input",
@@ -121,9 +146,15 @@ describe("by plain integers", () => {
       } as const;
     });
     const last = dense.at(-1)!.name;
+    const signals = pairs.map(({ entry }, i): TrainedSignal => {
+      const { name: reader, input: node } = dense[i]!;
+      return { node, reader, entry, format: layers[i]!.activationFormat };
+    });
     return trainedOf(
       { name: "plain", nodes: [input, ...dense], outputs: [{ name: "y", node: last }] },
       layers,
+      signals,
+      keptInputs,
     );
   };
 
@@ -160,12 +191,13 @@ describe("by plain integers", () => {
   test("split sums keep what each unit has of its own, and ties", () => {
     const wide = layer(0, [1500, 4], int(true, 8, 7), int(false, 8, 8), 1e6);
     const eachUnit = chain(int(false, 8, 8), [
-      { ...wide, weightFormat: int(true, 8, [7, 9, 4, 10]) },
+      withLayer(wide, { weightFormat: int(true, 8, [7, 9, 4, 10]) }),
       layer(1, [4, 3], int(true, 8, 7), int(true, 8, 0), 0),
     ]);
     expectEqual(eachUnit, randomSamples(eachUnit, 30, 4));
     // Sums of products with one sign are far beyond 2^24.
-    const large = { ...wide, weights: wide.weights.map((w) => 63 + Math.floor(Math.abs(w) / 2)) };
+    const weights = wide.layer.weights.map((w) => 63 + Math.floor(Math.abs(w) / 2));
+    const large = withLayer(wide, { weights });
     const alone = chain(int(false, 8, 8), [large]);
     const samples = randomSamples(alone, 30, 5);
     // The thresholds are the sums of the first sample: it reaches each of them, by nothing.
@@ -173,34 +205,35 @@ describe("by plain integers", () => {
     expect(Math.min(...thresholds)).toBeGreaterThan(2 ** 24);
     const tied = chain(int(false, 8, 8), [
       large,
-      {
-        ...layer(1, [4, 1], int(true, 4, 0), { ...int(false, 1, 0), kind: "bipolar" }, 0),
-        weights: [1, 2, 4, -8],
-        bias: [8],
-        entry: { kind: "threshold", base: 0, levels: 1, thresholds },
-      },
+      withLayer(
+        layer(1, [4, 1], int(true, 4, 0), { ...int(false, 1, 0), kind: "bipolar" }, 0, {
+          kind: "threshold",
+          base: 0,
+          levels: 1,
+          thresholds,
+        }),
+        { weights: [1, 2, 4, -8], bias: [8] },
+      ),
     ]);
     expect(expectEqual(tied, samples)[0]).toBe(1 + 2 + 4 - 8 + 8);
   });
 
   test("a small network worked out with a pencil", () => {
     // Elements 0 and 2 are kept; the input's thresholds make signs of them, the sums' thresholds 2-bit levels.
-    const plain = chain(int(false, 8, 8), [
-      {
-        ...layer(0, [3, 2], { ...int(false, 1, 0), kind: "bipolar" }, int(false, 1, 0), null),
-        inputs: 2,
-        keptInputs: [0, 2],
-        weights: [1, 0, 1, 1],
-        activationFormat: { kind: "bipolar", signed: false, width: 1, fraction: 0 },
-        entry: { kind: "threshold", base: 0, levels: 1, thresholds: [100, 200] },
-      },
-      {
-        ...layer(1, [2, 1], int(true, 4, 0), int(true, 2, 0), 0),
-        weights: [5, -3],
-        bias: [1],
-        entry: { kind: "threshold", base: -2, levels: 3, thresholds: [-2, 0, 2, -1, 0, 1] },
-      },
-    ]);
+    const sign: FrozenFormat = { kind: "bipolar", signed: false, width: 1, fraction: 0 };
+    const signs: Entry = { kind: "threshold", base: 0, levels: 1, thresholds: [100, 200] };
+    const levels: Entry = { kind: "threshold", base: -2, levels: 3, thresholds: [-2, 0, 2, -1, 0, 1] };
+    const plain = chain(
+      int(false, 8, 8),
+      [
+        withLayer(layer(0, [2, 2], sign, sign, null, signs), { weights: [1, 0, 1, 1] }),
+        withLayer(layer(1, [2, 1], int(true, 4, 0), int(true, 2, 0), 0, levels), {
+          weights: [5, -3],
+          bias: [1],
+        }),
+      ],
+      [0, 2],
+    );
     const input = plain.graph.nodes[0]!;
     const trained = {
       ...plain,
