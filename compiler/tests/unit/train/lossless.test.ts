@@ -1,9 +1,8 @@
 // The criterion of lossless quantization, and the search along its costs.
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../../../support/random.ts";
-import { chainOf } from "../../../train/chain.ts";
 import { floatModelOf } from "../../../train/float-model.ts";
-import type { LayerFormats } from "../../../train/formats.ts";
+import type { Formats } from "../../../train/formats.ts";
 import {
   type Bracket,
   differenceOf,
@@ -13,6 +12,7 @@ import {
   nextCost,
   riseOf,
 } from "../../../train/lossless.ts";
+import { networkOf } from "../../../train/network.ts";
 import { copyParameters } from "../../../train/parameters.ts";
 import { outcomeOf } from "../../../train/rounds.ts";
 import { createRun } from "../../../train/run.ts";
@@ -172,16 +172,22 @@ describe("the outcome of a search", () => {
     const asked = request({
       training: { objective: { kind: "lossless", epsilon }, weights: { bits }, input: { bits } },
     });
-    const chain = chainOf(asked.graph);
-    const run = createRun(await openWasm(), asked, chain);
+    const network = networkOf(asked.graph);
+    const run = createRun(await openWasm(), asked, network);
     const { state } = run;
     const validation = { accuracy: null, loss: 1 };
     state.baseline = { model: floatModelOf(copyParameters(state.parameters), run.inputFraction), validation };
-    const formats = chain.layers.map(({ signed }): LayerFormats => {
-      const weight = { kind: "int", signed: true, width: 14, fraction: 11, groups: null } as const;
-      return { weight, activation: { kind: "int", signed, width: 14, fraction: 10 } };
-    });
-    state.frozen = { formats, kept: chain.layers.map(() => null) };
+    const formats: Formats = {
+      weights: network.layers.map(() => ({
+        kind: "int",
+        signed: true,
+        width: 14,
+        fraction: 11,
+        groups: null,
+      })),
+      signals: network.signals.map(({ signed }) => ({ kind: "int", signed, width: 14, fraction: 10 })),
+    };
+    state.frozen = { formats, kept: network.signals.map(() => null) };
     state.bracket = bracket;
     return outcomeOf(run);
   }

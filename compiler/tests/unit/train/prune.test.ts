@@ -2,14 +2,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { createRandom } from "../../../support/random.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
-import { chainOf } from "../../../train/chain.ts";
 import { decodeCheckpoint } from "../../../train/checkpoint.ts";
-import type { LayerFormats } from "../../../train/formats.ts";
+import { type Formats, type WeightFormat, withWeights } from "../../../train/formats.ts";
 import type { Frozen } from "../../../train/limits.ts";
-import { enteringTensors, outputsOf } from "../../../train/network.ts";
+import { networkOf } from "../../../train/network.ts";
 import { initialParameters } from "../../../train/parameters.ts";
-import { audible, constantElements, keptInputs, prune, signalsOf } from "../../../train/prune.ts";
-import { equalize, roundedPasses, withoutInputs } from "../../../train/rounding-phase.ts";
+import { outputsOf, rawSignals } from "../../../train/passes.ts";
+import { audible, constantElements, keptInputs, momentsOf, prune } from "../../../train/prune.ts";
+import { equalize, roundedPass, withoutChannels } from "../../../train/rounding-phase.ts";
 import { mayBeSilent, silentSteps } from "../../../train/silence.ts";
 import { stepPerRow } from "../../../train/step-map.ts";
 import {
@@ -52,36 +52,42 @@ function netOf(
   words: readonly LayerWord[],
   far: number,
   changes: SpecChanges = {},
-  weight: Partial<LayerFormats["weight"]> = {},
+  weight: Partial<WeightFormat> = {},
 ): Net {
   const graph = chainGraph([ELEMENTS], UNSIGNED, words);
-  const chain = chainOf(graph);
-  const parameters = initialParameters(chain, 7);
+  const network = networkOf(graph);
+  const parameters = initialParameters(network, 7);
   for (const [name, values] of Object.entries(parameters)) {
     if (/bias|shift|mean/.test(name)) values.set(values.map(() => random.normal() * 0.2));
     if (/gain|variance/.test(name)) values.set(values.map(() => 0.6 + random.uniform()));
   }
   (parameters["0.bias"] ?? parameters["0.shift"]!)[2] = far;
-  const formats = chain.layers.map((layer): LayerFormats => {
-    const discrete = layer.activation === "sign" || layer.activation === "step";
-    const width = discrete ? 1 : 4;
-    return {
-      weight: { kind: "int", signed: true, width: 6, fraction: 4, groups: null, ...weight },
-      activation: {
-        kind: layer.activation === "sign" ? "bipolar" : "int",
-        signed: !discrete && layer.signed,
-        width,
-        fraction: discrete ? 0 : layer.signed ? 3 : 4,
-      },
-    };
-  });
-  const frozen = { chain, parameters, formats, kept: chain.layers.map(() => null) };
+  const formats: Formats = {
+    weights: network.layers.map(() => ({
+      kind: "int",
+      signed: true,
+      width: 6,
+      fraction: 4,
+      groups: null,
+      ...weight,
+    })),
+    signals: network.signals.map(({ activation, signed }) => {
+      const discrete = activation === "sign" || activation === "step";
+      return {
+        kind: activation === "sign" ? "bipolar" : "int",
+        signed: !discrete && signed,
+        width: discrete ? 1 : 4,
+        fraction: discrete ? 0 : signed ? 3 : 4,
+      };
+    }),
+  };
+  const frozen = { network, parameters, formats, kept: network.signals.map(() => null) };
   return { frozen, training: spec(graph, changes) };
 }
 
 function outputs({ frozen, training }: Net): Float32Array {
-  const kept = keptInputs(batch, frozen.kept[0]!, ELEMENTS);
-  return outputsOf(tf, ROWS, kept, roundedPasses(frozen, training, "running"));
+  const kept = keptInputs(batch, frozen.kept[0]!);
+  return outputsOf(tf, ROWS, kept, roundedPass(frozen, training, "running"));
 }
 
 function expectClose(found: Float32Array, expected: Float32Array, within: number): void {
@@ -122,11 +128,11 @@ describe.each(CHAINS.flatMap(([words, fars]) => fars.map((far) => ({ words, far 
     test("loses constants without any change of its outputs", () => {
       const net = netOf(words, far);
       const before = outputs(net);
-      const signals = signalsOf(tf, net.frozen, net.training, batch);
+      const moments = momentsOf(tf, net.frozen, net.training, batch);
       const kept = Array.from({ length: ELEMENTS }, (_, k) => k).filter((k) => !CONSTANT.includes(k));
       let { frozen } = net;
-      frozen = withoutInputs(frozen, 0, kept, signals[0]!.mean);
-      frozen = withoutInputs(frozen, 1, [0, 1, 3, 4, 5], signals[1]!.mean);
+      frozen = withoutChannels(frozen, 0, kept, moments[0]!.mean);
+      frozen = withoutChannels(frozen, 1, [0, 1, 3, 4, 5], moments[1]!.mean);
       expectClose(outputs({ ...net, frozen }), before, 1e-5);
       expect(frozen.kept.slice(0, 2)).toEqual([kept, [0, 1, 3, 4, 5]]);
     });
@@ -136,7 +142,7 @@ describe.each(CHAINS.flatMap(([words, fars]) => fars.map((far) => ({ words, far 
       const frozen = prune(tf, net.frozen, net.training, batch);
       expect(frozen.kept[0]).toEqual([0, 2, 4, 5, 7]);
       expect(frozen.kept[1]).not.toContain(2);
-      const [first, second] = frozen.chain.layers;
+      const [first, second] = frozen.network.layers;
       expect(first).toMatchObject({ inputs: 5, units: frozen.kept[1]!.length });
       expect(second!.inputs).toBe(frozen.kept[1]!.length);
       for (const [name, values] of Object.entries(frozen.parameters)) {
@@ -171,7 +177,7 @@ describe("pruning", () => {
       audible({ deviation, mean: new Float64Array(5).fill(100), noise: new Float64Array(5).fill(0.3) }),
     ).toEqual([3, 4]);
     const { frozen, training } = netOf([6, "relu", 3], -50);
-    const [entering] = signalsOf(tf, frozen, training, batch);
+    const [entering] = momentsOf(tf, frozen, training, batch);
     // Values are rounded but for exact zeros and clamped ones, which leave no residue.
     const alpha = 2 ** -4 / Math.sqrt(12);
     for (const noise of entering!.noise) expect(noise).toBeLessThanOrEqual(alpha);
@@ -199,24 +205,23 @@ describe("pruning", () => {
   test("twice names elements of the graph", () => {
     const { frozen } = netOf([6, "relu", 3], 0);
     const zeros = new Float64Array(ELEMENTS);
-    const once = withoutInputs(frozen, 0, [0, 2, 4, 5, 7], zeros);
-    expect(withoutInputs(once, 0, [1, 4], zeros).kept[0]).toEqual([2, 7]);
+    const once = withoutChannels(frozen, 0, [0, 2, 4, 5, 7], zeros);
+    expect(withoutChannels(once, 0, [1, 4], zeros).kept[0]).toEqual([2, 7]);
   });
 
   test.each([
     ["channel", { fraction: [4, 5, 3, 4, 2, 5] }],
     ["group", { groups: { size: 3, shifts: [0, 2, 1] } }],
     ["bipolar layer", { kind: "bipolar", signed: false, width: 1, fraction: 1 }],
-  ] as const satisfies readonly (readonly [string, Partial<LayerFormats["weight"]>])[])(
+  ] as const satisfies readonly (readonly [string, Partial<WeightFormat>])[])(
     "keeps the weights' format of each %s",
     (_, weight) => {
       const net = netOf([6, "relu", 3], -50, {}, weight);
-      const [first, last] = net.frozen.formats;
       const plain = { kind: "int", signed: true, fraction: 4, groups: null, width: 6 } as const;
-      const frozen = { ...net.frozen, formats: [first!, { ...last!, weight: plain }] };
-      const signals = signalsOf(tf, frozen, net.training, batch);
-      const inner = withoutInputs(frozen, 0, [0, 2, 3, 4, 5, 7], signals[0]!.mean);
-      const left = withoutInputs(inner, 1, [0, 1, 3, 4, 5], signals[1]!.mean);
+      const frozen = { ...net.frozen, formats: withWeights(net.frozen.formats, 1, plain) };
+      const moments = momentsOf(tf, frozen, net.training, batch);
+      const inner = withoutChannels(frozen, 0, [0, 2, 3, 4, 5, 7], moments[0]!.mean);
+      const left = withoutChannels(inner, 1, [0, 1, 3, 4, 5], moments[1]!.mean);
       expectClose(outputs({ ...net, frozen: left }), outputs({ ...net, frozen }), 1e-5);
     },
   );
@@ -224,8 +229,8 @@ describe("pruning", () => {
   test("with a trained bias step of each unit keeps those of the kept ones", () => {
     const net = netOf([6, "relu", 3], -50);
     net.frozen.parameters["0.biasLogStep"] = Float32Array.of(-9, -8, -1, -7, -6, -5);
-    const { mean } = signalsOf(tf, net.frozen, net.training, batch)[1]!;
-    const left = withoutInputs(net.frozen, 1, [0, 1, 3, 4, 5], mean);
+    const { mean } = momentsOf(tf, net.frozen, net.training, batch)[1]!;
+    const left = withoutChannels(net.frozen, 1, [0, 1, 3, 4, 5], mean);
     expect([...left.parameters["0.biasLogStep"]!]).toEqual([-9, -8, -7, -6, -5]);
     expectClose(outputs({ ...net, frozen: left }), outputs(net), 1e-5);
   });
@@ -247,16 +252,16 @@ describe("channels with steps of their own are brought to one", () => {
     if (biasSteps) frozen.parameters["0.biasLogStep"] = Float32Array.from(biasSteps);
     const shifts = [0, 1, 2, 0, 3, 1];
     const behind = (f: Frozen): Float32Array =>
-      enteringTensors(tf, ROWS, inputs, roundedPasses(f, training, "running"))[1]!;
+      rawSignals(tf, ROWS, inputs, roundedPass(f, training, "running"))[1]!;
     const before = behind(frozen);
     const parameters = Object.fromEntries(
       Object.entries(frozen.parameters).map(([name, values]) => [name, values.slice()]),
     );
-    equalize(frozen.chain, parameters, 1, shifts);
-    const { weight } = frozen.formats[0]!;
-    const { batchNorm } = frozen.chain.layers[0]!;
+    equalize(frozen.network, parameters, 1, shifts);
+    const weight = frozen.formats.weights[0]!;
+    const { batchNorm } = frozen.network.layers[0]!;
     const fraction = batchNorm ? weight.fraction : shifts.map((s) => (weight.fraction as number) + s);
-    const formats = frozen.formats.with(0, { ...frozen.formats[0]!, weight: { ...weight, fraction } });
+    const formats = withWeights(frozen.formats, 0, { ...weight, fraction });
     behind({ ...frozen, parameters, formats }).forEach((x, i) => {
       expect(x * 2 ** shifts[i % 6]!).toBeCloseTo(before[i]!, 4);
     });
@@ -283,7 +288,7 @@ describe("weights below their own noise", () => {
     const left = prune(tf, units.frozen, units.training, batch, [silent, null]);
     expect(left.kept[1]).not.toContain(1);
     expect(left.kept[1]).not.toContain(4);
-    expect(left.chain.layers[0]!.units).toBe(left.kept[1]!.length);
+    expect(left.network.layers[0]!.units).toBe(left.kept[1]!.length);
   });
 
   test("that are all zero take inputs and units where the alpha is not the whole layer's", () => {
@@ -306,10 +311,10 @@ describe("weights below their own noise", () => {
   test("are those whose rms is at most alpha, but for the loudest; only where layers prune", () => {
     const { frozen, training } = netOf([6, "relu", 3], 0, { layers: UNITS });
     const off = spec(chainGraph([ELEMENTS], UNSIGNED, [6, "relu", 3]), { layers: UNITS, prune: false });
-    expect([0, 1].map((i) => mayBeSilent(frozen.chain, training, i))).toEqual([true, false]);
-    expect(mayBeSilent(frozen.chain, { ...off, layers: { ...off.layers, n0: training.layers.n0! } }, 0)).toBe(
-      false,
-    );
+    expect([0, 1].map((i) => mayBeSilent(frozen.network, training, i))).toEqual([true, false]);
+    expect(
+      mayBeSilent(frozen.network, { ...off, layers: { ...off.layers, n0: training.layers.n0! } }, 0),
+    ).toBe(false);
     const alpha = 1 / Math.sqrt(12);
     const q = (rms: readonly number[]) => ({
       signed: true,

@@ -3,31 +3,25 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { LossSpec, Surrogate, TrainingSpec } from "../../../graph/project.ts";
 import { createRandom } from "../../../support/random.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
-import { type Chain, chainOf } from "../../../train/chain.ts";
-import { floatPasses } from "../../../train/float-model.ts";
+import { floatPass } from "../../../train/float-model.ts";
 import { bitOperationsOf, costSlopes, lutsOf, meanWeightBits, weightBitsOf } from "../../../train/limits.ts";
 import { createLoss, type Teacher } from "../../../train/losses.ts";
-import {
-  enteringTensors,
-  gradientsOf,
-  type LayerPass,
-  type LossOf,
-  outputsOf,
-} from "../../../train/network.ts";
+import { type Network, networkOf, outputElements } from "../../../train/network.ts";
 import { createNoisePool } from "../../../train/noise.ts";
 import {
   continuousBitsOf,
-  type NoisyPasses,
+  type NoisyPass,
   noisyGradients,
-  noisyPasses,
+  noisyPass,
   type Penalties,
   plainGradients,
   quantizersOf,
   startNoise,
 } from "../../../train/noise-phase.ts";
-import { foldWeights, momentsOf, normalizedPasses, unfoldGradient } from "../../../train/normalize.ts";
+import { foldWeights, momentsOf, normalizedPass, unfoldGradient } from "../../../train/normalize.ts";
 import type { ParameterSet } from "../../../train/optimizers.ts";
 import { copyParameters, initialParameters } from "../../../train/parameters.ts";
+import { gradientsOf, type LossOf, type NetworkPass, outputsOf, rawSignals } from "../../../train/passes.ts";
 import { surrogateGradient } from "../../../train/regularization.ts";
 import type { DiscreteFunction } from "../../../train/regularization-slopes.ts";
 import {
@@ -59,7 +53,7 @@ const normals = (count: number, scale: number): Float32Array =>
   Float32Array.from({ length: count }, () => random.normal() * scale);
 
 interface Net {
-  readonly chain: Chain;
+  readonly network: Network;
   readonly training: TrainingSpec;
   readonly parameters: ParameterSet;
   readonly inputs: Float32Array;
@@ -73,28 +67,29 @@ function netOf(
   teacher?: Omit<Teacher, "outputs">,
 ): Net {
   const graph = chainGraph([ELEMENTS], SIGNED, words);
-  const chain = chainOf(graph);
+  const network = networkOf(graph);
+  const units = outputElements(network);
   const training = spec(graph, changes);
-  const parameters = initialParameters(chain, 3);
+  const parameters = initialParameters(network, 3);
   for (const [name, values] of Object.entries(parameters)) {
     if (name.endsWith("bias") || name.endsWith("shift") || name.endsWith("mean"))
       values.set(normals(values.length, 0.3));
     if (name.endsWith("gain") || name.endsWith("variance"))
       values.set(normals(values.length, 0.3).map((x) => 0.7 + Math.abs(x)));
   }
-  const loss = createLoss(training.loss, chain.outputs);
+  const loss = createLoss(training.loss, units);
   const targets = {
-    labels: repeated(Int32Array.from({ length: ROWS }, (_, i) => i % chain.outputs)),
-    values: repeated(normals(ROWS * chain.outputs, 1)),
+    labels: repeated(Int32Array.from({ length: ROWS }, (_, i) => i % units)),
+    values: repeated(normals(ROWS * units, 1)),
   };
-  const taught = teacher && { ...teacher, outputs: repeated(normals(ROWS * chain.outputs, 1)) };
+  const taught = teacher && { ...teacher, outputs: repeated(normals(ROWS * units, 1)) };
   const lossOf: LossOf = (outputs, gradient) =>
     loss.evaluate({ outputs, count: ROWS, targets, gradient, teacher: taught });
-  return { chain, training, parameters, inputs: repeated(normals(ROWS * ELEMENTS, 1)), lossOf };
+  return { network, training, parameters, inputs: repeated(normals(ROWS * ELEMENTS, 1)), lossOf };
 }
 
-function lossOfPasses(net: Net, passes: readonly LayerPass[]): number {
-  const outputs = outputsOf(tf, ROWS, net.inputs, passes);
+function lossOfPass(net: Net, pass: NetworkPass): number {
+  const outputs = outputsOf(tf, ROWS, net.inputs, pass);
   return net.lossOf(outputs, new Float32Array(outputs.length)).total / ROWS;
 }
 
@@ -152,13 +147,13 @@ describe("of the float network, for every variable", () => {
     ({ words, loss }) => {
       const net = netOf(words, { loss });
       for (const statistics of ["batch", "running"] as const) {
-        const passesOf = (p: ParameterSet): LayerPass[] =>
-          floatPasses(net.chain, net.training, copyParameters(p), statistics);
+        const passOf = (p: ParameterSet): NetworkPass =>
+          floatPass(net.network, net.training, copyParameters(p), statistics);
         const batch = { count: ROWS, inputs: net.inputs };
-        const result = gradientsOf(tf, batch, passesOf(net.parameters), net.lossOf);
-        expect(result.loss).toBeCloseTo(lossOfPasses(net, passesOf(net.parameters)), 5);
+        const result = gradientsOf(tf, batch, passOf(net.parameters), net.lossOf);
+        expect(result.loss).toBeCloseTo(lossOfPass(net, passOf(net.parameters)), 5);
         for (const [name, found] of Object.entries(plainGradients(result))) {
-          const numeric = differences(net.parameters, name, (p) => lossOfPasses(net, passesOf(p)));
+          const numeric = differences(net.parameters, name, (p) => lossOfPass(net, passOf(p)));
           expect(relativeError(found, numeric), name).toBeLessThan(0.05);
         }
       }
@@ -167,10 +162,10 @@ describe("of the float network, for every variable", () => {
 
   test("with a teacher", () => {
     const net = netOf([7, "relu", 3], {}, { weight: 0.6, temperature: 2 });
-    const passesOf = (p: ParameterSet): LayerPass[] => floatPasses(net.chain, net.training, p, "batch");
-    const result = gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passesOf(net.parameters), net.lossOf);
+    const passOf = (p: ParameterSet): NetworkPass => floatPass(net.network, net.training, p, "batch");
+    const result = gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passOf(net.parameters), net.lossOf);
     for (const [name, found] of Object.entries(plainGradients(result))) {
-      const numeric = differences(net.parameters, name, (p) => lossOfPasses(net, passesOf(p)));
+      const numeric = differences(net.parameters, name, (p) => lossOfPass(net, passOf(p)));
       expect(relativeError(found, numeric), name).toBeLessThan(0.05);
     }
   });
@@ -187,14 +182,14 @@ describe("normalised inputs", () => {
     (mode, words) => {
       const net = netOf(words);
       const moments = momentsOf(samples, SIGNED.fraction, mode);
-      const passesOf = (p: ParameterSet): LayerPass[] =>
-        normalizedPasses(floatPasses(net.chain, net.training, copyParameters(p), "batch"), moments);
+      const passOf = (p: ParameterSet): NetworkPass =>
+        normalizedPass(floatPass(net.network, net.training, copyParameters(p), "batch"), 0, moments);
       const gradients = plainGradients(
-        gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passesOf(net.parameters), net.lossOf),
+        gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passOf(net.parameters), net.lossOf),
       );
-      unfoldGradient(gradients, moments);
+      unfoldGradient(gradients, 0, moments);
       for (const name of ["0.weights", "1.weights", "1.bias"]) {
-        const numeric = differences(net.parameters, name, (p) => lossOfPasses(net, passesOf(p)));
+        const numeric = differences(net.parameters, name, (p) => lossOfPass(net, passOf(p)));
         expect(relativeError(gradients[name]!, numeric), name).toBeLessThan(0.05);
       }
     },
@@ -243,9 +238,9 @@ describe("of discrete activations go by their surrogates", () => {
     // Once for all activations, once for this one alone.
     for (const changes of [{ gradient }, { surrogates: { n1: gradient } }]) {
       const net = netOf([7, kind, 3], changes);
-      const passes = floatPasses(net.chain, net.training, net.parameters, "batch");
-      const sums = enteringTensors(tf, ROWS, net.inputs, passes)[1]!;
-      const outputs = outputsOf(tf, ROWS, net.inputs, passes);
+      const pass = floatPass(net.network, net.training, net.parameters, "batch");
+      const sums = rawSignals(tf, ROWS, net.inputs, pass)[1]!;
+      const outputs = outputsOf(tf, ROWS, net.inputs, pass);
       const dy = new Float32Array(outputs.length);
       net.lossOf(outputs, dy);
       const last = net.parameters["1.weights"]!;
@@ -261,7 +256,7 @@ describe("of discrete activations go by their surrogates", () => {
         for (let r = 0; r < ROWS; r++) sum += dx[r * 7 + u]! * net.inputs[r * ELEMENTS + k]!;
         return sum;
       });
-      const { layers } = gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passes, net.lossOf);
+      const { layers } = gradientsOf(tf, { count: ROWS, inputs: net.inputs }, pass, net.lossOf);
       // Straight-through has slope 1 in the window here, and half of that for a step in the estimator's own form.
       expect(relativeError(layers[0]!.weights, expected)).toBeLessThan(1e-4);
     }
@@ -278,13 +273,9 @@ describe("of the noise phase, for a fixed sample of noise", () => {
 
   function noisyNet(words: readonly LayerWord[], changes: SpecChanges): Net {
     const net = netOf(words, changes);
-    const { chain, training, parameters, inputs } = net;
-    startNoise(
-      chain,
-      training,
-      parameters,
-      enteringTensors(tf, ROWS, inputs, floatPasses(chain, training, parameters, "running")),
-    );
+    const { network, training, parameters, inputs } = net;
+    const quiet = floatPass(network, training, parameters, "running");
+    startNoise(network, training, parameters, rawSignals(tf, ROWS, inputs, quiet));
     // Steps that matter, and biases whose noise does; ranges that some values leave.
     for (const [name, values] of Object.entries(parameters)) {
       if (name.endsWith("biasLogStep")) values.fill(-1.5);
@@ -294,15 +285,13 @@ describe("of the noise phase, for a fixed sample of noise", () => {
     return net;
   }
 
-  /** Noisy passes in which repeated samples get the same noise. */
-  function passesOf({ chain, training }: Net, parameters: ParameterSet): NoisyPasses {
-    const noisy = noisyPasses(chain, training, copyParameters(parameters), pool, ROWS, 1, 2);
-    const passes = noisy.passes.map((pass): LayerPass => {
-      const { activation } = pass;
-      if (activation.kind !== "noise") return pass;
-      return { ...pass, activation: { ...activation, noise: repeated(activation.noise) } };
-    });
-    return { ...noisy, passes };
+  /** A noisy pass in which repeated samples get the same noise. */
+  function passOf({ network, training }: Net, parameters: ParameterSet): NoisyPass {
+    const noisy = noisyPass(network, training, copyParameters(parameters), pool, ROWS, 1, 2);
+    const signals = noisy.pass.signals.map((signal) =>
+      signal.kind === "noise" ? { ...signal, noise: repeated(signal.noise) } : signal,
+    );
+    return { ...noisy, pass: { ...noisy.pass, signals } };
   }
 
   test.each(
@@ -318,39 +307,37 @@ describe("of the noise phase, for a fixed sample of noise", () => {
     ),
   )("$words, $changes.weights.granularity", ({ changes, words }) => {
     const net = noisyNet(words, changes);
-    const { chain, parameters, inputs } = net;
-    const at = (p: ParameterSet): NoisyPasses => passesOf(net, p);
+    const { network, parameters, inputs } = net;
+    const at = (p: ParameterSet): NoisyPass => passOf(net, p);
     const noisy = at(parameters);
-    const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.passes, net.lossOf);
-    const gradients = noisyGradients(chain, parameters, noisy, result, {}, 16);
+    const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.pass, net.lossOf);
+    const gradients = noisyGradients(network, parameters, noisy, result, {}, 16);
     const trained = Object.keys(gradients);
     expect(trained.some((name) => name.endsWith("activationLogRange"))).toBe(true);
     for (const name of trained) {
       // The weights' range is their own rms, which has no gradient: a clamped weight is at its end.
       // A surrogate is no derivative: what comes through a sign has no difference to compare.
       if (name.endsWith(".weights") || (words.includes("sign") && name.startsWith("0."))) continue;
-      const numeric = differences(parameters, name, (p) => lossOfPasses(net, at(p).passes));
+      const numeric = differences(parameters, name, (p) => lossOfPass(net, at(p).pass));
       expect(relativeError(gradients[name]!, numeric), name).toBeLessThan(0.06);
     }
   });
 
   test("a price adds the slope of the logarithm of each cost", () => {
     const net = noisyNet([7, "relu", 6, 3], granularities[1]!);
-    const { chain, training, parameters, inputs } = net;
-    const noisy = passesOf(net, parameters);
+    const { network, training, parameters, inputs } = net;
+    const noisy = passOf(net, parameters);
     const gradientsAt = (penalties: Penalties): ParameterSet => {
-      const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.passes, net.lossOf);
-      return noisyGradients(chain, parameters, noisy, result, penalties, 16);
+      const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.pass, net.lossOf);
+      return noisyGradients(network, parameters, noisy, result, penalties, 16);
     };
     const plain = gradientsAt({});
+    const bitsAt = (p: ParameterSet) => continuousBitsOf(network, quantizersOf(network, training, p, ROWS));
     const costs = {
-      bitOperations: (p: ParameterSet) =>
-        bitOperationsOf(chain, continuousBitsOf(quantizersOf(chain, training, p, ROWS))),
-      weightBits: (p: ParameterSet) =>
-        weightBitsOf(chain, continuousBitsOf(quantizersOf(chain, training, p, ROWS))),
-      luts: (p: ParameterSet) => lutsOf(chain, continuousBitsOf(quantizersOf(chain, training, p, ROWS)), 16),
-      meanWeightBits: (p: ParameterSet) =>
-        meanWeightBits(chain, continuousBitsOf(quantizersOf(chain, training, p, ROWS))),
+      bitOperations: (p: ParameterSet) => bitOperationsOf(network, bitsAt(p)),
+      weightBits: (p: ParameterSet) => weightBitsOf(network, bitsAt(p)),
+      luts: (p: ParameterSet) => lutsOf(network, bitsAt(p), 16),
+      meanWeightBits: (p: ParameterSet) => meanWeightBits(network, bitsAt(p)),
     };
     for (const [limit, cost] of Object.entries(costs)) {
       const priced = gradientsAt({ [limit]: 3 });
@@ -363,7 +350,7 @@ describe("of the noise phase, for a fixed sample of noise", () => {
         expect(priced[name]).toEqual(plain[name]);
     }
     // Digits grow with widths: one slope serves both.
-    const bits = continuousBitsOf(noisy.quantizers);
-    expect(costSlopes("ebops", chain, bits, 16)).toEqual(costSlopes("bitOperations", chain, bits, 16));
+    const bits = continuousBitsOf(network, noisy.quantizers);
+    expect(costSlopes("ebops", network, bits, 16)).toEqual(costSlopes("bitOperations", network, bits, 16));
   });
 });
