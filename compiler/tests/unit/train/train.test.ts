@@ -4,11 +4,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Granularity, LayerQuantization, Limits } from "../../../graph/project.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
-import { chainOf } from "../../../train/chain.ts";
 import { decodeCheckpoint } from "../../../train/checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "../../../train/divergence.ts";
 import { scoreFloat } from "../../../train/float-model.ts";
 import { evaluateFrozen } from "../../../train/frozen.ts";
+import { networkOf } from "../../../train/network.ts";
 import { startNoise } from "../../../train/noise-phase.ts";
 import { initialParameters } from "../../../train/parameters.ts";
 import { train } from "../../../train/train.ts";
@@ -360,43 +360,42 @@ describe("divergence", () => {
       return set;
     };
     const asked = request({ samples: zero(60), validation: zero(30) });
-    await expect(train(tf, asked)).rejects.toThrow(/layer n0: its input is zero/);
+    await expect(train(tf, asked)).rejects.toThrow(/layer x: its value is zero for every sample/);
   });
   test("of a layer whose relu gives only zeros is told with that layer's name", () => {
     const graph = chainGraph([4], UNSIGNED, [5, "relu", 3]);
-    const chain = chainOf(graph);
-    const parameters = initialParameters(chain, 1);
+    const network = networkOf(graph);
+    const parameters = initialParameters(network, 1);
     const below = [new Float32Array(40).fill(0.5), new Float32Array(50).fill(-1)];
-    const start = () => startNoise(chain, spec(graph), parameters, below);
+    const start = () => startNoise(network, spec(graph), parameters, below);
     expect(start).toThrow(/no unit of layer n0 fires for any sample/);
     expect(start).toThrow(
       expect.objectContaining({ diagnostics: [expect.objectContaining({ code: "train/dead-layer" })] }),
     );
   });
   test("of a step names the layer that broke", () => {
-    const chain = chainOf(chainGraph([4], UNSIGNED, [5, "relu", 3]));
-    const parameters = initialParameters(chain, 1);
+    const network = networkOf(chainGraph([4], UNSIGNED, [5, "relu", 3]));
+    const parameters = initialParameters(network, 1);
     const gradient = (broken: boolean) => ({
       weights: Float32Array.of(broken ? Number.NaN : 1),
       bias: null,
       norm: undefined,
-      quantizer: undefined,
     });
     const step = (loss: number, broken: readonly boolean[]) => () =>
-      checkStep(chain, parameters, { loss, hits: 0, layers: broken.map(gradient) });
+      checkStep(network, parameters, { loss, hits: 0, layers: broken.map(gradient), signals: [] });
     expect(step(1, [false, false])).not.toThrow();
     expect(step(Number.NaN, [false, true])).toThrow(/layer n2: the loss is not a number/);
     expect(step(Number.POSITIVE_INFINITY, [true, true])).toThrow(/layer n0: the loss is not a number/);
     expect(step(Number.NaN, [false, false])).toThrow(/layer n2/);
   });
   test("of sizes is told", () => {
-    const chain = chainOf(chainGraph([400], UNSIGNED, [30, "relu", 3]));
-    const first = initialParameters(chain, 1);
+    const network = networkOf(chainGraph([400], UNSIGNED, [30, "relu", 3]));
+    const first = initialParameters(network, 1);
     first["1.activationLogRange"] = Float32Array.of(-2, 0);
     first["0.activationLogRange"] = Float32Array.of(0);
-    const sizes = sizesOf(chain, first);
+    const sizes = sizesOf(network, first);
     const changed = (name: string, change: (x: number, i: number) => number) => () =>
-      checkSizes(chain, { ...first, [name]: first[name]!.map(change) }, sizes);
+      checkSizes(network, { ...first, [name]: first[name]!.map(change) }, sizes);
     expect(changed("0.weights", (x) => x)).not.toThrow();
     expect(changed("0.weights", (x) => x * 1e-4)).toThrow(/layer n0: its weights collapsed/);
     expect(changed("0.weights", (x, i) => (i === 3 ? Number.NaN : x))).toThrow(
@@ -404,7 +403,7 @@ describe("divergence", () => {
     );
     expect(changed("1.weights", (x) => x * 100)).toThrow(/layer n2: the scale of its weights escapes/);
     expect(changed("0.weights", (x, i) => (i === 0 ? x + 8 : x * 0.01))).toThrow(/a few weights outgrow/);
-    expect(changed("1.activationLogRange", () => -12)).toThrow(/layer n2: the range of its input collapsed/);
-    expect(changed("1.activationLogRange", () => 9)).toThrow(/the range of its input escapes/);
+    expect(changed("1.activationLogRange", () => -12)).toThrow(/layer n1: the range of its value collapsed/);
+    expect(changed("1.activationLogRange", () => 9)).toThrow(/layer n1: the range of its value escapes/);
   });
 });
