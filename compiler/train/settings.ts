@@ -1,9 +1,14 @@
 // What the settings of layers mean for the tensors between them: a tensor takes those of the layers that read it. In: a
 // network and its training settings. Out: widths, granularity and what may be taken away.
-import { MAX_THRESHOLD_BITS, type TrainingSpec, type WidthRange } from "../graph/project.ts";
+import {
+  type LayerQuantization,
+  MAX_THRESHOLD_BITS,
+  type TrainingSpec,
+  type WidthRange,
+} from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { MAX_WIDTH } from "./formats.ts";
-import { type Network, type Reader, readersOf, type Signal } from "./network.ts";
+import { type Layer, type Network, type Reader, readersOf, type Signal } from "./network.ts";
 
 const SIGN: FrozenFormat = { kind: "bipolar", signed: false, width: 1, fraction: 0 };
 const STEP: FrozenFormat = { kind: "int", signed: false, width: 1, fraction: 0 };
@@ -14,16 +19,29 @@ export function fixedSignal({ activation }: Pick<Signal, "activation">): FrozenF
   return activation === "step" ? STEP : undefined;
 }
 
-/** Settings of the layers that read a signal, whole or in part. */
-function settingsOf({ layers, values }: Network, training: TrainingSpec, signal: number) {
-  return layers
-    .filter((layer) => values[layer.reads]!.signals.includes(signal))
-    .map((layer) => training.layers[layer.node]!);
+/** Layers that read a signal, whole or in part; where sums and products alone do, those behind them. */
+function readingLayers({ layers, values, signals, steps }: Network, signal: number): readonly Layer[] {
+  const direct = layers.filter((layer) => values[layer.reads]!.signals.includes(signal));
+  if (direct.length > 0) return direct;
+  const reached = new Set([signals[signal]!.writes]);
+  const behind: Layer[] = [];
+  for (const step of steps) {
+    const operands = "operands" in step ? step.operands : [step.reads];
+    if (!operands.some((v) => reached.has(v))) continue;
+    if (step.kind === "layer") behind.push(layers[step.layer]!);
+    else reached.add(step.writes);
+  }
+  return behind;
+}
+
+/** Settings of the layers that read a signal. */
+function settingsOf(network: Network, training: TrainingSpec, signal: number): LayerQuantization[] {
+  return readingLayers(network, signal).map((layer) => training.layers[layer.node]!);
 }
 
 /**
  * Widths that a signal may have: all of its readers' wishes, 1 bit or 2 when it is signed at least, what thresholds can
- * make at most. One that no layer reads, but a sum or product, has every choice.
+ * make at most.
  */
 export function signalWidths(network: Network, training: TrainingSpec, signal: number): WidthRange {
   const at = network.signals[signal]!;
@@ -68,7 +86,9 @@ export function prunableReaders(
   if (!settingsOf(network, training, signal).every((s) => s.prune)) return null;
   const { maker, reads } = network.signals[signal]!;
   const { isInput, shape } = network.values[reads]!;
-  if (maker === null && !(isInput && shape.length === 1)) return null;
+  // Groups tie the units of a layer to its channels.
+  const canGo = maker === null ? isInput && shape.length === 1 : network.layers[maker]!.groups === 1;
+  if (!canGo) return null;
   return knownReaders(network, signal);
 }
 
