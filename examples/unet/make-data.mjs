@@ -16,8 +16,10 @@ const SEEDS = { train: 1, test: 2 };
 const SHAPES = [createDisc, createRing, createBar];
 /** Shapes of an image, at least and at most. */
 const SHAPE_COUNT = [3, 6];
+/** Places that are tried for a shape. */
+const PLACES = 4;
 /** Standard deviation of the noise of a pixel, as a part of the range. */
-const NOISE = 0.06;
+const NOISE = 0.05;
 
 /** Uniform numbers in [0, 1): mulberry32. */
 function createUniform(seed) {
@@ -63,6 +65,19 @@ function createGround(within) {
     depth * Math.sin(waveX * x + waveY * y + phase);
 }
 
+/** A place for a shape at which it covers little of the others; of several that are tried the best one. */
+function findPlace(within, inside, mask) {
+  let best;
+  for (let n = 0; n < PLACES; n++) {
+    const [middleX, middleY] = [within(3, SIZE - 4), within(3, SIZE - 4)];
+    let covered = 0;
+    for (let i = 0; i < mask.length; i++)
+      if (mask[i] > 0 && inside((i % SIZE) - middleX, Math.floor(i / SIZE) - middleY) >= -1) covered++;
+    if (!best || covered < best.covered) best = { middleX, middleY, covered };
+  }
+  return best;
+}
+
 /** Draws one image over `image` (brightness) and `mask` (classes); shapes that come later lie on top. */
 function draw(uniform, normal, image, mask) {
   const within = (low, high) => low + (high - low) * uniform();
@@ -73,9 +88,9 @@ function draw(uniform, normal, image, mask) {
   for (let n = 0; n < count; n++) {
     const kind = Math.floor(uniform() * SHAPES.length);
     const inside = SHAPES[kind](within);
-    const [middleX, middleY] = [within(3, SIZE - 4), within(3, SIZE - 4)];
+    const { middleX, middleY } = findPlace(within, inside, mask);
     // Lighter or darker than the ground, all shapes alike: brightness alone does not tell the class.
-    const contrast = within(0.12, 0.35) * (uniform() < 0.5 ? -1 : 1);
+    const contrast = within(0.15, 0.4) * (uniform() < 0.5 ? -1 : 1);
     for (let i = 0; i < image.length; i++) {
       const [x, y] = [i % SIZE, Math.floor(i / SIZE)];
       const depth = inside(x - middleX, y - middleY);
