@@ -1,7 +1,8 @@
-// From the labels of a file to class indices. In: numbers or names. Out: integers from 0, and the list of names.
+// From the labels of a file to class indices. In: numbers or names, one for each sample or one for each position of the
+// output. Out: integers from 0, and the list of names.
 import { createCollector, fail } from "../support/diagnostics.ts";
-import type { DataSource, NumericArray } from "./numeric-array.ts";
-import { describeSample, type RawLabels } from "./raw-samples.ts";
+import { type DataSource, elementCount, type NumericArray } from "./numeric-array.ts";
+import { describeElement, describeSample, type RawLabels } from "./raw-samples.ts";
 
 export interface ResolvedLabels {
   readonly indices: Int32Array;
@@ -12,14 +13,38 @@ export interface ResolvedLabels {
 /** Bad labels reported for one file before reading stops. */
 const MAX_ERRORS = 8;
 
-/** Labels of a binary array: one number for each sample. Throws data/label-value for any other shape. */
-export function arrayLabels(array: NumericArray, source: DataSource): RawLabels {
-  const { shape } = array;
-  if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
-    const problem = `the labels have the shape ${shape.join("x") || "of a scalar"}; one class index for each sample is expected`;
-    fail("data/label-value", { path: source.path, where: describeSample(0), problem }, source.place);
+/** Labels of a binary array; `checkLabelShape` judges its shape. */
+export function arrayLabels({ shape, data }: NumericArray): RawLabels {
+  const perSample = elementCount(shape.slice(1));
+  const place = describeElement(shape.slice(1));
+  const where = (index: number): string =>
+    perSample === 1 ? describeSample(index) : place(Math.floor(index / perSample), index % perSample);
+  return { kind: "indices", values: data, where, shape };
+}
+
+const sameShape = (a: readonly number[], b: readonly number[]): boolean => a.join("x") === b.join("x");
+
+/**
+ * Refuses labels that are not one for each of `count` samples and each of `positions` (none: one class a sample).
+ * Positions may be written in one axis, and a last axis of 1 may follow them. Throws data/label-value for another shape
+ * and data/label-count for another number of samples.
+ */
+export function checkLabelShape(
+  { values, shape = [values.length] }: RawLabels,
+  count: number,
+  positions: readonly number[],
+  source: DataSource,
+): void {
+  const { path, place } = source;
+  const perSample = elementCount(positions);
+  const allowed = [positions, [perSample], [...positions, 1], ...(perSample === 1 ? [[]] : [])];
+  if (shape.length === 0 || !allowed.some((sizes) => sameShape(sizes, shape.slice(1)))) {
+    const wanted =
+      perSample === 1 ? "one class index for each sample" : `one at each of ${positions.join("x")} positions`;
+    const problem = `the labels have the shape ${shape.join("x") || "of a scalar"}; ${wanted} is expected`;
+    fail("data/label-value", { path, where: describeSample(0), problem }, place);
   }
-  return { kind: "indices", values: array.data, where: describeSample };
+  if (shape[0] !== count) fail("data/label-count", { path, labels: shape[0]!, inputs: count }, place);
 }
 
 /** The class names of the training data; "numbers" when its labels are numbers, "unreadable" when it had errors. */

@@ -17,7 +17,10 @@ export interface RawInputs {
 
 /** Class indices as numbers, not yet checked, or names. */
 export type RawLabels = {
-  readonly where: (sample: number) => string;
+  /** Words for the place of the label at an index of `values`. */
+  readonly where: (index: number) => string;
+  /** Of an array: samples, then the positions of one. Other formats have one label for each sample. */
+  readonly shape?: readonly number[];
 } & (
   | {
       readonly kind: "indices";

@@ -85,7 +85,7 @@ function readArrays(
   const besideSource = { ...source, path };
   const array = decode(readFile(reader, besideSource), besideSource);
   return beside === "labels"
-    ? { inputs, labels: arrayLabels(array, besideSource), besideSource, skipped: [] }
+    ? { inputs, labels: arrayLabels(array), besideSource, skipped: [] }
     : { inputs, targets: arrayTargets(array), besideSource, skipped: [] };
 }
 
@@ -105,8 +105,7 @@ export function readRaw(file: DataFile, reader: DataReader, options: RawOptions)
       const keys = DEFAULT_KEYS.npz;
       const inputs = arrayInputs(array(singleKey(file, keys.inputs, source)));
       const raw = { inputs, besideSource: source, skipped: [] };
-      if (beside === "labels")
-        return { ...raw, labels: arrayLabels(array(file.labelKey ?? keys.labels), source) };
+      if (beside === "labels") return { ...raw, labels: arrayLabels(array(file.labelKey ?? keys.labels)) };
       if (beside === "nothing") return raw;
       const columns = (file.targetKeys ?? keys.targets).map((name) => arrayTargets(array(name)));
       return { ...raw, targets: joinTargets(columns, source) };

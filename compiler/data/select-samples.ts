@@ -1,7 +1,7 @@
 // Some samples of a set: a fixed part of each class, or a seeded split. In: samples. Out: fewer of them, in the same
-// order, each with its label or targets.
+// order, each with its labels or targets.
 import type { DataFile } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import { labelsPerSample, type SampleSet } from "../graph/samples.ts";
 import { type DiagnosticPlace, fail } from "../support/diagnostics.ts";
 import { createRandom, permutation } from "../support/random.ts";
 import { createMantissas } from "./inputs.ts";
@@ -12,12 +12,13 @@ export function takeSamples(set: SampleSet, rows: Int32Array): SampleSet {
   const { shape, stored } = set;
   const elements = elementCount(shape);
   const inputs = createMantissas(stored, rows.length * elements);
-  const labels = new Int32Array(set.labels.length === 0 ? 0 : rows.length);
+  const perSample = labelsPerSample(set);
+  const labels = new Int32Array(rows.length * perSample);
   const outputs = set.targets === null ? 0 : set.targets.length / set.count;
   const targets = set.targets === null ? null : new Float32Array(rows.length * outputs);
   rows.forEach((row, i) => {
     inputs.set(set.inputs.subarray(row * elements, (row + 1) * elements), i * elements);
-    if (labels.length > 0) labels[i] = set.labels[row]!;
+    labels.set(set.labels.subarray(row * perSample, (row + 1) * perSample), i * perSample);
     if (targets !== null && set.targets !== null)
       targets.set(set.targets.subarray(row * outputs, (row + 1) * outputs), i * outputs);
   });
@@ -27,7 +28,8 @@ export function takeSamples(set: SampleSet, rows: Int32Array): SampleSet {
 export type Part = NonNullable<DataFile["part"]>;
 
 /**
- * Numbers of the first or last `perClass` samples of every class, ascending; samples without labels are one class.
+ * Numbers of the first or last `perClass` samples of every class, ascending; samples without labels, or with one at each
+ * position, are one class.
  * Throws data/part-count for a class that has not as many.
  */
 export function rowsOfPart(
@@ -37,7 +39,7 @@ export function rowsOfPart(
   path: string,
   place: DiagnosticPlace = {},
 ): Int32Array {
-  const labelled = set.labels.length > 0;
+  const labelled = labelsPerSample(set) === 1;
   const rowsOf = Array.from({ length: labelled ? classes : 1 }, (): number[] => []);
   for (let row = 0; row < set.count; row++) rowsOf[labelled ? set.labels[row]! : 0]!.push(row);
   const { from, perClass } = part;

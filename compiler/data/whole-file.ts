@@ -5,15 +5,18 @@ import type { DataFile } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import { createDiagnostic, type Diagnostic, type DiagnosticPlace, fail } from "../support/diagnostics.ts";
 import { createMantissas, shapeFits, toMantissas } from "./inputs.ts";
-import { type KnownClasses, resolveLabels } from "./labels.ts";
+import { checkLabelShape, type KnownClasses, resolveLabels } from "./labels.ts";
 import { type DataLimits, elementCount } from "./numeric-array.ts";
 import type { NumberKind } from "./raw-samples.ts";
 import { type Beside, type DataReader, type RawSamples, readRaw } from "./read-raw.ts";
 import { toTargets } from "./targets.ts";
 
-/** What the model's outputs are compared with: class labels, real values, or the input itself. */
+/**
+ * What the model's outputs are compared with: class labels, real values, or the input itself. `positions` are the sizes
+ * of an output with a class at each position, rows first; absent: one class for a sample.
+ */
 export type ComparedWith =
-  | { readonly kind: "classes"; readonly count: number }
+  | { readonly kind: "classes"; readonly count: number; readonly positions?: readonly number[] }
   | { readonly kind: "values"; readonly count: number }
   | { readonly kind: "input" };
 
@@ -22,7 +25,7 @@ export interface SampleTarget {
   /** Shape of the input, channels last. */
   readonly shape: readonly number[];
   readonly stored: StoredType;
-  /** `count` is the number of outputs. */
+  /** `count` is the number of outputs, or of the classes of each position. */
   readonly outputs: ComparedWith;
 }
 
@@ -110,6 +113,11 @@ function loadClassFiles(
     const problem = "it names a file for each class, but the model's outputs are no classes";
     fail("data/class-path", { path, problem }, place);
   }
+  const { positions = [] } = outputs;
+  if (elementCount(positions) > 1) {
+    const problem = `it names a file for each class, but the model has a class at each of ${positions.join("x")} positions`;
+    fail("data/class-path", { path, problem }, place);
+  }
   if ((file.labels ?? file.labelKey ?? file.targets ?? file.targetKeys) !== undefined) {
     const problem = "it names a file for each class, and labels or targets are named too";
     fail("data/class-path", { path, problem }, place);
@@ -162,10 +170,7 @@ export function loadWholeFile(
     return { ...loaded, labels: new Int32Array(0), targets };
   }
   const labels = raw.labels!;
-  if (labels.values.length !== count) {
-    const parameters = { path: source.path, labels: labels.values.length, inputs: count };
-    fail("data/label-count", parameters, source.place);
-  }
+  checkLabelShape(labels, count, outputs.positions ?? [], source);
   const { indices, names } = resolveLabels(labels, outputs.count, source, options.known);
   return {
     ...loaded,

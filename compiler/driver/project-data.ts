@@ -6,6 +6,7 @@ import type { ComparedWith, LoadedSamples, SampleTarget } from "../data/whole-fi
 import { nodeNamed } from "../graph/graph.ts";
 import type { Project } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
+import { product, spatialOf } from "../graph/shapes.ts";
 import { compilerAssert } from "../support/assert.ts";
 import type { Diagnostic } from "../support/diagnostics.ts";
 import { digestOf } from "../support/digest.ts";
@@ -27,9 +28,10 @@ function comparedWith({ graph, training }: Project): ComparedWith {
   if (training.target === "input") return { kind: "input" };
   const output = nodeNamed(graph, graph.outputs[0]!.node);
   const last = output.kind === "argmax" ? nodeNamed(graph, output.input) : output;
-  return training.loss.kind === "cross-entropy"
-    ? { kind: "classes", count: last.shape.at(-1)! }
-    : { kind: "values", count: last.shape.reduce((a, b) => a * b, 1) };
+  if (training.loss.kind !== "cross-entropy") return { kind: "values", count: product(last.shape) };
+  const count = last.shape.at(-1)!;
+  const positions = spatialOf(last.shape);
+  return positions.length === 0 ? { kind: "classes", count } : { kind: "classes", count, positions };
 }
 
 /** Shape and stored type of the samples, and what they hold beside the input. */

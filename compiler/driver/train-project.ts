@@ -3,7 +3,7 @@
 import { encodeNpy } from "../data/npy.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Project, TrainingSpec } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import { labelsPerSample, type SampleSet } from "../graph/samples.ts";
 import type { Score, TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAIN_RESULT_SCHEMA, type TrainResult } from "../report/results.ts";
 import { sha256Of } from "../support/digest.ts";
@@ -110,11 +110,14 @@ export function comparedSamples(samples: SampleSet, { target }: Pick<TrainingSpe
 
 /** The file of the labels or of the targets, whichever the samples have. */
 export function answerFiles(
-  { count, labels, targets }: SampleSet,
+  samples: SampleSet,
   paths: { readonly labels: string; readonly targets: string },
 ): [string, Uint8Array][] {
+  const { count, labels, targets } = samples;
   if (targets) return [[paths.targets, encodeNpy([count, targets.length / count], "float32", targets)]];
-  return labels.length > 0 ? [[paths.labels, encodeNpy([count], "int32", labels)]] : [];
+  const perSample = labelsPerSample(samples);
+  if (perSample === 0) return [];
+  return [[paths.labels, encodeNpy(perSample === 1 ? [count] : [count, perSample], "int32", labels)]];
 }
 
 function dtypeOf(

@@ -1,7 +1,7 @@
 // What the sections of a file ask of each other: the loss of the outputs, the targets of the data, the augmentation
 // of the input, the hardware of the output. In: checked sections. Out: diagnostics, and what the hardware puts out.
 import type { HardwareSpec } from "../graph/project.ts";
-import { product } from "../graph/shapes.ts";
+import { product, spatialOf } from "../graph/shapes.ts";
 import type { CheckedData } from "./check-data.ts";
 import type { CheckedHardware } from "./check-hardware.ts";
 import { type CheckedModel, scoresOf } from "./check-model.ts";
@@ -64,12 +64,25 @@ export function checkTargets(
   }
 }
 
-/** What the augmentation asks of the model's inputs: each change is reported once. */
+/** Whether a mirrored image takes with it what the positions of the output are compared with: the classes of its pixels. */
+function isMirrored(
+  positions: readonly number[],
+  { spec }: CheckedTraining,
+  { inputs }: CheckedModel,
+): boolean {
+  const pixels = inputs.every(({ shape }) => spatialOf(shape).join("x") === positions.join("x"));
+  return spec.loss.kind === "cross-entropy" && pixels;
+}
+
+/** What the augmentation asks of the model's inputs and of the positions of its output: each change is reported once. */
 export function checkAugmentation(
-  { spec, changes }: CheckedTraining,
+  training: CheckedTraining,
   model: CheckedModel,
   context: CheckContext,
 ): void {
+  const { spec, changes } = training;
+  const last = spec.target === "data" ? comparedScores(model) : undefined;
+  const positions = last ? spatialOf(last.shape) : [];
   const shapes = model.inputs.map(({ shape }) => shape);
   const { shiftPixels } = spec.augment;
   for (const [change, span] of changes) {
@@ -79,7 +92,8 @@ export function checkAugmentation(
     if (flat) context.collector.add("language/needs-image", { change, shape: flat }, { span });
     else if (change === "shift" && small) {
       context.collector.add("language/shift-too-far", { shift: shiftPixels, shape: small }, { span });
-    }
+    } else if (product(positions) > 1 && (change === "shift" || !isMirrored(positions, training, model)))
+      context.collector.add("language/positions-not-moved", { change, positions }, { span });
   }
 }
 

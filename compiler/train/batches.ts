@@ -1,17 +1,18 @@
 // Batches of training samples in a seeded order: shifted, mirrored, with noise. In: a sample set. Out: float values
 // with labels or targets of one step; they depend on (seed, purpose, epoch, step) alone.
 import type { Augmentation } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import { labelsPerSample, type SampleSet } from "../graph/samples.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { integerRange, saturate, shiftRound } from "../support/fixed-point.ts";
 import { createRandom, permutation } from "../support/random.ts";
+import { createLabelSources, createSources } from "./image-sources.ts";
 
 export interface Batch {
   readonly count: number;
   /** count x elements values, row-major; only the kept elements where some were left out. */
   readonly inputs: Float32Array;
-  /** Empty where the samples have none. */
+  /** count x positions class indices; empty where the samples have none. */
   readonly labels: Int32Array;
   /** count x outputs values of a regression. */
   readonly targets: Float32Array | null;
@@ -22,7 +23,10 @@ export interface BatchSettings {
   readonly batch: number;
   /** value = mantissa * 2^-fraction. */
   readonly fraction: number;
-  /** The noise is in units of the batch's values. Mirrored images are turned before they are shifted. */
+  /**
+   * The noise is in units of the batch's values. Mirrored images are turned before they are shifted. Labels at the pixels
+   * of an image are mirrored with it; such samples are not shifted, since what comes in from outside has no class.
+   */
   readonly augment: Augmentation;
   /** `input`: the targets are all elements of the augmented inputs, before noise is added. */
   readonly target: "data" | "input";
@@ -51,11 +55,12 @@ function targetsPerSample(samples: SampleSet): number {
 /** Samples `from` to `to` of a batch; views of its arrays. */
 export function partOf({ count, inputs, labels, targets }: Batch, from: number, to: number): Batch {
   const elements = inputs.length / count;
+  const perSample = labelsPerSample({ count, labels });
   const outputs = targets ? targets.length / count : 0;
   return {
     count: to - from,
     inputs: inputs.subarray(from * elements, to * elements),
-    labels: labels.subarray(from, to),
+    labels: labels.subarray(from * perSample, to * perSample),
     targets: targets?.subarray(from * outputs, to * outputs) ?? null,
   };
 }
@@ -68,10 +73,11 @@ export function valuesOf(samples: SampleSet, fraction: number, from: number, to:
   const stored = samples.inputs.subarray(from * elements, to * elements);
   for (let i = 0; i < inputs.length; i++) inputs[i] = stored[i]! * scale;
   const outputs = targetsPerSample(samples);
+  const perSample = labelsPerSample(samples);
   return {
     count: to - from,
     inputs,
-    labels: samples.labels.subarray(from, to),
+    labels: samples.labels.subarray(from * perSample, to * perSample),
     targets: samples.targets ? samples.targets.subarray(from * outputs, to * outputs) : null,
   };
 }
@@ -115,12 +121,13 @@ export function pickSamples(samples: SampleSet, indices: ArrayLike<number>): Sam
   const elements = elementsOf(samples);
   const outputs = targetsPerSample(samples);
   const inputs = samples.inputs.slice(0, indices.length * elements);
-  const labels = new Int32Array(samples.labels.length > 0 ? indices.length : 0);
+  const perSample = labelsPerSample(samples);
+  const labels = new Int32Array(indices.length * perSample);
   const targets = samples.targets ? new Float32Array(indices.length * outputs) : null;
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!;
     inputs.set(samples.inputs.subarray(index * elements, (index + 1) * elements), i * elements);
-    if (labels.length > 0) labels[i] = samples.labels[index]!;
+    labels.set(samples.labels.subarray(index * perSample, (index + 1) * perSample), i * perSample);
     targets?.set(samples.targets!.subarray(index * outputs, (index + 1) * outputs), i * outputs);
   }
   return { ...samples, count: indices.length, inputs, labels, targets };
@@ -173,7 +180,15 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
   };
 
   const inputs = new Float32Array(size * kept.length);
-  const labels = new Int32Array(samples.labels.length > 0 ? size : 0);
+  const perSample = labelsPerSample(samples);
+  const labels = new Int32Array(size * perSample);
+  const labelSources = perSample > 1 ? createLabelSources(samples, augment) : null;
+  const copyLabels = (index: number, mirrored: boolean, row: number): void => {
+    const from = index * perSample;
+    const to = row * perSample;
+    const stored = samples.labels.subarray(from, from + perSample);
+    labels.set(labelSources && mirrored ? labelSources.map((source) => stored[source]!) : stored, to);
+  };
   const outputs = settings.target === "input" ? elements : targetsPerSample(samples);
   const targets = outputs > 0 ? new Float32Array(size * outputs) : null;
   return {
@@ -183,11 +198,11 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
       const flips = createRandom(seed, "flip", purpose, epoch, step);
       for (let row = 0; row < size; row++) {
         const index = indexAt(purpose, epoch, step * size + row);
-        if (labels.length > 0) labels[row] = samples.labels[index]!;
         const dx = augmented && shift > 0 ? shifts.integer(-shift, shift) : 0;
         const dy = augmented && shift > 0 ? shifts.integer(-shift, shift) : 0;
         const mirrored = augmented && augment.flip !== "none" && flips.uniform() < 0.5;
         copy(keptSources(dx, dy, mirrored), index * elements, inputs, row * kept.length);
+        if (perSample > 0) copyLabels(index, mirrored, row);
         if (targets && settings.target === "input")
           copy(allSources(dx, dy, mirrored), index * elements, targets, row * outputs);
         else if (targets)
@@ -215,51 +230,6 @@ function createOrder(
     }
     return order[position - pass * count]!;
   };
-}
-
-/**
- * Where the wanted elements of an augmented image are in the stored one, as runs of neighbours: source and length of
- * each, the source -1 for what comes in from outside, which is 0. There are few shifts, so each one's runs are made once.
- */
-function createSources(
-  samples: SampleSet,
-  { flip }: Augmentation,
-  wanted: Int32Array,
-): (dx: number, dy: number, mirrored: boolean) => Int32Array {
-  // Anything that is no image is one row of one column.
-  const [height, width] = samples.shape.length < 2 ? [1, 1] : [samples.shape[0]!, samples.shape[1]!];
-  const channels = elementsOf(samples) / (height * width);
-  const known = new Map<string, Int32Array>();
-  return (dx, dy, mirrored) => {
-    const key = `${dx} ${dy} ${mirrored}`;
-    let runs = known.get(key);
-    if (!runs) {
-      const sources = wanted.map((element) => {
-        const pixel = Math.floor(element / channels);
-        let x = (pixel % width) - dx;
-        let y = Math.floor(pixel / width) - dy;
-        if (x < 0 || x >= width || y < 0 || y >= height) return -1;
-        if (mirrored && flip === "horizontal") x = width - 1 - x;
-        if (mirrored && flip === "vertical") y = height - 1 - y;
-        return (y * width + x) * channels + (element % channels);
-      });
-      runs = runsOf(sources);
-      known.set(key, runs);
-    }
-    return runs;
-  };
-}
-
-/** Source and length of every stretch in which the sources ascend by 1, or are all -1. */
-function runsOf(sources: Int32Array): Int32Array {
-  const runs: number[] = [];
-  sources.forEach((source, i) => {
-    const before = i > 0 ? sources[i - 1]! : -2;
-    const goesOn = source < 0 ? before === -1 : before >= 0 && source === before + 1;
-    if (goesOn) runs[runs.length - 1]!++;
-    else runs.push(source, 1);
-  });
-  return Int32Array.from(runs);
 }
 
 /** Normal samples that are made once; every step reads them from another place, which is faster than new ones. */

@@ -4,7 +4,7 @@ import type { LossSpec } from "../graph/project.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import { assertNever, compilerAssert } from "../support/assert.ts";
 
-/** What the outputs are compared with: labels for cross entropy, count x outputs values for a regression. */
+/** What the outputs are compared with: count x positions labels for cross entropy, count x outputs values for a regression. */
 export interface Targets {
   readonly labels: Int32Array;
   readonly values: Float32Array | null;
@@ -19,8 +19,9 @@ export interface Teacher {
 }
 
 export interface LossRequest {
-  /** count x outputs, row-major. */
+  /** count x outputs, row-major; of a classifier count x positions x classes. */
   readonly outputs: ArrayLike<number>;
+  /** Samples. */
   readonly count: number;
   readonly targets: Targets;
   /** value = output * scale: makes accumulators into values; 1 when absent. */
@@ -35,7 +36,10 @@ export interface LossRequest {
 export interface LossResult {
   /** Sum of the samples' losses; nats for cross entropy. */
   readonly total: number;
-  /** Samples whose largest output (the first of equals) is that of their label; 0 for regressions. */
+  /**
+   * Samples whose largest output (the first of equals) is that of their label; of a sample with several positions the
+   * part of them. 0 for regressions.
+   */
   readonly hits: number;
 }
 
@@ -45,16 +49,17 @@ export interface Loss {
 }
 
 /**
- * The loss of a network with so many outputs. Cross entropy: every sample's is multiplied by its class's weight, and
- * the mean is over the samples, not over the weights. Regressions: a sample's is the mean over its outputs of weight *
- * (y - t)^2, or of weight * Huber(y - t), which is d^2/2 up to delta and delta * (|d| - delta/2) from there.
+ * The loss of a network with so many outputs. Cross entropy: every position's is multiplied by its class's weight, a
+ * sample's is the mean over its positions (one, or as many as it has labels), and the mean is over the samples, not over
+ * the weights; how many classes there are follows from the labels. Regressions: a sample's is the mean over its outputs of
+ * weight * (y - t)^2, or of weight * Huber(y - t), which is d^2/2 up to delta and delta * (|d| - delta/2) from there.
  * The distance to a teacher is T^2 times the symmetric divergence of both softmaxes at temperature T (their mean
  * Kullback-Leibler divergence in both directions, not weighted by class), and for regressions the weighted mean square.
  */
 export function createLoss(spec: LossSpec, outputs: number): Loss {
   switch (spec.kind) {
     case "cross-entropy":
-      return { evaluate: (request) => crossEntropy(spec.smoothing, spec.weights, outputs, request) };
+      return { evaluate: (request) => crossEntropy(spec.smoothing, spec.weights, request) };
     case "mse":
       return { evaluate: (request) => regression(Infinity, 1, spec.weights, outputs, request) };
     case "huber":
@@ -75,8 +80,8 @@ export function scoredLoss(spec: LossSpec): LossSpec {
 }
 
 /**
- * Accuracy and mean scored loss of a whole set of outputs, row-major [count, units]; `fraction`, one or one for each
- * unit, makes accumulators into values.
+ * Accuracy (of several positions the part that is right) and mean scored loss of a whole set of outputs, row-major
+ * [count, units] or [count, positions, units]; `fraction`, one or one for each unit, makes accumulators into values.
  */
 export function scoreOf(
   spec: LossSpec,
@@ -88,7 +93,7 @@ export function scoreOf(
   const count = outputs.length / units;
   const one = typeof fraction === "number";
   const { total, hits } = createLoss(scoredLoss(spec), units).evaluate({
-    outputs: one ? outputs : Float64Array.from(outputs, (x, i) => x * 2 ** -fraction[i % units]!),
+    outputs: one ? outputs : Float64Array.from(outputs, (x, i) => x * 2 ** -fraction[i % fraction.length]!),
     count,
     targets,
     scale: one ? 2 ** -fraction : 1,
@@ -121,16 +126,24 @@ function logSoftmax(
 function crossEntropy(
   smoothing: number,
   weights: readonly number[] | null,
-  classes: number,
   { outputs, count, targets, scale = 1, gradient, perSample, teacher }: LossRequest,
 ): LossResult {
+  const rows = targets.labels.length;
+  const positions = rows / count;
+  const classes = outputs.length / rows;
+  compilerAssert(
+    Number.isInteger(positions) && Number.isInteger(classes),
+    `${rows} labels for ${outputs.length} outputs of ${count} samples`,
+  );
   const logs = new Float64Array(classes);
   const distance = teacher ? createDivergence(classes, teacher.temperature) : null;
   const taskPart = 1 - (teacher?.weight ?? 0);
   const spread = smoothing / classes;
   let total = 0;
   let hits = 0;
-  for (let row = 0; row < count; row++) {
+  /** Of the positions of one sample so far. */
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
     const at = row * classes;
     const label = targets.labels[row]!;
     if (logSoftmax(outputs, at, classes, scale, logs) === label) hits++;
@@ -139,18 +152,22 @@ function crossEntropy(
     if (spread > 0) for (let k = 0; k < classes; k++) loss -= spread * logs[k]!;
     loss *= weight;
     if (gradient) {
-      const slope = (weight * scale) / count;
+      const slope = (weight * scale) / rows;
       for (let k = 0; k < classes; k++) gradient[at + k] = (Math.exp(logs[k]!) - spread) * slope;
       gradient[at + label] = gradient[at + label]! - (1 - smoothing) * slope;
     }
     if (teacher && distance) {
-      const slope = (teacher.weight * scale) / count;
+      const slope = (teacher.weight * scale) / rows;
       loss += teacher.weight * distance(outputs, scale, teacher.outputs, at, gradient, slope);
     }
-    total += loss;
-    if (perSample) perSample[row] = loss;
+    sum += loss;
+    if ((row + 1) % positions > 0) continue;
+    const mean = sum / positions;
+    total += mean;
+    if (perSample) perSample[(row + 1) / positions - 1] = mean;
+    sum = 0;
   }
-  return { total, hits };
+  return { total, hits: hits / positions };
 }
 
 /**

@@ -1,24 +1,39 @@
 // Input normalisation that the hardware never sees: training works with (x - mean) / deviation, and the weights and bias of
-// the dense layer that reads the input take both over before anything is quantized. In: samples. Out: moments; folded weights and gradients.
+// the layer that reads the input take both over before anything is quantized. In: samples. Out: moments; folded weights and
+// gradients.
 import type { SampleSet } from "../graph/samples.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { variableName } from "./parameters.ts";
 import type { NetworkPass } from "./passes.ts";
 
-/** Mean and 1 / deviation of each element. */
+/** Mean and 1 / deviation of each input that the first layer tells apart: of each element, or of each channel. */
 export interface Moments {
   readonly mean: Float32Array;
   readonly inverse: Float32Array;
 }
 
-/** Moments of the samples' values, of the whole tensor or of each element; an element that is constant keeps its size. */
-export function momentsOf(samples: SampleSet, fraction: number, mode: "tensor" | "element"): Moments {
-  const elements = samples.inputs.length / samples.count;
-  const groups = mode === "tensor" ? 1 : elements;
+/** What of the first layer says which input each of its weights reads: channel innermost, as in a window. */
+export interface FirstLayer {
+  readonly units: number;
+  /** As of a convolution; 1 of a dense. */
+  readonly groups: number;
+}
+
+/**
+ * Moments of the samples' values, of the whole tensor or of each of the `inputs` that the first layer tells apart: all
+ * elements (by default), or the channels where it is a convolution. One that is constant keeps its size.
+ */
+export function momentsOf(
+  samples: SampleSet,
+  fraction: number,
+  mode: "tensor" | "element",
+  inputs: number = samples.inputs.length / samples.count,
+): Moments {
+  const groups = mode === "tensor" ? 1 : inputs;
   const sum = new Float64Array(groups);
   const square = new Float64Array(groups);
   for (let i = 0; i < samples.inputs.length; i++) {
-    const k = groups === 1 ? 0 : i % elements;
+    const k = groups === 1 ? 0 : i % inputs;
     const x = samples.inputs[i]!;
     sum[k]! += x;
     square[k]! += x * x;
@@ -27,8 +42,8 @@ export function momentsOf(samples: SampleSet, fraction: number, mode: "tensor" |
   const at = (k: number): number => (groups === 1 ? 0 : k);
   const scale = 2 ** -fraction;
   return {
-    mean: Float32Array.from({ length: elements }, (_, k) => (sum[at(k)]! / count) * scale),
-    inverse: Float32Array.from({ length: elements }, (_, k) => {
+    mean: Float32Array.from({ length: inputs }, (_, k) => (sum[at(k)]! / count) * scale),
+    inverse: Float32Array.from({ length: inputs }, (_, k) => {
       const mean = sum[at(k)]! / count;
       const deviation = Math.sqrt(Math.max(0, square[at(k)]! / count - mean * mean)) * scale;
       return deviation > 0 ? 1 / deviation : 1;
@@ -36,41 +51,69 @@ export function momentsOf(samples: SampleSet, fraction: number, mode: "tensor" |
   };
 }
 
-/** W (x - mean) / deviation + b = (W / deviation) x + (b - W mean / deviation). Of [units, elements] weights. */
+/**
+ * W (x - mean) / deviation + b = (W / deviation) x + (b - W mean / deviation). Of row-major [units, weights of one]; padding
+ * of a convolution is a 0 of x as before.
+ */
 export function foldWeights(
   weights: Float32Array,
   bias: Float32Array | null,
-  { mean, inverse }: Moments,
+  moments: Moments,
+  layer: FirstLayer = denseLayer(weights, moments),
 ): { readonly weights: Float32Array; readonly bias: Float32Array | null } {
-  const elements = mean.length;
+  const { mean, inverse } = moments;
+  const size = weights.length / layer.units;
   const folded = new Float32Array(weights.length);
   const shifted = bias?.slice() ?? null;
-  for (let at = 0, u = 0; at < weights.length; at += elements, u++) {
+  for (let at = 0, u = 0; at < weights.length; at += size, u++) {
+    const { from, span } = inputsOf(u, layer, moments);
     let offset = 0;
-    for (let k = 0; k < elements; k++) {
-      const w = weights[at + k]! * inverse[k]!;
+    for (let k = 0; k < size; k++) {
+      const input = from + (k % span);
+      const w = weights[at + k]! * inverse[input]!;
       folded[at + k] = w;
-      offset += w * mean[k]!;
+      offset += w * mean[input]!;
     }
     if (shifted) shifted[u] = shifted[u]! - offset;
   }
   return { weights: folded, bias: shifted };
 }
 
-/** The pass with a `layer` that sees normalised inputs; behind a batch-norm the mean needs no place. */
-export function normalizedPass(pass: NetworkPass, layer: number, moments: Moments): NetworkPass {
-  const found = pass.layers[layer]!;
-  const folded = { ...found, ...foldWeights(found.weights, found.bias, moments) };
-  return { ...pass, layers: pass.layers.with(layer, folded) };
+/** A layer with a weight for every input. */
+function denseLayer(weights: Float32Array, { mean }: Moments): FirstLayer {
+  return { units: weights.length / mean.length, groups: 1 };
 }
 
-/** Turns the layer's gradient for folded weights into that for the weights on normalised inputs. */
-export function unfoldGradient(gradients: ParameterSet, layer: number, { mean, inverse }: Moments): void {
-  const weights = gradients[variableName(layer, "weights")]!.slice();
-  gradients[variableName(layer, "weights")] = weights;
-  const bias = gradients[variableName(layer, "bias")];
-  const elements = mean.length;
-  for (let at = 0, u = 0; at < weights.length; at += elements, u++)
-    for (let k = 0; k < elements; k++)
-      weights[at + k] = (weights[at + k]! - (bias ? bias[u]! * mean[k]! : 0)) * inverse[k]!;
+/** The inputs that a unit's weights read over and over: `span` of them from `from` on, those of its group. */
+function inputsOf(unit: number, { units, groups }: FirstLayer, { mean }: Moments) {
+  const span = mean.length / groups;
+  return { from: Math.floor((unit * groups) / units) * span, span };
+}
+
+/** The pass with a layer of this index that sees normalised inputs; behind a batch-norm the mean needs no place. */
+export function normalizedPass(pass: NetworkPass, layer: number, moments: Moments): NetworkPass {
+  const found = pass.layers[layer]!;
+  const folded = foldWeights(found.weights, found.bias, moments, pass.network.layers[layer]!);
+  return { ...pass, layers: pass.layers.with(layer, { ...found, ...folded }) };
+}
+
+/** Turns the gradient for the folded weights of a layer, by its index, into that for the weights on normalised inputs. */
+export function unfoldGradient(
+  gradients: ParameterSet,
+  index: number,
+  moments: Moments,
+  layer: FirstLayer,
+): void {
+  const { mean, inverse } = moments;
+  const weights = gradients[variableName(index, "weights")]!.slice();
+  const size = weights.length / layer.units;
+  gradients[variableName(index, "weights")] = weights;
+  const bias = gradients[variableName(index, "bias")];
+  for (let at = 0, u = 0; at < weights.length; at += size, u++) {
+    const { from, span } = inputsOf(u, layer, moments);
+    for (let k = 0; k < size; k++) {
+      const input = from + (k % span);
+      weights[at + k] = (weights[at + k]! - (bias ? bias[u]! * mean[input]! : 0)) * inverse[input]!;
+    }
+  }
 }

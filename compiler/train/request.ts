@@ -109,7 +109,7 @@ export function checkRequest(request: TrainRequest): Network {
     problems.add("train/shift-needs-image", { shape: shape.join("x") });
   if (request.training.normalize !== "none" && inputReader(network) === null) {
     const { name, origin } = network.input;
-    const feature = "an input that is normalised and not read by one dense layer alone";
+    const feature = "an input that is normalised and not read by one layer alone";
     problems.add("train/unsupported", { node: name, feature, ...origin }, { file: origin.file });
   }
   checkLimits(request, network, problems);
@@ -146,11 +146,13 @@ function checkTargets(
     if (found !== outputs) problems.add("train/bad-targets", { set, found, wanted: outputs });
     return;
   }
+  const classes = network.values[network.output]!.channels;
+  const positions = outputs / classes;
   const wrong =
-    samples.labels.length === samples.count
-      ? samples.labels.find((label) => label < 0 || label >= outputs)
+    samples.labels.length === samples.count * positions
+      ? samples.labels.find((label) => label < 0 || label >= classes)
       : -1;
-  if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes: outputs, set });
+  if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes, set });
 }
 
 /** Where nothing may be pruned, every limit must be reachable with the narrowest widths that the layers allow. */

@@ -24,7 +24,7 @@ import { keptInputs } from "./prune.ts";
 import { TrainingStopped, type TrainRequest } from "./request.ts";
 import { leftOf, roundedPass } from "./rounding-phase.ts";
 import { FIRST_PENALTY, PHASES } from "./schedule.ts";
-import { knownReaders } from "./settings.ts";
+import { inputReader, knownReaders } from "./settings.ts";
 
 /** The state of a run; a checkpoint is a copy of it. */
 export type RunState = { -readonly [K in keyof Checkpoint]: Checkpoint[K] };
@@ -93,6 +93,12 @@ function firstState(network: Network, training: TrainingSpec): RunState {
   };
 }
 
+/** Inputs that the layer which reads them tells apart: channels of a convolution, else elements. */
+function readInputs(network: Network): number | undefined {
+  const layer = network.layers[inputReader(network) ?? 0]!;
+  return layer.windows ? network.values[layer.reads]!.channels : undefined;
+}
+
 /** Makes the run of a checked request. */
 export function createRun(tf: TensorFlow, request: TrainRequest, network: Network): Run {
   const { training, samples } = request;
@@ -109,7 +115,7 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
     network,
     folded,
     inputFraction,
-    moments: normalize === "none" ? null : momentsOf(samples, inputFraction, normalize),
+    moments: normalize === "none" ? null : momentsOf(samples, inputFraction, normalize, readInputs(network)),
     pool: createNoisePool(seed),
     loss: createLoss(training.loss, outputElements(network)),
     batches: createBatches(samples, { seed, batch, augment, target, fraction: inputFraction, kept: null }),

@@ -92,10 +92,9 @@ export function prunableReaders(
   return knownReaders(network, signal);
 }
 
-/** The dense layer that reads the flat input, where nothing else does; null where that is not so. */
+/** The layer that reads the input, where nothing else does; null where that is not so. */
 export function inputReader(network: Network): number | null {
-  const readers = knownReaders(network, 0);
-  const [only, ...others] = readers ?? [];
-  if (!only || others.length > 0 || network.layers[only.layer]!.windows) return null;
-  return network.signals[0]!.activation === "none" ? only.layer : null;
+  const [only, ...others] = knownReaders(network, 0) ?? [];
+  if (!only || others.length > 0 || network.signals[0]!.activation !== "none") return null;
+  return only.layer;
 }

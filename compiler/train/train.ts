@@ -147,7 +147,10 @@ function floatStep(run: Run, place: Place): BatchResult {
   const result = gradientsOf(tf, batch, plainPass(run, "batch"), lossOfBatch(run, batch, null));
   checkStep(network, state.parameters, result);
   const gradients = plainGradients(result);
-  if (moments) unfoldGradient(gradients, inputReader(network)!, moments);
+  if (moments) {
+    const layer = inputReader(network)!;
+    unfoldGradient(gradients, layer, moments, network.layers[layer]!);
+  }
   const rate = rateOfPlace(run, place);
   update(run, gradients, () => rate);
   return result;
@@ -326,6 +329,7 @@ function foldMoments({ moments, network, state }: Run): void {
     variableOf(state.parameters, layer, "weights"),
     optionalVariable(state.parameters, layer, "bias") ?? null,
     moments,
+    network.layers[layer]!,
   );
   state.parameters[variableName(layer, "weights")] = weights;
   if (bias) state.parameters[variableName(layer, "bias")] = bias;

@@ -73,12 +73,13 @@ export const dataMessages = {
   }),
   "data/label-count": entry<{ path: string; labels: number; inputs: number }>({
     message: ({ path, labels, inputs }) => `${path}: ${labels} labels for ${inputs} samples`,
-    hint: () => "every sample needs exactly one label; check that both files belong together",
+    hint: () =>
+      "every sample needs its label, or one at each position of the output; check that both files belong together",
   }),
   "data/label-range": entry<{ path: string; where: string; label: number; classes: number }>({
     message: ({ path, where, label, classes }) =>
       `${path}, ${where}: the label ${label} is no class from 0 to ${classes - 1}`,
-    hint: ({ classes }) => `the model has ${classes} outputs: labels are whole numbers that start at 0`,
+    hint: ({ classes }) => `the model has ${classes} classes: labels are whole numbers that start at 0`,
   }),
   "data/label-value": entry<{ path: string; where: string; problem: string }>({
     message: ({ path, where, problem }) => `${path}, ${where}: ${problem}`,

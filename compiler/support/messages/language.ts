@@ -226,6 +226,14 @@ export const languageMessages = {
         ? "write [before, after], one number for both, same or valid"
         : "write [top, bottom, left, right], one number for all, same or valid",
   }),
+  "language/positions-not-moved": entry<{ change: string; positions: readonly number[] }>({
+    message: ({ change, positions }) =>
+      `${change} moves the image, but what its ${shapeText(positions)} positions are compared with cannot follow`,
+    hint: ({ change }) =>
+      change === "shift"
+        ? "leave it out: what comes in from outside has no class; flip(horizontal) mirrors the classes too"
+        : "leave it out, or give the output a class for each pixel of the input",
+  }),
   "language/shape-too-large": entry<{ shape: string; elements: number; limit: number; rank: number }>({
     message: ({ shape, elements, limit, rank }) =>
       elements > limit

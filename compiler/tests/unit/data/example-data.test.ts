@@ -1,19 +1,24 @@
 // The generators of the examples' data: the committed rows are theirs, and reduced sets load as the examples say.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadDataSet } from "../../../data/load.ts";
-import type { ComparedWith } from "../../../data/whole-file.ts";
+import type { ComparedWith, SampleTarget } from "../../../data/whole-file.ts";
+import { sampleTargetOf } from "../../../driver/project-data.ts";
+import { compileSource } from "../../../dsl/compile-source.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
+
+/** Writes the files of an example with so many samples each. */
+type MakeData = (folder: string, counts: Readonly<Record<string, number>>) => void;
 
 const examples = new URL("../../../../examples/", import.meta.url);
 const regression = (await import(new URL("regression/make-data.mjs", examples).href)) as {
   makeCsv(seed: number, rows: number): string;
 };
 const autoencoder = (await import(new URL("autoencoder/make-data.mjs", examples).href)) as {
-  makeData(folder: string, counts: Readonly<Record<string, number>>): void;
+  makeData: MakeData;
 };
 const scores = (await import(new URL("autoencoder/score.mjs", examples).href)) as {
   reconstructionErrors(
@@ -23,6 +28,9 @@ const scores = (await import(new URL("autoencoder/score.mjs", examples).href)) a
   ): number[];
   areaUnderCurve(normal: readonly number[], defects: readonly number[]): number;
 };
+
+const unet = (await import(new URL("unet/make-data.mjs", examples).href)) as { makeData: MakeData };
+const conv1d = (await import(new URL("conv1d/make-data.mjs", examples).href)) as { makeData: MakeData };
 
 const span = { file: createSourceFile("m.floor", ""), start: 0, end: 0 };
 const stored = { signed: false, width: 8, fraction: 8 };
@@ -140,5 +148,101 @@ describe("examples/autoencoder", () => {
     );
     expect(scores.areaUnderCurve([1, 2], [3, 4])).toBe(1);
     expect(scores.areaUnderCurve([1, 3], [2, 3])).toBe(0.625);
+  });
+});
+
+/** The bytes of all files that a generator writes, and of a second run. */
+function makeTwice(makeData: MakeData, folder: string, counts: Readonly<Record<string, number>>) {
+  const run = (): Map<string, string> => {
+    makeData(folder, counts);
+    const names = readdirSync(folder).toSorted();
+    return new Map(names.map((name) => [name, readFileSync(join(folder, name)).toString("base64")]));
+  };
+  return [run(), run()] as const;
+}
+
+/** Part of the labels that the best answer for each value of `seen` gets right. */
+function bestGuess(seen: ArrayLike<number>, labels: Int32Array, classes: number): number {
+  const found = new Map<number, Int32Array>();
+  labels.forEach((label, i) => {
+    const counts = found.get(seen[i]!) ?? new Int32Array(classes);
+    counts[label]!++;
+    found.set(seen[i]!, counts);
+  });
+  return [...found.values()].reduce((sum, counts) => sum + Math.max(...counts), 0) / labels.length;
+}
+
+const made: readonly {
+  readonly name: string;
+  readonly makeData: MakeData;
+  readonly answers: string;
+  readonly target: SampleTarget;
+}[] = [
+  {
+    name: "unet",
+    makeData: unet.makeData,
+    answers: "images masks",
+    target: { shape: [32, 32, 1], stored, outputs: { kind: "classes", count: 4, positions: [32, 32] } },
+  },
+  {
+    name: "conv1d",
+    makeData: conv1d.makeData,
+    answers: "motions gestures",
+    target: {
+      shape: [128, 3],
+      stored: { signed: true, width: 8, fraction: 7 },
+      outputs: { kind: "classes", count: 6 },
+    },
+  },
+];
+
+describe.each(made)("examples/$name", ({ name, makeData, answers, target }) => {
+  const folder = mkdtempSync(join(tmpdir(), `noisefloor-${name}-`));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const counts = { train: 300, test: 100 };
+  const [first, second] = makeTwice(makeData, folder, counts);
+  const [inputs, labels] = answers.split(" ");
+  const npy = (split: string): DataFile => ({
+    format: "npy",
+    path: `${split}-${inputs}.npy`,
+    labels: `${split}-${labels}.npy`,
+    span,
+  });
+  const { train, test } = loadDataSet({ train: npy("train"), test: npy("test") }, target, reader(folder));
+
+  it("makes the same files every time, with other samples for the test", () => {
+    expect(first.size).toBe(4);
+    expect(second).toEqual(first);
+    expect([train.count, test.count]).toEqual([300, 100]);
+    expect(train.inputs.subarray(0, test.inputs.length)).not.toEqual(test.inputs);
+  });
+
+  it("is what its model reads", () => {
+    const source = createSourceFile(name, readFileSync(new URL(`${name}/${name}.floor`, examples), "utf8"));
+    const { project } = compileSource(source, { exists: () => "found" });
+    expect(sampleTargetOf(project!)).toEqual(target);
+    for (const [split, { path, labels: beside }] of Object.entries({
+      train: project!.data.train,
+      test: project!.data.test,
+    }))
+      expect([path, beside]).toEqual([`data/${split}-${inputs}.npy`, `data/${split}-${labels}.npy`]);
+  });
+
+  it("has all classes, and a single number does not tell them", () => {
+    const classes = target.outputs.kind === "classes" ? target.outputs.count : 0;
+    const shares = Array.from(
+      { length: classes },
+      (_, k) => train.labels.filter((label) => label === k).length / train.labels.length,
+    );
+    expect(Math.min(...shares)).toBeGreaterThan(0.05);
+    const size = train.inputs.length / train.labels.length;
+    // A pixel's brightness; of a motion how far its strongest reading is out.
+    const seen = Array.from({ length: train.labels.length }, (_, i) => {
+      const part = train.inputs.subarray(i * size, (i + 1) * size);
+      return size === 1 ? part[0]! : Math.floor(Math.max(...part.map(Math.abs)) / 8);
+    });
+    const guess = bestGuess(seen, train.labels, classes);
+    expect(guess).toBeGreaterThanOrEqual(Math.max(...shares));
+    expect(guess).toBeLessThan(Math.max(...shares) + 0.2);
   });
 });

@@ -9,6 +9,13 @@ import { compileText, diagnose, fileWith, modelWith, SECTIONS } from "./model-te
 const inData = (body: string): string => fileWith({ data: `data {\n${body}\n}` });
 const inTrain = (body: string): string =>
   fileWith({ train: `train {\n${body}\nobjective: budget(1 kbitops)\n}` });
+/** A class at each position, or three values. */
+const segmenting = (train: string, { beside = "labels", end = "-> argmax" } = {}): string =>
+  fileWith({
+    train: `train {\n${train}\n}`,
+    model: `model m {\n input x: 4x4x1 as u8\n output y = x -> conv(3, 1) ${end}\n}`,
+    data: `data { train: npy("a", ${beside}: "b"), test: npy("c", ${beside}: "d"), validation: 5 }`,
+  });
 const inHardware = (body: string): string => fileWith({ hardware: `hardware {\n${body}\n}` });
 const inFlatTrain = (train: string, body: string): string =>
   fileWith({ model: `model m {\ninput x: 6 as u8\n${body}\n}`, train: `train { ${train} }` });
@@ -366,6 +373,15 @@ const settings: readonly Case[] = [
   ["3:16 language/unknown-unit", inTrain("augment: shift(1 pixel)")],
   ["3:10 language/shift-too-far", inTrain("augment: shift(4 px)")],
   ["3:23 language/shift-too-far", inTrain("augment: [noise(0.1), shift(4 px)]")],
+  ["3:11 language/positions-not-moved", segmenting("augment: [shift(1 px), flip(vertical), noise(0.1)]")],
+  [
+    "3:10 language/positions-not-moved",
+    segmenting("augment: flip(vertical)", { end: "-> maxpool(2) -> argmax" }),
+  ],
+  [
+    "3:10 language/positions-not-moved",
+    segmenting("augment: flip(horizontal), loss: mse", { beside: "targets", end: "" }),
+  ],
   [
     "3:10 language/needs-image, 3:33 language/needs-image",
     fileWith({

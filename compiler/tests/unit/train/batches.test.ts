@@ -10,6 +10,7 @@ import {
   type BatchSettings,
   createBatches,
   inputsAsTargets,
+  partOf,
   pickSamples,
   roundSamples,
   selectElements,
@@ -135,6 +136,45 @@ describe("images", () => {
   });
 });
 
+describe("labels at each pixel", () => {
+  /** The label of a pixel is its first channel. */
+  const labelled = (count: number): SampleSet => {
+    const samples = samplesOf(count, [3, 2, 2], UNSIGNED);
+    return { ...samples, labels: Int32Array.from({ length: 6 * count }, (_, i) => samples.inputs[2 * i]!) };
+  };
+  const firstChannels = (inputs: Float32Array): Int32Array =>
+    Int32Array.from({ length: inputs.length / 2 }, (_, i) => inputs[2 * i]! * 256);
+
+  test.each(["none", "horizontal", "vertical"] as const)("are those of the image, mirrored %s", (flip) => {
+    const batches = createBatches(labelled(20), withAugment({ flip, noise: 0 }));
+    const seen = new Set<string>();
+    for (let step = 0; step < 30; step++)
+      for (const augmented of [true, false]) {
+        const { inputs, labels } = batches.batch("float", 0, step, augmented);
+        expect(labels).toEqual(firstChannels(inputs));
+        for (let row = 0; row < 10; row++) seen.add(labels.slice(row * 6, row * 6 + 6).join());
+      }
+    expect(seen.size).toBe(flip === "none" ? 20 : 40);
+  });
+  test("stay with their samples where some are taken", () => {
+    const samples = labelled(9);
+    const whole = valuesOf(samples, 8, 0, 9);
+    for (const part of [
+      valuesOf(samples, 8, 2, 5),
+      partOf(whole, 2, 5),
+      valuesOf(pickSamples(samples, [2, 3, 4]), 8, 0, 3),
+    ]) {
+      expect(part.count).toBe(3);
+      expect(part.labels).toEqual(samples.labels.subarray(12, 30));
+      expect(part.labels).toEqual(firstChannels(part.inputs));
+    }
+    expect(selectElements(samples, [1]).labels).toEqual(samples.labels);
+  });
+  test("are not shifted: what comes in from outside has no class", () => {
+    expect(() => createBatches(labelled(3), withAugment({ shiftPixels: 1 }))).toThrow(/not shifted/);
+  });
+});
+
 describe("noise", () => {
   const samples = samplesOf(100, [784], UNSIGNED);
   test("is normal, of the asked deviation, and another one for every step", () => {
@@ -200,7 +240,7 @@ describe("elements that are left out", () => {
 
 describe("targets", () => {
   const samples: SampleSet = {
-    ...samplesOf(30, [3, 3], UNSIGNED),
+    ...samplesOf(30, [3, 3, 1], UNSIGNED),
     labels: new Int32Array(0),
     targets: Float32Array.from({ length: 60 }, (_, i) => i / 4),
   };
@@ -219,7 +259,7 @@ describe("targets", () => {
     const picked = pickSamples(samples, [4, 2]);
     expect([...picked.targets!]).toEqual([2, 2.25, 1, 1.25]);
     expect(picked.labels.length).toBe(0);
-    const labelled = pickSamples(samplesOf(30, [3, 3], UNSIGNED), [4, 2, 29]);
+    const labelled = pickSamples(samplesOf(30, [3, 3, 1], UNSIGNED), [4, 2, 29]);
     expect([...labelled.labels]).toEqual([4, 2, 29]);
     expect(labelled.targets).toBeNull();
   });

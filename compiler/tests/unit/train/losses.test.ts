@@ -95,6 +95,56 @@ describe.each(SPECS)("%s", (_, spec) => {
   });
 });
 
+describe("with a label at each position", () => {
+  // Two samples of three positions with three classes each: the same rows as six samples of one position.
+  const [count, positions] = [2, 3];
+  const rows = count * positions;
+  const values = Float32Array.from({ length: rows * UNITS }, () => random.normal());
+  const labels = Int32Array.of(0, 2, 1, 1, 1, 0);
+  const targets: Targets = { labels, values: null };
+  const teacher = {
+    outputs: Float32Array.from(values, () => random.normal()),
+    weight: 0.4,
+    temperature: 2,
+  };
+  const specs = SPECS.filter(([, { kind }]) => kind === "cross-entropy");
+
+  test.each(specs)("%s is the mean over them", (_, spec) => {
+    // A network's outputs may be counted by sample or by class: the labels say how many classes there are.
+    for (const units of [UNITS, positions * UNITS]) {
+      const loss = createLoss(spec, units);
+      const flat = { outputs: values, targets, teacher, scale: 0.5 };
+      const [byRow, bySample] = [new Float64Array(rows), new Float64Array(count)];
+      const [rowGradient, gradient] = [new Float32Array(rows * UNITS), new Float32Array(rows * UNITS)];
+      const alone = loss.evaluate({ ...flat, count: rows, perSample: byRow, gradient: rowGradient });
+      const found = loss.evaluate({ ...flat, count, perSample: bySample, gradient });
+      expect(found.total / count).toBeCloseTo(alone.total / rows, 12);
+      expect(found.hits / count).toBeCloseTo(alone.hits / rows, 12);
+      expect(gradient).toEqual(rowGradient);
+      for (let n = 0; n < count; n++) {
+        const own = byRow.slice(n * positions, (n + 1) * positions);
+        expect(bySample[n]).toBeCloseTo(own.reduce((a, b) => a + b, 0) / positions, 12);
+      }
+    }
+  });
+  test("scores are means over them, with one fraction or one for each class", () => {
+    const score = scoreOf(plain, values, UNITS, targets);
+    const right = labels.filter((label, row) => {
+      const logits = [...values.subarray(row * UNITS, (row + 1) * UNITS)];
+      return logits.indexOf(Math.max(...logits)) === label;
+    });
+    expect(score.accuracy).toBeCloseTo(right.length / rows, 12);
+    const whole = scoreOf(plain, values, positions * UNITS, targets);
+    expect(whole.accuracy).toBeCloseTo(score.accuracy!, 12);
+    expect(whole.loss).toBeCloseTo(score.loss, 12);
+    const sums = Float64Array.from(values, (x, i) => x * 2 ** [3, -2, 9][i % UNITS]!);
+    expect(scoreOf(plain, sums, positions * UNITS, targets, [3, -2, 9])).toEqual(whole);
+  });
+  test("labels that do not fit the outputs are a bug", () => {
+    expect(() => createLoss(plain, UNITS).evaluate({ outputs: values, count: 4, targets })).toThrow();
+  });
+});
+
 describe("by hand", () => {
   const one = (spec: LossSpec, y: readonly number[], targets: Targets): number =>
     createLoss(spec, y.length).evaluate({ outputs: y, count: 1, targets }).total;

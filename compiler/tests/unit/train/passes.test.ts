@@ -187,7 +187,7 @@ describe("normalised inputs", () => {
       const gradients = plainGradients(
         gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passOf(net.parameters), net.lossOf),
       );
-      unfoldGradient(gradients, 0, moments);
+      unfoldGradient(gradients, 0, moments, net.network.layers[0]!);
       for (const name of ["0.weights", "1.weights", "1.bias"]) {
         const numeric = differences(net.parameters, name, (p) => lossOfPass(net, passOf(p)));
         expect(relativeError(gradients[name]!, numeric), name).toBeLessThan(0.05);

@@ -71,6 +71,19 @@ function roundedNetwork(asked: TrainRequest, saved: readonly Uint8Array[]) {
   return { outputs: outputsOf(tf, count, kept, pass), distances };
 }
 
+/** Thresholds are left to steps, to signs, and to batch-norms that weights of one bit cannot take over. */
+function expectEntries({ training }: TrainRequest, { graph, layers, signals }: TrainedGraph): void {
+  signals.forEach(({ node, entry }, i) => {
+    const at = graph.nodes.findIndex((n) => n.name === node);
+    const { kind } = graph.nodes[at]!;
+    const isCompared = kind === "step" || kind === "sign";
+    const isNormalized = graph.nodes[at - 1]?.kind === "batchnorm";
+    const areSigns = i > 0 && training.layers[layers[i - 1]!.node]!.weights.bits.max === 1;
+    const expected = isCompared || (isNormalized && areSigns) ? "threshold" : "requantize";
+    expect([node, entry.kind]).toEqual([node, expected]);
+  });
+}
+
 /** What holds of every training's result, whatever was asked. */
 function expectConsistent(asked: TrainRequest, { result, saved }: Recording): void {
   const { trained } = result;
@@ -107,6 +120,7 @@ function expectConsistent(asked: TrainRequest, { result, saved }: Recording): vo
     expect(layer.bias?.every(Number.isInteger) ?? true).toBe(true);
     expect(layer.weights.length).toBe(layer.units * layer.inputs);
   }
+  expectEntries(asked, trained);
   const cost = trained.layers.reduce(
     (sum, l) => sum + l.units * l.inputs * l.weightFormat.width * l.activationFormat.width,
     0,
@@ -192,6 +206,11 @@ const FEATURES: readonly Feature[] = [
     words: [16, "batchnorm", "sign", 12, "batchnorm", "sign", 3, "argmax"],
     accuracy: 0.5,
     training: { learningRate: 0.002, ...BINARY, input: { bits: { min: 4, max: 4 } } },
+  },
+  {
+    name: "bipolar weights, batch-norms and values of several bits",
+    words: [16, "batchnorm", "relu", 12, "batchnorm", "hardtanh", 3, "argmax"],
+    training: { learningRate: 0.002, ...BINARY, input: { bits: { min: 2, max: 4 } } },
   },
   {
     name: "bipolar weights and channels of activations",
