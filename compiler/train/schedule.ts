@@ -15,9 +15,9 @@ export const PHASES: readonly Phase[] = ["baseline", "float", "noise", "rounding
  * Parts of the rounding epochs that the rounds of a search for lossless formats have: the first, the later ones, and
  * the last, which trains what was found. Together they are the whole at most.
  */
-const FIRST_ROUND = 0.3;
-const LATER_ROUND = 0.15;
-const FINISHING = 0.4;
+const FIRST_ROUND = 0.2;
+const LATER_ROUND = 0.1;
+const FINISHING = 0.6;
 /** Index of the last round. */
 export const FINISHING_ROUND = 3;
 
@@ -61,7 +61,7 @@ const QUANTIZER_TRAVEL = 12;
 /** Rates at the end of a phase, as parts of the learning rate. */
 const NOISE_END = 0.1;
 const ROUNDING_START = 0.7;
-/** A later round goes on from trained weights. */
+/** A later round of a search goes on from trained weights; the last one is long enough to start anew. */
 const LATER_START = 0.35;
 const FINE_END = 0.01;
 const ROUNDING_END = 5e-4;
@@ -113,7 +113,10 @@ function endsOf(phase: Phase, round: number): RateEnds {
     case "noise":
       return { start: 1, end: NOISE_END };
     case "rounding":
-      return { start: round === 0 ? ROUNDING_START : LATER_START, end: ROUNDING_END };
+      return {
+        start: round === 0 || round === FINISHING_ROUND ? ROUNDING_START : LATER_START,
+        end: ROUNDING_END,
+      };
   }
 }
 
