@@ -5,7 +5,7 @@ export { type CompiledSource, compileSource } from "./dsl/compile-source.ts";
 export type { Graph, GraphOutput, Node } from "./graph/graph.ts";
 export type { DataSpec, HardwareSpec, Project, TrainingSpec } from "./graph/project.ts";
 export type { SampleSet } from "./graph/samples.ts";
-export type { LayerLedger, Outcome, Score, TrainedLayer, TrainedGraph } from "./graph/trained-graph.ts";
+export type { LayerLedger, Outcome, Score, TrainedGraph, TrainedLayer } from "./graph/trained-graph.ts";
 export { lower } from "./lower/lower.ts";
 export { createProgramBuilder, intFormat, type ProgramBuilder } from "./program/builder.ts";
 export { type LayerCost, layerCosts } from "./program/cost.ts";
