@@ -141,8 +141,10 @@ function dropZeros(
   stays: number[][],
 ): boolean {
   let dropped = false;
-  const isFine = (layer: number): boolean =>
-    training.layers[network.layers[layer]!.node]!.weights.granularity.kind !== "layer";
+  const isFine = (layer: number): boolean => {
+    const { weights, prune: prunes } = training.layers[network.layers[layer]!.node]!;
+    return prunes && weights.granularity.kind !== "layer";
+  };
   const weightsOf = (layer: number): Float32Array => {
     const { units, inputs } = network.layers[layer]!;
     return roundWeights(variableOf(parameters, layer, "weights"), units, inputs, formats.weights[layer]!);
