@@ -84,18 +84,22 @@ export interface TensorBits extends WidthRange {
 }
 
 const UNSIGNED: readonly Signal["kind"][] = ["relu", "relu6", "sigmoid", "hardsigmoid"];
-/** Behind a batchnorm these are thresholds of each channel. */
+/** Behind a batchnorm of one-bit weights, which cannot take it over, these are thresholds of each channel. */
 const CLAMPS: readonly Signal["kind"][] = ["relu", "relu6", "hardtanh"];
+
+function isThresholds(normalized: Signal | undefined): boolean {
+  return normalized?.kind === "batchnorm" && normalized.inputs[0]?.quantization?.weights.bits.max === 1;
+}
 
 function sourceBits({ kind, word, inputs, stored }: Signal): TensorBits {
   if (kind === "sign" || kind === "step") return { min: 1, max: 1, reason: `${word} makes one bit` };
   const signed = kind === "input" ? stored?.signed === true : !UNSIGNED.includes(kind);
   const min = signed ? 2 : 1;
-  return CLAMPS.includes(kind) && inputs[0]?.kind === "batchnorm"
+  return CLAMPS.includes(kind) && isThresholds(inputs[0])
     ? {
         min,
         max: MAX_THRESHOLD_BITS,
-        reason: `a batchnorm and its ${word} make ${min} to ${MAX_THRESHOLD_BITS} bits`,
+        reason: `a batchnorm behind one-bit weights and its ${word} make ${min} to ${MAX_THRESHOLD_BITS} bits`,
       }
     : { min, max: MAX_TRAINED_WIDTH, reason: `signed values have at least 2 bits` };
 }

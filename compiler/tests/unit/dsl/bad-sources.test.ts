@@ -201,8 +201,10 @@ const models: readonly Case[] = [
   ["4:48 language/unfit-bits", inFlat("output y = x -> dense(3) -> sign -> dense(2) { input_bits: 2 }")],
   ["4:48 language/unfit-bits", inFlat("output y = x -> dense(3) -> step -> dense(2) { input_bits: 1..2 }")],
   [
-    "4:61 language/unfit-bits",
-    inFlat("output y = x -> dense(3) -> batchnorm -> relu -> dense(2) { input_bits: 2..5 }"),
+    "4:80 language/unfit-bits",
+    inFlat(
+      "output y = x -> dense(3) { weight_bits: 1 } -> batchnorm -> relu -> dense(2) { input_bits: 2..5 }",
+    ),
   ],
   ["4:39 language/after-argmax", inFlat("output y = x -> dense(3) -> argmax -> dense(2)")],
   ["4:8 language/output-not-dense", inFlat("output y = x -> dense(3) -> relu")],
