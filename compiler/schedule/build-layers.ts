@@ -153,6 +153,7 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     result: valueNamed(program, step.result),
     positions: 1,
     inputs,
+    vectors: 1,
     outputs,
     pe,
     simd,
@@ -192,21 +193,29 @@ function convStages(
   const { pe, simd } = foldings.get(step.result)!;
   const lanes = convLanes(program, step, foldings);
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
-  const { positions, channels, groups, units, taps } = size;
-  const each = { instruction: step, source, result, positions };
-  if (isDepthwise(size)) {
-    const reading = { lanes, outer: channels / lanes, replays: 1, taps: 1 };
-    const windows = windowStage(program, g, step, line, reading, interval);
-    return add(g, { kind: "depthwise", ...each, channels, taps, lanes }, [windows], result, lanes);
-  }
-  const replays = units / groups / pe;
-  const reading = { lanes, outer: groups, replays, taps: tapsAside(size, simd) };
+  const { positions, channels, groups, units } = size;
+  const depthwise = isDepthwise(size);
+  const reading = depthwise
+    ? { lanes, outer: channels / lanes, replays: 1, taps: 1 }
+    : { lanes, outer: groups, replays: units / groups / pe, taps: tapsAside(size, simd) };
   const windows = windowStage(program, g, step, line, reading, interval);
-  const inputs = (taps * channels) / groups;
-  const folds = { inFolds: Math.ceil(inputs / simd), outFolds: units / pe };
+  const inputs = (size.taps * channels) / groups;
   return add(
     g,
-    { kind: "dense", ...each, inputs, outputs: units, pe, simd, ...folds },
+    {
+      kind: "dense",
+      instruction: step,
+      source,
+      result,
+      positions,
+      inputs,
+      vectors: depthwise ? pe : 1,
+      outputs: units,
+      pe,
+      simd,
+      inFolds: Math.ceil(inputs / simd),
+      outFolds: units / pe,
+    },
     [windows],
     result,
     pe,

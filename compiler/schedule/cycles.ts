@@ -43,8 +43,6 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
       return createLineWindow(stage.geometry, stage.capacity);
     case "dense":
       return createPipeline(2 + Math.ceil(Math.log2(stage.simd)), stage.inFolds);
-    case "depthwise":
-      return createPipeline(2, stage.taps);
     case "pool":
       return createPipeline(stage.instruction.kind === "average" ? 2 : 0, stage.taps);
     case "fork":

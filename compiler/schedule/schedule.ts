@@ -130,9 +130,7 @@ function chooseFoldings(
 
 /** The wished interval, or the cycles of a layer's own folding where they are more; those have been named. */
 function attainable(stages: readonly Stage[], { intervalCycles, folding }: ScheduleOptions): number {
-  const folded = stages.filter(
-    (s) => s.kind === "dense" || s.kind === "depthwise" || s.kind === "line-window",
-  );
+  const folded = stages.filter((s) => s.kind === "dense" || s.kind === "line-window");
   const own = folded.filter((s) => Object.hasOwn(folding, s.instruction.layer));
   return Math.max(intervalCycles, ...own.map(busyCycles));
 }

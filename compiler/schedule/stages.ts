@@ -116,25 +116,14 @@ export interface DenseStage {
   readonly positions: number;
   /** Of one output: those of a group, at all taps. */
   readonly inputs: number;
+  /** Vectors side by side: 1 that all outputs read, or PE of channels that are convolved each on its own. */
+  readonly vectors: number;
   /** Of one position, of all groups. */
   readonly outputs: number;
   readonly pe: number;
   readonly simd: number;
   readonly inFolds: number;
   readonly outFolds: number;
-}
-
-/** A convolution of each channel on its own: `lanes` products per cycle. */
-export interface DepthwiseStage {
-  readonly kind: "depthwise";
-  readonly instruction: ConvInstruction;
-  readonly source: Value;
-  readonly result: Value;
-  readonly positions: number;
-  readonly channels: number;
-  /** Taps of a window. */
-  readonly taps: number;
-  readonly lanes: number;
 }
 
 /** One beat of results for the `taps` beats of a window. */
@@ -250,7 +239,6 @@ export type Stage =
   | SelectStage
   | LineWindowStage
   | DenseStage
-  | DepthwiseStage
   | PoolStage
   | ForkStage
   | FifoStage
@@ -313,8 +301,6 @@ export function busyCycles(stage: Stage): number {
       return Math.max(wordsOfImage(stage.geometry), beatsOfWindows(stage.geometry));
     case "dense":
       return stage.positions * stage.inFolds * stage.outFolds;
-    case "depthwise":
-      return stage.positions * stage.taps * (stage.channels / stage.lanes);
     case "pool":
       return stage.words * stage.taps;
     case "concat":

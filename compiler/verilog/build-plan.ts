@@ -16,7 +16,7 @@ import {
   placeThreshold,
 } from "./place-layers.ts";
 import { placeAdapter, placeArgmax, placeInput, placeOutput, placeWindow } from "./place-stages.ts";
-import { placeCrop, placeDepthwise, placeLineWindow, placePool } from "./place-windows.ts";
+import { placeCrop, placeLineWindow, placePool } from "./place-windows.ts";
 import type { PortPlan, SectionPlan, TapPlan } from "./plan.ts";
 
 export interface DesignPlan {
@@ -47,7 +47,9 @@ const TOP_PORTS = [
 
 /** Fixed modules that are made of others. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
+  nf_crop: ["nf_position"],
   nf_dense: ["nf_dot"],
+  nf_pad: ["nf_position"],
   nf_requantize_channels: ["nf_beat_rom"],
   nf_select: ["nf_beat_rom"],
   nf_threshold: ["nf_beat_rom"],
@@ -115,8 +117,6 @@ function placeStage(
       return [placeLineWindow(draft, stage, a)];
     case "dense":
       return [placeDense(draft, stage, a)];
-    case "depthwise":
-      return [placeDepthwise(draft, stage, a)];
     case "pool":
       return [placePool(draft, stage, a)];
     case "fork":

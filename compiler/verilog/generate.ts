@@ -94,16 +94,16 @@ function about(program: Program, schedule: Schedule, { input, output }: RtlManif
     );
     return `  ${name}  ${what.join(", then ")}; ${countText(beats, "beat")} of ${lanes} x ${laneBits} bits`;
   };
-  const folded = stages.filter((s) => s.kind === "dense" || s.kind === "depthwise");
+  const folded = stages.filter((s) => s.kind === "dense");
   const rows = [
     ["#", "layer", "inputs", "outputs", "PE", "SIMD", "cycles"],
     ...folded.map((s, i) => [
       `${i + 1}`,
       commentText(s.instruction.layer, 30),
-      `${s.kind === "dense" ? s.inputs : s.taps} x ${formatText(s.source)}`,
-      `${s.kind === "dense" ? s.outputs : s.channels} x ${formatText(s.result)}`,
-      `${s.kind === "dense" ? s.pe : s.lanes}`,
-      `${s.kind === "dense" ? s.simd : 1}`,
+      `${s.inputs} x ${formatText(s.source)}`,
+      `${s.outputs} x ${formatText(s.result)}`,
+      `${s.pe}`,
+      `${s.simd}`,
       `${busyCycles(s)}`,
     ]),
   ];

@@ -13,6 +13,7 @@ import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import {
   CLOCK,
+  connected,
   countText,
   type Draft,
   flag,
@@ -119,17 +120,12 @@ export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): r
   if (forked) {
     round = stream(draft, `${stem}_logits`, lanes, before.width);
     into = stream(draft, `${stem}_compared`, lanes, before.width);
-    const ports = (side: string, { stem: name }: Stream) => ({
-      [`${side}_data`]: `${name}_data`,
-      [`${side}_valid`]: `${name}_valid`,
-      [`${side}_ready`]: `${name}_ready`,
-    });
     place(
       draft,
       "nf_fork",
       `${stem}_fork`,
       { WIDTH: lanes * before.width },
-      { ...ports("s", before), ...ports("a", round), ...ports("b", into) },
+      { ...sink(before), ...connected("a", round), ...connected("b", into) },
       null,
     );
   }
@@ -189,16 +185,7 @@ export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, lo
       B_WIDTH: before.width,
       B_SIGNED: flag(isSigned(second.format)),
     },
-    {
-      ...CLOCK,
-      a_data: `${logits.stem}_data`,
-      a_valid: `${logits.stem}_valid`,
-      a_ready: `${logits.stem}_ready`,
-      b_data: `${before.stem}_data`,
-      b_valid: `${before.stem}_valid`,
-      b_ready: `${before.stem}_ready`,
-      ...axis,
-    },
+    { ...CLOCK, ...connected("a", logits), ...connected("b", before), ...axis },
     entry,
   );
 }

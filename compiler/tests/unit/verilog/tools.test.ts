@@ -104,6 +104,8 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ],
     ["X_WIDTH=1", "X_KIND=2", "W_WIDTH=1", "W_KIND=2", "INPUTS=1", "OUTPUTS=1", "ACC_WIDTH=2"],
     ["X_WIDTH=1", "X_KIND=2", "W_WIDTH=1", "W_KIND=1", "INPUTS=1", "OUTPUTS=1", "ACC_WIDTH=2"],
+    ["VECTORS=3", "OUTPUTS=7", "PE=3"],
+    ["VECTORS=2", "OUTPUTS=5", "PE=2", "SIMD=3", "W_WIDTH=1", "W_KIND=2"],
   ],
   nf_dot: [
     ["SIMD=5"],
@@ -121,6 +123,10 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["OP=1", "LANES=3", "A_WIDTH=1", "A_SIGNED=0", "B_WIDTH=1", "B_SIGNED=0", "SHIFT_B=3", "OUT_WIDTH=5"],
     ["OP=2", "A_WIDTH=24", "B_WIDTH=24", "SHIFT_A=2", "OUT_WIDTH=48"],
     ["OP=2", "A_WIDTH=1", "B_WIDTH=1", "OUT_WIDTH=2"],
+  ],
+  nf_limit: [
+    ["WIDTH=1", "LIMIT=0"],
+    ["LANES=3", "WIDTH=16", "SIGNED=1", "LIMIT=32767"],
   ],
   nf_concat: [["WIDTH=1"], ["A_BEATS=5", "B_BEATS=2"]],
   nf_line_window: [
@@ -149,13 +155,6 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["AVERAGE=1", "WINDOW=1", "SHIFT=0", "SUM_WIDTH=8", "SIGNED=1"],
     ["AVERAGE=1", "WIDTH=1", "SUM_WIDTH=4"],
   ],
-  nf_depthwise: [
-    ["CHANNELS=7", "LANES=3"],
-    ["CHANNELS=7", "LANES=3", "X_WIDTH=1", "X_KIND=2"],
-    ["CHANNELS=5", "LANES=2", "W_WIDTH=1", "W_KIND=2"],
-    ["CHANNELS=1", "KERNEL=1", "X_WIDTH=1", "X_KIND=2", "W_WIDTH=1", "W_KIND=2", "ACC_WIDTH=2"],
-    ["X_WIDTH=16", "X_KIND=1", "W_WIDTH=16", "ACC_WIDTH=48"],
-  ],
   nf_table: [
     ["CHANNELS=7", "LANES=3", "IN_WIDTH=1", "OUT_WIDTH=1", "IN_SIGNED=1"],
     ["CHANNELS=1", "IN_WIDTH=12", "OUT_WIDTH=16"],
@@ -165,8 +164,12 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["WORDS=4", "FIRST_WORD=3"],
   ],
   nf_pad: [
-    ["ROWS=1", "COLUMNS=1", "ROWS_BEFORE=0", "ROWS_AFTER=0", "WIDTH=1"],
-    ["LANES=3", "TAIL_LANES=2", "WORDS=2", "WORDS_AFTER=1", "PAD=-3"],
+    ["ROWS=1", "OUT_ROWS=1", "FIRST_ROW=0", "COLUMNS=1", "WIDTH=1"],
+    ["LANES=3", "WORDS=2", "OUT_WORDS=4", "PAD=-3"],
+  ],
+  nf_position: [
+    ["ROWS=1", "FIRST_ROW=0", "BOX_ROWS=1"],
+    ["WORDS=4", "FIRST_WORD=3"],
   ],
   nf_output: [["LANES=3", "BEATS=2", "WIDTH=8", "SIGNED=1"], ["WIDTH=1"]],
   nf_output_pair: [
