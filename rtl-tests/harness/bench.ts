@@ -54,7 +54,7 @@ export async function runBench(cases: readonly BenchCase[], seed = 1): Promise<s
   // No others, so that a change of one module asks for no new simulation of all.
   const library = modulesOf(cases).map((name) => [`${name}.v`, fixedFile(`verilog/lib/${name}.v`)] as const);
   const verilog = [...library.map(([name]) => name), "bench-streams.sv", "bench.sv"];
-  const outcome = await createVerilatorRunner().run({
+  const outcome = await createVerilatorRunner({ shortRuns: true }).run({
     top: "bench",
     files: new Map([
       ...library,
