@@ -135,6 +135,9 @@ const SETS: Parameters[] = [
   },
   { size: [3, 4], kernel: [1, 1], strides: [2, 3], words: 2, more: 0 },
   { size: [4, 4], kernel: [1, 1], more: 0 },
+  // Windows that see nothing of the image.
+  { size: [3, 2], kernel: [1, 1], before: [2, 1], after: [1, 2], words: 2, more: 1, pad: 5 },
+  { size: [2, 3], kernel: [2, 2], before: [3, 3], after: [2, 2], strides: [2, 1], taps: 4, more: 2, pad: 5 },
   // Windows side by side, skipped words at the end, the whole image.
   { size: [7, 9], kernel: [2, 2], strides: [2, 2], words: 2, outer: 2, more: 4 },
   { size: [3, 5], kernel: [3, 5], words: 3, outer: 3, more: 15 },
