@@ -2,27 +2,31 @@
 // the window, the lanes and the stage itself in the graph.
 import { shiftsOf } from "../program/bounds.ts";
 import {
+  type ArgmaxInstruction,
   type ConvInstruction,
   channelsOf,
   constantNamed,
   type DenseInstruction,
   elementsOf,
+  type PadInstruction,
   type PoolInstruction,
   type Program,
   type SelectInstruction,
   type SliceInstruction,
   type UpsampleInstruction,
+  type Value,
   valueNamed,
   widthOf,
 } from "../program/program.ts";
 import type { Foldings } from "./build-stages.ts";
 import { type ConvSize, chooseInnerLanes, isDepthwise, tapsAside } from "./conv-folding.ts";
 import type { ElementwiseStep } from "./dataflow.ts";
-import { type DenseSize, greatestCommonDivisor } from "./folding.ts";
+import { chooseLanes, type DenseSize, greatestCommonDivisor } from "./folding.ts";
 import { adapt, add, type Growing, type Line, store, wordsOf } from "./lines.ts";
 import type { DenseStage, StageGraph } from "./stages.ts";
 import type { Triple } from "./units/boxes.ts";
 import {
+  alongAxes,
   capacityOf,
   geometryOf,
   imageOf,
@@ -37,7 +41,9 @@ export type LayerStep =
   | SelectInstruction
   | DenseInstruction
   | WindowInstruction
-  | SliceInstruction;
+  | SliceInstruction
+  | PadInstruction
+  | ArgmaxInstruction;
 
 export function sizeOf(program: Program, step: DenseInstruction): DenseSize {
   const weights = constantNamed(program, step.weights);
@@ -94,6 +100,17 @@ export function buildLayer(
       return poolStages(program, g, step, line, interval);
     case "slice":
       return cropStage(program, g, step, line, interval);
+    case "pad":
+      return padStage(program, g, step, line, interval);
+    case "argmax": {
+      const { shape } = valueNamed(program, step.input);
+      const [elements, channels] = [elementsOf(shape), shape.at(-1)!];
+      const lanes =
+        elements === channels
+          ? chooseLanes(elements, interval, line.lanes)
+          : chooseInnerLanes(elements, channels, interval, [line.lanes]);
+      return argmaxStage(program, g, step, adapt(g, line, step.layer, lanes, 1), false).made;
+    }
     default:
       return elementwiseStage(program, g, line, step, line.lanes);
   }
@@ -249,34 +266,52 @@ function poolStages(
   );
 }
 
+/** One index for each position; `forked`: the logits are streamed on as well. */
+export function argmaxStage(
+  program: Program,
+  g: Growing,
+  step: ArgmaxInstruction,
+  line: Line,
+  forked: boolean,
+): { readonly result: Value; readonly made: Line } {
+  const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
+  const { lanes } = line;
+  const [positions, elements] = [elementsOf(result.shape), channelsOf(source)];
+  const beats = Math.ceil(elements / lanes);
+  const sizes = { positions, elements, lanes, beats };
+  const stage = { kind: "argmax", instruction: step, source, result, ...sizes, forked } as const;
+  return { result, made: add(g, stage, [line], result, 1) };
+}
+
+/** Channels of a box counted in words. */
+const inWords = ([rows, columns, channels]: Triple, lanes: number): Triple => [
+  rows,
+  columns,
+  channels / lanes,
+];
+
 function cropStage(program: Program, g: Growing, step: SliceInstruction, line: Line, interval: number): Line {
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const [size, box] = [imageOf(source.shape), imageOf(result.shape)];
-  const begin = imageOf(step.begin);
-  // The first row of a sequence, and the first position of what is flat.
-  const first: Triple = [
-    source.shape.length === 3 ? begin[0] : 0,
-    source.shape.length >= 2 ? begin[1] : 0,
-    begin[2],
-  ];
+  const first = alongAxes(step.begin, 0);
   const whole = [size[2], box[2], first[2]].reduce(greatestCommonDivisor);
   const lanes = chooseInnerLanes(elementsOf(source.shape), whole, interval, [line.lanes]);
-  const inWords = ([rows, columns, channels]: Triple): Triple => [rows, columns, channels / lanes];
   const words = adapt(g, line, step.layer, lanes, 1);
-  return add(
-    g,
-    {
-      kind: "crop",
-      instruction: step,
-      source,
-      result,
-      lanes,
-      size: inWords(size),
-      first: inWords(first),
-      box: inWords(box),
-    },
-    [words],
-    result,
-    lanes,
-  );
+  const boxes = { size: inWords(size, lanes), first: inWords(first, lanes), box: inWords(box, lanes) };
+  return add(g, { kind: "crop", instruction: step, source, result, lanes, ...boxes }, [words], result, lanes);
+}
+
+function padStage(program: Program, g: Growing, step: PadInstruction, line: Line, interval: number): Line {
+  const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
+  const [size, outSize] = [imageOf(source.shape), imageOf(result.shape)];
+  const first = alongAxes(step.before, 0);
+  const whole = [size[2], outSize[2], first[2]].reduce(greatestCommonDivisor);
+  const lanes = chooseInnerLanes(elementsOf(result.shape), whole, interval, [line.lanes]);
+  const words = adapt(g, line, step.layer, lanes, 1);
+  const boxes = {
+    size: inWords(size, lanes),
+    outSize: inWords(outSize, lanes),
+    first: inWords(first, lanes),
+  };
+  return add(g, { kind: "pad", instruction: step, source, result, lanes, ...boxes }, [words], result, lanes);
 }

@@ -1,7 +1,13 @@
-// The stages that move a window over an image: line window, pool; and the box of a slice. In: a draft, the stage and the
+// The stages that move a window over an image: line window, pool; the box of a slice and a pad. In: a draft, the stage and the
 // stream before it. Out: the stream behind it, with banner, wires, instance and tap in the draft.
 import { isSigned, mantissaRange, widthOf } from "../program/program.ts";
-import { busyCycles, type CropStage, type LineWindowStage, type PoolStage } from "../schedule/stages.ts";
+import {
+  busyCycles,
+  type CropStage,
+  type LineWindowStage,
+  type PadStage,
+  type PoolStage,
+} from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import { exactDivision } from "../support/division.ts";
@@ -181,5 +187,48 @@ export function placeCrop(draft: Draft, stage: CropStage, before: Stream): Strea
     { layer, op: "slice", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
   tap(draft, y, result, box[0] * box[1] * box[2]);
+  return result;
+}
+
+/** Parameters of nf_pad for elements of `width` bits. */
+export function padParameters(
+  { lanes, size, outSize, first }: Pick<PadStage, "lanes" | "size" | "outSize" | "first">,
+  width: number,
+  mantissa: number,
+): Readonly<Record<string, number>> {
+  return {
+    LANES: lanes,
+    WIDTH: width,
+    ROWS: size[0],
+    COLUMNS: size[1],
+    WORDS: size[2],
+    OUT_ROWS: outSize[0],
+    OUT_COLUMNS: outSize[1],
+    OUT_WORDS: outSize[2],
+    FIRST_ROW: first[0],
+    FIRST_COLUMN: first[1],
+    FIRST_WORD: first[2],
+    PAD: mantissa,
+  };
+}
+
+export function placePad(draft: Draft, stage: PadStage, before: Stream): Stream {
+  const { instruction, result: y, lanes, size, outSize } = stage;
+  const { layer, mantissa } = instruction;
+  const stem = layerStem(layer);
+  section(
+    draft,
+    `Layer ${commentText(layer)}: ${sizeText(size)} words in ${sizeText(outSize)}, with ${mantissa} around them`,
+  );
+  const result = stream(draft, `${stem}_padded`, lanes, before.width);
+  place(
+    draft,
+    "nf_pad",
+    `${stem}_pad`,
+    padParameters(stage, before.width, mantissa),
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer, op: "pad", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, outSize[0] * outSize[1] * outSize[2]);
   return result;
 }

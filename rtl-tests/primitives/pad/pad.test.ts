@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createPad, type Triple } from "../../../compiler/schedule/units/boxes.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
+import { padParameters } from "../../../compiler/verilog/place-windows.ts";
 import { type BenchCase, lanes, runBench } from "../../harness/bench.ts";
 import { randomFor } from "../../harness/integers.ts";
 import { randomBeats, sink, source } from "../../harness/streams.ts";
@@ -38,20 +39,7 @@ function caseOf(p: Parameters): BenchCase {
   return {
     name: JSON.stringify(p),
     module: "nf_pad",
-    parameters: {
-      LANES: p.lanes,
-      WIDTH: p.width,
-      ROWS: size[0],
-      COLUMNS: size[1],
-      WORDS: size[2],
-      OUT_ROWS: outSize[0],
-      OUT_COLUMNS: outSize[1],
-      OUT_WORDS: outSize[2],
-      FIRST_ROW: before[0],
-      FIRST_COLUMN: before[1],
-      FIRST_WORD: before[2],
-      PAD: p.pad,
-    },
+    parameters: padParameters({ lanes: p.lanes, size, outSize, first: before }, p.width, p.pad),
     sources: [source("s", bits, beats)],
     sinks: [sink(bits, expected)],
     unit: () => createPad(size, outSize, before),

@@ -11,6 +11,8 @@ import { type FileSet, mergeFileSets } from "../../../support/file-set.ts";
 import { PARTS } from "../../../verilog/build-plan.ts";
 import { generateVerilog, tbVectors } from "../../../verilog/generate.ts";
 import { hasTool } from "../../tools-present.ts";
+import { randomInputs } from "../program/random-branching.ts";
+import { randomDataflow } from "./random-dataflow.ts";
 import { type RandomCase, randomCase } from "./random-program.ts";
 import { inFolder, run } from "./run-tools.ts";
 
@@ -21,12 +23,19 @@ interface Design extends RandomCase {
   readonly manifest: RtlManifest;
 }
 
-function design(seed: number, packets: number): Design {
-  const one = randomCase(seed, packets);
+function branchingCase(seed: number, packets: number): RandomCase {
+  const { program, options } = randomDataflow(seed);
+  return { program, options, inputs: randomInputs(program, packets, seed), packets };
+}
+
+/** A chain, or a program with branches and several ports. */
+function design(seed: number, packets: number, branching = false): Design {
+  const one = branching ? branchingCase(seed, packets) : randomCase(seed, packets);
   const schedule = scheduleProgram(one.program, one.options);
   const { files, manifest } = generateVerilog(one.program, schedule, { version: "0.0.0" });
   const values = simulate(one.program, one.inputs, packets).values;
-  const vectors = tbVectors(one.program, manifest, one.inputs, values);
+  const outputs = new Map<string, ArrayLike<number>>([...one.inputs, ...values]);
+  const vectors = tbVectors(one.program, manifest, one.inputs, outputs);
   return { ...one, files: mergeFileSets(files, vectors), manifest };
 }
 
@@ -41,6 +50,10 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["WIDTH=1"],
   ],
   nf_window: [["WORDS=1"], ["WORDS=3", "REPLAYS=5"], ["WIDTH=1"]],
+  nf_meet: [
+    ["WIDTH=1", "WORDS=1"],
+    ["WORDS=5", "COUNT=3"],
+  ],
   nf_requantize: [
     ["SHIFT=40", "ROUNDING=2"],
     ["SHIFT=-30"],
@@ -247,10 +260,12 @@ describe.skipIf(!hasTool("yosys"))("the weights", () => {
 });
 
 describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
-  for (let block = 0; block < 4; block++) {
-    it(`give the simulator's values in the predicted cycles (${block + 1} of 4)`, () => {
+  for (let block = 0; block < 6; block++) {
+    const branching = block >= 4;
+    const which = branching ? "with branches and several ports" : "in a chain";
+    it(`give the simulator's values in the predicted cycles, ${which} (${block + 1} of 6)`, () => {
       for (let seed = block * 12; seed < block * 12 + 12; seed++) {
-        const { files, manifest } = design(seed, 12);
+        const { files, manifest } = design(seed, 12, branching);
         inFolder(files, (folder) => {
           const sources = [...manifest.sources, `tb/${manifest.top}_tb.v`];
           const args = ["-g2005", "-Wall", "-o", "x.vvp", "-s", `${manifest.top}_tb`, ...sources];
@@ -282,7 +297,8 @@ describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
 
   it.each([3, 8, 17, 25, 63, 81])("survive broken framing and resets at every cycle (seed %i)", (seed) => {
     const { files, manifest } = design(seed, 2);
-    const { input, output, latencyCycles, intervalCycles, top } = manifest;
+    const { latencyCycles, intervalCycles, top } = manifest;
+    const [input, output] = [manifest.inputs[0]!, manifest.outputs[0]!];
     const parameters = {
       IN_BITS: input.lanes * input.laneBits,
       IN_BEATS: input.beats,
@@ -308,8 +324,8 @@ const BENCH_STYLE = ["-Wno-WIDTH", "-Wno-BLKSEQ", "-Wno-INITIALDLY"];
 
 describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
   it("are clean under -Wall, the test bench and the tap wrapper too", () => {
-    for (let seed = 0; seed < 12; seed++) {
-      const { files, manifest } = design(seed, 1);
+    for (let seed = 0; seed < 18; seed++) {
+      const { files, manifest } = design(seed, 1, seed >= 12);
       inFolder(files, (folder) => {
         const lint = ["--lint-only", "-Wall", ...manifest.sources];
         expect(run(folder, "verilator", [...lint, "--top-module", manifest.top]).stderr, `seed ${seed}`).toBe(
@@ -338,7 +354,7 @@ describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
       const built = run(folder, "verilator", [...args, '-GMEM_DIR="rtl/"', ...sources]);
       expect(built.status, built.stderr).toBe(0);
       const beats = `${one.files.get("vectors/input.mem")}`.replace(/^\/\/.*$/gm, "");
-      tapped.out = run(folder, "obj_dir/Vdut", [`${one.manifest.input.beats}`], beats).stdout;
+      tapped.out = run(folder, "obj_dir/Vdut", [`${one.manifest.inputs[0]!.beats}`], beats).stdout;
     });
   });
 
