@@ -32,8 +32,8 @@ export function createForceWrapper(
     if (held.min > all.min || held.max < all.max) continue;
     // A result that nothing reads is moot.
     if (!program.instructions.some((i) => operandsOf(i).includes(tap.value))) continue;
-    // A transpose that moves nothing has the stream of another value.
-    if (streams.some((s) => s.stream === instance.stream)) continue;
+    // The stream of a transpose is another value's, such as an input's, which has more readers.
+    if (program.instructions.some((i) => i.op === "transpose" && i.result === tap.value)) continue;
     const bits = instance.lanes * instance.width;
     const words = Math.ceil(bits / 32);
     streams.push({ index, stream: instance.stream, words, top: 32 * words - 1, last: bits - 1 });
