@@ -14,26 +14,17 @@ import {
   type SelectInstruction,
   type SliceInstruction,
   type UpsampleInstruction,
-  type Value,
   valueNamed,
   widthOf,
 } from "../program/program.ts";
+import { cropStage, indexStage, padStage } from "./build-moves.ts";
 import type { Foldings } from "./build-stages.ts";
 import { type ConvSize, chooseInnerLanes, isDepthwise, tapsAside } from "./conv-folding.ts";
 import type { ElementwiseStep } from "./dataflow.ts";
-import { chooseLanes, type DenseSize, greatestCommonDivisor } from "./folding.ts";
+import type { DenseSize } from "./folding.ts";
 import { adapt, add, type Growing, type Line, store, wordsOf } from "./lines.ts";
 import type { DenseStage, StageGraph } from "./stages.ts";
-import type { Triple } from "./units/boxes.ts";
-import {
-  alongAxes,
-  capacityOf,
-  geometryOf,
-  imageOf,
-  kernelOf,
-  type WindowInstruction,
-  type WindowReading,
-} from "./windows.ts";
+import { capacityOf, geometryOf, kernelOf, type WindowInstruction, type WindowReading } from "./windows.ts";
 
 /** Steps that read one stream. */
 export type LayerStep =
@@ -102,15 +93,8 @@ export function buildLayer(
       return cropStage(program, g, step, line, interval);
     case "pad":
       return padStage(program, g, step, line, interval);
-    case "argmax": {
-      const { shape } = valueNamed(program, step.input);
-      const [elements, channels] = [elementsOf(shape), shape.at(-1)!];
-      const lanes =
-        elements === channels
-          ? chooseLanes(elements, interval, line.lanes)
-          : chooseInnerLanes(elements, channels, interval, [line.lanes]);
-      return argmaxStage(program, g, step, adapt(g, line, step.layer, lanes, 1), false).made;
-    }
+    case "argmax":
+      return indexStage(program, g, step, line, interval);
     default:
       return elementwiseStage(program, g, line, step, line.lanes);
   }
@@ -264,54 +248,4 @@ function poolStages(
     result,
     lanes,
   );
-}
-
-/** One index for each position; `forked`: the logits are streamed on as well. */
-export function argmaxStage(
-  program: Program,
-  g: Growing,
-  step: ArgmaxInstruction,
-  line: Line,
-  forked: boolean,
-): { readonly result: Value; readonly made: Line } {
-  const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
-  const { lanes } = line;
-  const [positions, elements] = [elementsOf(result.shape), channelsOf(source)];
-  const beats = Math.ceil(elements / lanes);
-  const sizes = { positions, elements, lanes, beats };
-  const stage = { kind: "argmax", instruction: step, source, result, ...sizes, forked } as const;
-  return { result, made: add(g, stage, [line], result, 1) };
-}
-
-/** Channels of a box counted in words. */
-const inWords = ([rows, columns, channels]: Triple, lanes: number): Triple => [
-  rows,
-  columns,
-  channels / lanes,
-];
-
-function cropStage(program: Program, g: Growing, step: SliceInstruction, line: Line, interval: number): Line {
-  const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
-  const [size, box] = [imageOf(source.shape), imageOf(result.shape)];
-  const first = alongAxes(step.begin, 0);
-  const whole = [size[2], box[2], first[2]].reduce(greatestCommonDivisor);
-  const lanes = chooseInnerLanes(elementsOf(source.shape), whole, interval, [line.lanes]);
-  const words = adapt(g, line, step.layer, lanes, 1);
-  const boxes = { size: inWords(size, lanes), first: inWords(first, lanes), box: inWords(box, lanes) };
-  return add(g, { kind: "crop", instruction: step, source, result, lanes, ...boxes }, [words], result, lanes);
-}
-
-function padStage(program: Program, g: Growing, step: PadInstruction, line: Line, interval: number): Line {
-  const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
-  const [size, outSize] = [imageOf(source.shape), imageOf(result.shape)];
-  const first = alongAxes(step.before, 0);
-  const whole = [size[2], outSize[2], first[2]].reduce(greatestCommonDivisor);
-  const lanes = chooseInnerLanes(elementsOf(result.shape), whole, interval, [line.lanes]);
-  const words = adapt(g, line, step.layer, lanes, 1);
-  const boxes = {
-    size: inWords(size, lanes),
-    outSize: inWords(outSize, lanes),
-    first: inWords(first, lanes),
-  };
-  return add(g, { kind: "pad", instruction: step, source, result, lanes, ...boxes }, [words], result, lanes);
 }

@@ -24,6 +24,11 @@ export interface Growing extends StageGraph {
 export const wordsOf = ({ value, lanes }: Pick<Line, "value" | "lanes">): number =>
   Math.ceil(elementsOf(value.shape) / lanes);
 
+/** Bits of a byte-padded lane. */
+export function laneBitsOf(width: number): number {
+  return 8 * Math.ceil(width / 8);
+}
+
 /** Adds a stage; gives the stream that leaves it. */
 export function add(g: Growing, stage: Stage, inputs: readonly Line[], value: Value, lanes: number): Line {
   g.stages.push(stage);

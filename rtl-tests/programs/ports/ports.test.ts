@@ -75,4 +75,12 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("several ports", () => 
     expect(names(design.manifest.rtl?.outputs)).toEqual(outputs);
     expect(await verdict(design)).toEqual({ c: "passed", rtl: "passed" });
   });
+
+  test("are found wrong where a broken packet leaves its partners", async () => {
+    const design = designOf(twoInputs(), { intervalCycles: 40 });
+    const path = "rtl/nf_meet.v";
+    const files = new Map(design.files);
+    files.set(path, `${files.get(path)}`.replace("last && (|all_broken)", "s_drop && (|all_broken)"));
+    expect((await verdict({ ...design, files })).rtl).toMatch(/wrong framing/);
+  });
 });
