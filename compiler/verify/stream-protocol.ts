@@ -143,7 +143,7 @@ export function unpackPackets(
           cycles.push(output.cycles[beat]!);
         } else if (number !== 0 && problems.length < 8)
           problems.push(
-            `unused lane ${e % port.lanes} of output beat ${beat} of ${port.name} holds ${number}, not 0`,
+            `unused lane ${e % port.lanes} of output beat ${beat} holds ${number}, not 0 (${port.name})`,
           );
       }
     }

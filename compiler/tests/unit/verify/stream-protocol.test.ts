@@ -15,7 +15,7 @@ function port(elements: number, lanes: number, width: number, signed: boolean): 
     width,
     fraction: 0,
   } as const;
-  return { name: "s_axis", values: [value], lanes, laneBits: 8 * Math.ceil(width / 8), beats };
+  return { name: "m_axis", values: [value], lanes, laneBits: 8 * Math.ceil(width / 8), beats };
 }
 
 /** As the design has to send it: sign- or zero-extended, unused lanes 0. */
@@ -60,9 +60,7 @@ test("a wrong extension shows as a wrong integer, a used unused lane and a wrong
   beats.last[0] = 1;
   const { values, problems } = unpackPackets(p, beats);
   expect(values[0]!.values[0]).toBe(15);
-  expect(problems.join()).toMatch(
-    /tlast is early on output beat 0.*unused lane 1 of output beat 1 of s_axis holds 1/,
-  );
+  expect(problems.join()).toMatch(/tlast is early on output beat 0.*unused lane 1 of output beat 1 holds 1/);
 });
 
 test("inputs keep their bits below the padding", () => {
