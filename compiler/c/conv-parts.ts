@@ -1,10 +1,9 @@
 // What the plans of convolutions share. In: a layer. Out: its formats and window, the call that collects what the
-// kernel sees, and its bias.
+// kernel sees.
 import type { Constant } from "../program/program.ts";
-import { commentText } from "../support/comment-text.ts";
 import type { Range } from "../support/fixed-point.ts";
 import type { ConstantPlan } from "./plan.ts";
-import { claim, numbersConstant, type StageContext } from "./stage-parts.ts";
+import type { StageContext } from "./stage-parts.ts";
 import type { CType } from "./types.ts";
 import { type Window, windowStart } from "./windows.ts";
 
@@ -46,17 +45,4 @@ export function patchCall(
 export function advancing(statements: string, { positions }: Window, channels: number): string {
   const many = positions.rows * positions.columns > 1;
   return many ? `${statements.trimEnd()}\ny += ${channels};` : statements;
-}
-
-/** The bias as a constant. */
-export function biasConstant(
-  { context, name }: ConvLayer,
-  data: readonly number[],
-  shape: string,
-): ConstantPlan {
-  return numbersConstant(
-    claim(context, name, "bias"),
-    data,
-    `${commentText(name)}: bias ${shape}, in units of the accumulator`,
-  );
 }

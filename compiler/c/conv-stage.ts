@@ -4,17 +4,19 @@ import { type ConvInstruction, channelsOf, constantNamed, valueNamed } from "../
 import { renderTemplate } from "../render/render.ts";
 import { commentText } from "../support/comment-text.ts";
 import { widthOfRange } from "../support/fixed-point.ts";
-import { advancing, biasConstant, type ConvBody, type ConvLayer, patchCall } from "./conv-parts.ts";
+import { advancing, type ConvBody, type ConvLayer, patchCall } from "./conv-parts.ts";
 import { planDepthwise } from "./depthwise-stage.ts";
 import { functionBody, type Loop, nest } from "./loops.ts";
 import { type Bipolar, computedRange, planProduct, productText, type RowSize } from "./products.ts";
 import {
+  biasConstant,
   claim,
   hullOf,
   rangeOfValue,
   rangeText,
   type Stage,
   type StageContext,
+  shapeText,
   typeOfValue,
 } from "./stage-parts.ts";
 import { accumulatorType, type CType, smallestType } from "./types.ts";
@@ -77,12 +79,11 @@ export function planConv(context: StageContext, instruction: ConvInstruction): S
     resultType: typeOfValue(ranges, result),
   };
   const { body, constants } = depthwise ? planDepthwise(layer) : planRows(layer, row, bipolar);
-  const shape = (sizes: readonly number[]): string => sizes.join(" x ");
   return {
     name: claim(context, instruction.layer, "conv"),
     comment: [
       `${commentText(instruction.layer)}: ${depthwise ? "depthwise convolution" : "convolution"} of ` +
-        `${shape(input.shape)} to ${shape(result.shape)}, kernel ${shape(kernel)}` +
+        `${shapeText(input.shape)} to ${shapeText(result.shape)}, kernel ${shapeText(kernel)}` +
         `${groups > 1 && !depthwise ? `, ${groups} groups` : ""}${layer.bias ? ", with bias" : ""}.`,
       `No partial sum leaves ${rangeText(sums)} for inputs ` +
         (bipolar.input ? "of -1 and +1." : `within ${rangeText(patchRange)}.`),
@@ -120,7 +121,7 @@ function planRows(layer: ConvLayer, row: RowSize, bipolar: Bipolar): ConvBody {
   const constants = [product.weights];
   let biasElement = "0";
   if (bias) {
-    const plan = biasConstant(layer, bias.data, `[${units}]`);
+    const plan = biasConstant(context, name, bias.data, `[${units}]`);
     constants.push(plan);
     biasElement = `${plan.name}[o]`;
   }

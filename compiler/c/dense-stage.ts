@@ -5,8 +5,8 @@ import { commentText } from "../support/comment-text.ts";
 import { widthOfRange } from "../support/fixed-point.ts";
 import { computedRange, planProduct, productText } from "./products.ts";
 import {
+  biasConstant,
   claim,
-  numbersConstant,
   rangeOfValue,
   rangeText,
   type Stage,
@@ -49,11 +49,9 @@ export function planDense(context: StageContext, instruction: DenseInstruction):
   const comment = commentText(instruction.layer);
   let biasElement = "0";
   if (bias) {
-    const name = claim(context, instruction.layer, "bias");
-    constants.push(
-      numbersConstant(name, bias.data, `${comment}: bias [${units}], in units of the accumulator`),
-    );
-    biasElement = `${name}[o]`;
+    const plan = biasConstant(context, instruction.layer, bias.data, `[${units}]`);
+    constants.push(plan);
+    biasElement = `${plan.name}[o]`;
   }
   const resultType = typeOfValue(ranges, result);
   return {

@@ -3,10 +3,10 @@
 import { operandOf } from "../program/bounds.ts";
 import { renderTemplate } from "../render/render.ts";
 import { commentText } from "../support/comment-text.ts";
-import { advancing, biasConstant, type ConvBody, type ConvLayer, patchCall } from "./conv-parts.ts";
+import { advancing, type ConvBody, type ConvLayer, patchCall } from "./conv-parts.ts";
 import { functionBody, index, type Loop, nest } from "./loops.ts";
 import { storedRows } from "./products.ts";
-import { claim } from "./stage-parts.ts";
+import { biasConstant, claim } from "./stage-parts.ts";
 import {
   contiguousStart,
   declaredVariables,
@@ -45,7 +45,8 @@ export function planDepthwise(layer: ConvLayer): ConvBody {
   let start = "0";
   if (bias) {
     const plan = biasConstant(
-      layer,
+      context,
+      name,
       unitsByFilter.map((o) => bias.data[o]!),
       filters > 1 ? `[${filters} filters][${channels}]` : `[${channels}]`,
     );

@@ -73,25 +73,25 @@ export function createKernelSet(): KernelSet {
     add({ file, kind: "template", template, parameters: { file, guard, name, ...parameters } }, includes);
     return name;
   };
+  /** A kernel `nf_<name>_<types>` that multiplies by weights stored plainly. */
+  const products = (name: string, template: string) => (input: CType, weight: CType, accumulator: CType) =>
+    addTemplate(`nf_${name}_${input.short}_${weight.short}_${accumulator.short}`, template, {
+      inputType: input.name,
+      weightType: weight.name,
+      accumulatorType: accumulator.name,
+      operandType: operandType(input, weight),
+    });
+  /** The same with packed weights. */
+  const packedProducts = (name: string, template: string) => (input: CType, accumulator: CType) =>
+    addTemplate(
+      `nf_${name}_${input.short}_packed_${accumulator.short}`,
+      template,
+      { inputType: input.name, accumulatorType: accumulator.name, operandType: operandType(input) },
+      [...COMMON, "nf_packed_weight.h"],
+    );
   return {
-    dot: (input, weight, accumulator) =>
-      addTemplate(`nf_dot_${input.short}_${weight.short}_${accumulator.short}`, "c/dot.h", {
-        inputType: input.name,
-        weightType: weight.name,
-        accumulatorType: accumulator.name,
-        operandType: operandType(input, weight),
-      }),
-    dotPacked: (input, accumulator) =>
-      addTemplate(
-        `nf_dot_${input.short}_packed_${accumulator.short}`,
-        "c/dot-packed.h",
-        {
-          inputType: input.name,
-          accumulatorType: accumulator.name,
-          operandType: operandType(input),
-        },
-        [...COMMON, "nf_packed_weight.h"],
-      ),
+    dot: products("dot", "c/dot.h"),
+    dotPacked: packedProducts("dot", "c/dot-packed.h"),
     dotXnor: (accumulator) =>
       addTemplate(`nf_dot_xnor_${accumulator.short}`, "c/dot-xnor.h", { accumulatorType: accumulator.name }, [
         ...COMMON,
@@ -104,20 +104,8 @@ export function createKernelSet(): KernelSet {
         { accumulatorType: accumulator.name },
         [...COMMON, "nf_bits.h"],
       ),
-    multiplyAdd: (input, weight, accumulator) =>
-      addTemplate(`nf_multiply_add_${input.short}_${weight.short}_${accumulator.short}`, "c/multiply-add.h", {
-        inputType: input.name,
-        weightType: weight.name,
-        accumulatorType: accumulator.name,
-        operandType: operandType(input, weight),
-      }),
-    multiplyAddPacked: (input, accumulator) =>
-      addTemplate(
-        `nf_multiply_add_${input.short}_packed_${accumulator.short}`,
-        "c/multiply-add-packed.h",
-        { inputType: input.name, accumulatorType: accumulator.name, operandType: operandType(input) },
-        [...COMMON, "nf_packed_weight.h"],
-      ),
+    multiplyAdd: products("multiply_add", "c/multiply-add.h"),
+    multiplyAddPacked: packedProducts("multiply_add", "c/multiply-add-packed.h"),
     patch: (input, patch) =>
       addTemplate(
         input === patch ? `nf_patch_${input.short}` : `nf_patch_${input.short}_${patch.short}`,

@@ -7,7 +7,15 @@ import { commentText } from "../support/comment-text.ts";
 import { exactDivision } from "../support/division.ts";
 import type { Range } from "../support/fixed-point.ts";
 import { functionBody, nest } from "./loops.ts";
-import { claim, rangeOfValue, rangeText, type Stage, type StageContext, typeOfValue } from "./stage-parts.ts";
+import {
+  claim,
+  rangeOfValue,
+  rangeText,
+  type Stage,
+  type StageContext,
+  shapeText,
+  typeOfValue,
+} from "./stage-parts.ts";
 import { accumulatorType, type CType, INT32, INT64 } from "./types.ts";
 import {
   declaredVariables,
@@ -64,12 +72,11 @@ export function planPool(context: StageContext, instruction: PoolInstruction): S
     });
     what = `rounded mean (sums within ${rangeText(sums)})`;
   }
-  const shape = (sizes: readonly number[]): string => sizes.join(" x ");
   return {
     name: claim(context, instruction.layer, "pool"),
     comment: [
-      `${commentText(instruction.layer)}: ${what} of windows of ${shape(instruction.window)},`,
-      `${shape(input.shape)} to ${shape(result.shape)}.`,
+      `${commentText(instruction.layer)}: ${what} of windows of ${shapeText(instruction.window)},`,
+      `${shapeText(input.shape)} to ${shapeText(result.shape)}.`,
     ],
     inputs: ["x"],
     body: functionBody(

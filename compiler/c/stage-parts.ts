@@ -2,6 +2,7 @@
 // constants and comments as text.
 import type { Program, Value } from "../program/program.ts";
 import { compilerAssert } from "../support/assert.ts";
+import { commentText } from "../support/comment-text.ts";
 import type { Range } from "../support/fixed-point.ts";
 import type { KernelSet } from "./kernels.ts";
 import { identifierOf, type NameScope } from "./names.ts";
@@ -75,6 +76,11 @@ export function sizeText(elements: number): string {
   return elements === 1 ? "1 element" : `${elements} elements`;
 }
 
+/** A shape for comments: "5 x 5 x 2". */
+export function shapeText(sizes: readonly number[]): string {
+  return sizes.join(" x ");
+}
+
 export function rangeText({ min, max }: Range): string {
   return `${min}..${max}`;
 }
@@ -90,6 +96,17 @@ export function numbersConstant(name: string, data: readonly number[], comment: 
     bytes: data.length * type.bytes,
     lines: rowLines(data, data.length, (v) => `${v}`),
   };
+}
+
+/** A layer's bias, of a shape as comments show it. */
+export function biasConstant(
+  context: StageContext,
+  layer: string,
+  data: readonly number[],
+  shape: string,
+): ConstantPlan {
+  const text = `${commentText(layer)}: bias ${shape}, in units of the accumulator`;
+  return numbersConstant(claim(context, layer, "bias"), data, text);
 }
 
 /** Unsigned integers as hexadecimal numbers of `digits` digits; every row starts a line. */

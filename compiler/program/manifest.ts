@@ -1,10 +1,12 @@
 // The manifest beside the generated files: ports, packing, formats, cycles, sizes, and a hash of every file.
 // A machine-readable contract for harnesses, flows and users; written as design/manifest.json.
 
-export const MANIFEST_SCHEMA = "noisefloor.manifest/2";
+export const MANIFEST_SCHEMA = "noisefloor.manifest/3";
 
 /** How one AXI4-Stream port carries a tensor. */
 export interface StreamPort {
+  /** Beginning of its signals' names: `s_axis`, with the input's name behind it where there are several. */
+  readonly name: string;
   /** Program values on this port, in packet order (one, or logits then class). */
   readonly values: readonly StreamedValue[];
   /** Elements side by side in one beat. */
@@ -63,10 +65,11 @@ export interface RtlManifest {
   /** Simulation wrapper under tb/ (module name and file): same ports as the top, plus taps. */
   readonly tapWrapper: { readonly module: string; readonly file: string };
   readonly taps: readonly TapEntry[];
-  readonly input: StreamPort;
-  readonly output: StreamPort;
+  /** In the order of the program's inputs; packets of the same place in order are one inference. */
+  readonly inputs: readonly StreamPort[];
+  readonly outputs: readonly StreamPort[];
   readonly clockMHz: number;
-  /** Clock edges from the first accepted input beat to the last accepted output beat of the first packet after reset. */
+  /** Clock edges from the first accepted input beat to the last accepted output beat, of all ports, of the first packet. */
   readonly latencyCycles: number;
   /** Clock edges between the last output beats of consecutive packets in steady state. */
   readonly intervalCycles: number;

@@ -7,6 +7,7 @@ const name = z.string();
 const fraction = z.union([z.number().int(), z.array(z.number().int())]);
 
 const port = z.looseObject({
+  name,
   values: z.array(
     z.looseObject({
       value: name,
@@ -42,8 +43,8 @@ const rtl = z.looseObject({
       width: count,
     }),
   ),
-  input: port,
-  output: port,
+  inputs: z.array(port).min(1),
+  outputs: z.array(port).min(1),
   clockMHz: z.number().positive(),
   latencyCycles: count,
   intervalCycles: count,

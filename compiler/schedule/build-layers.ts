@@ -2,11 +2,13 @@
 // the window, the lanes and the stage itself in the graph.
 import { shiftsOf } from "../program/bounds.ts";
 import {
+  type ArgmaxInstruction,
   type ConvInstruction,
   channelsOf,
   constantNamed,
   type DenseInstruction,
   elementsOf,
+  type PadInstruction,
   type PoolInstruction,
   type Program,
   type SelectInstruction,
@@ -15,21 +17,14 @@ import {
   valueNamed,
   widthOf,
 } from "../program/program.ts";
+import { cropStage, indexStage, padStage } from "./build-moves.ts";
 import type { Foldings } from "./build-stages.ts";
 import { type ConvSize, chooseInnerLanes, isDepthwise, tapsAside } from "./conv-folding.ts";
 import type { ElementwiseStep } from "./dataflow.ts";
-import { type DenseSize, greatestCommonDivisor } from "./folding.ts";
+import type { DenseSize } from "./folding.ts";
 import { adapt, add, type Growing, type Line, store, wordsOf } from "./lines.ts";
 import type { DenseStage, StageGraph } from "./stages.ts";
-import type { Triple } from "./units/boxes.ts";
-import {
-  capacityOf,
-  geometryOf,
-  imageOf,
-  kernelOf,
-  type WindowInstruction,
-  type WindowReading,
-} from "./windows.ts";
+import { capacityOf, geometryOf, kernelOf, type WindowInstruction, type WindowReading } from "./windows.ts";
 
 /** Steps that read one stream. */
 export type LayerStep =
@@ -37,7 +32,9 @@ export type LayerStep =
   | SelectInstruction
   | DenseInstruction
   | WindowInstruction
-  | SliceInstruction;
+  | SliceInstruction
+  | PadInstruction
+  | ArgmaxInstruction;
 
 export function sizeOf(program: Program, step: DenseInstruction): DenseSize {
   const weights = constantNamed(program, step.weights);
@@ -94,6 +91,10 @@ export function buildLayer(
       return poolStages(program, g, step, line, interval);
     case "slice":
       return cropStage(program, g, step, line, interval);
+    case "pad":
+      return padStage(program, g, step, line, interval);
+    case "argmax":
+      return indexStage(program, g, step, line, interval);
     default:
       return elementwiseStage(program, g, line, step, line.lanes);
   }
@@ -153,6 +154,7 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     result: valueNamed(program, step.result),
     positions: 1,
     inputs,
+    vectors: 1,
     outputs,
     pe,
     simd,
@@ -192,21 +194,29 @@ function convStages(
   const { pe, simd } = foldings.get(step.result)!;
   const lanes = convLanes(program, step, foldings);
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
-  const { positions, channels, groups, units, taps } = size;
-  const each = { instruction: step, source, result, positions };
-  if (isDepthwise(size)) {
-    const reading = { lanes, outer: channels / lanes, replays: 1, taps: 1 };
-    const windows = windowStage(program, g, step, line, reading, interval);
-    return add(g, { kind: "depthwise", ...each, channels, taps, lanes }, [windows], result, lanes);
-  }
-  const replays = units / groups / pe;
-  const reading = { lanes, outer: groups, replays, taps: tapsAside(size, simd) };
+  const { positions, channels, groups, units } = size;
+  const depthwise = isDepthwise(size);
+  const reading = depthwise
+    ? { lanes, outer: channels / lanes, replays: 1, taps: 1 }
+    : { lanes, outer: groups, replays: units / groups / pe, taps: tapsAside(size, simd) };
   const windows = windowStage(program, g, step, line, reading, interval);
-  const inputs = (taps * channels) / groups;
-  const folds = { inFolds: Math.ceil(inputs / simd), outFolds: units / pe };
+  const inputs = (size.taps * channels) / groups;
   return add(
     g,
-    { kind: "dense", ...each, inputs, outputs: units, pe, simd, ...folds },
+    {
+      kind: "dense",
+      instruction: step,
+      source,
+      result,
+      positions,
+      inputs,
+      vectors: depthwise ? pe : 1,
+      outputs: units,
+      pe,
+      simd,
+      inFolds: Math.ceil(inputs / simd),
+      outFolds: units / pe,
+    },
     [windows],
     result,
     pe,
@@ -235,38 +245,6 @@ function poolStages(
     g,
     { kind: "pool", instruction: step, source, result, taps, lanes, words },
     [windows],
-    result,
-    lanes,
-  );
-}
-
-function cropStage(program: Program, g: Growing, step: SliceInstruction, line: Line, interval: number): Line {
-  const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
-  const [size, box] = [imageOf(source.shape), imageOf(result.shape)];
-  const begin = imageOf(step.begin);
-  // The first row of a sequence, and the first position of what is flat.
-  const first: Triple = [
-    source.shape.length === 3 ? begin[0] : 0,
-    source.shape.length >= 2 ? begin[1] : 0,
-    begin[2],
-  ];
-  const whole = [size[2], box[2], first[2]].reduce(greatestCommonDivisor);
-  const lanes = chooseInnerLanes(elementsOf(source.shape), whole, interval, [line.lanes]);
-  const inWords = ([rows, columns, channels]: Triple): Triple => [rows, columns, channels / lanes];
-  const words = adapt(g, line, step.layer, lanes, 1);
-  return add(
-    g,
-    {
-      kind: "crop",
-      instruction: step,
-      source,
-      result,
-      lanes,
-      size: inWords(size),
-      first: inWords(first),
-      box: inWords(box),
-    },
-    [words],
     result,
     lanes,
   );

@@ -2,8 +2,8 @@
 // that stand for the fixed modules are under units/.
 import { compilerAssert } from "../support/assert.ts";
 import { keptPerBeat, type Stage, type StageGraph } from "./stages.ts";
-import { createCrop } from "./units/boxes.ts";
-import { createConcat, createFork, createJoin, createPair } from "./units/branches.ts";
+import { createCrop, createPad } from "./units/boxes.ts";
+import { createConcat, createFork, createJoin, createMeet, createPair } from "./units/branches.ts";
 import { createAdapter, createInput, createSelect } from "./units/lanes.ts";
 import { createLineWindow } from "./units/line-window.ts";
 import { createPipeline, createRegister } from "./units/pipeline.ts";
@@ -11,7 +11,7 @@ import { createFifo, createWindow } from "./units/storage.ts";
 import { createNetwork, type Link, type Network, type Unit } from "./units/unit.ts";
 
 export interface Cycles {
-  /** Clock edges from the first accepted input beat to the first packet's last accepted output beat. */
+  /** Clock edges from the first accepted input beat to the first packet's last accepted output beat, of all ports. */
   readonly latencyCycles: number;
   /** Clock edges between the last output beats of consecutive packets once that repeats. */
   readonly intervalCycles: number;
@@ -30,6 +30,8 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
       return createInput(stage.beats, stage.wordLanes / stage.lanes);
     case "window":
       return createWindow(stage.words, stage.replays);
+    case "meet":
+      return createMeet(stage.streams.map(({ words }) => words));
     case "requantize":
       return stage.shifts.length === 1 ? createRegister() : createPipeline(1, 1);
     case "limit":
@@ -43,8 +45,6 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
       return createLineWindow(stage.geometry, stage.capacity);
     case "dense":
       return createPipeline(2 + Math.ceil(Math.log2(stage.simd)), stage.inFolds);
-    case "depthwise":
-      return createPipeline(2, stage.taps);
     case "pool":
       return createPipeline(stage.instruction.kind === "average" ? 2 : 0, stage.taps);
     case "fork":
@@ -57,6 +57,8 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
       return createConcat(...stage.beats);
     case "crop":
       return createCrop(stage.size, stage.first, stage.box);
+    case "pad":
+      return createPad(stage.size, stage.outSize, stage.first);
     case "adapter":
       return createAdapter(stage.elements, stage.sLanes, stage.mLanes, stage.group);
     case "argmax":
@@ -66,19 +68,25 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
   }
 }
 
-/** The stages as units; the output of two parts is one unit with the argmax before it. */
+/** The stages as units; an output of two parts is one unit with the argmax before it. */
 function networkOf({ stages, sources }: StageGraph, watch: FifoWatch): Network {
   const units: Unit[] = [];
   const links: Link[] = [];
-  stages.forEach((stage, index) => {
+  const unitOf: number[] = [];
+  for (const [index, stage] of stages.entries()) {
     if (stage.kind === "output" && stage.second) {
-      units.push(createPair(units.pop()!, stage.beats));
-      return;
+      const argmax = unitOf[sources[index]![0]!.stage]!;
+      units[argmax] = createPair(units[argmax]!, stage.beats);
+      continue;
     }
+    unitOf[index] = units.length;
     for (const [port, source] of sources[index]!.entries())
-      links.push({ from: { unit: source.stage, port: source.output }, to: { unit: units.length, port } });
+      links.push({
+        from: { unit: unitOf[source.stage]!, port: source.output },
+        to: { unit: units.length, port },
+      });
     units.push(createUnit(stage, (stored) => watch(index, stored)));
-  });
+  }
   return createNetwork(units, links);
 }
 
@@ -91,8 +99,8 @@ const LEAST_PACKETS = 8;
 const QUIET = 1000;
 
 /**
- * Runs the stages with an ever-willing sender and receiver until their common state repeats; null when they come to
- * stand still for good. The sender waits where more than `inFlight` packets would be under way.
+ * Runs the stages with ever-willing senders and receivers until their common state repeats; null when they come to
+ * stand still for good. A sender waits where more than `inFlight` packets would be under way.
  */
 export function predictCycles(
   graph: StageGraph,
@@ -100,35 +108,49 @@ export function predictCycles(
   inFlight = Number.POSITIVE_INFINITY,
 ): Cycles | null {
   const { stages } = graph;
-  const input = stages[0];
-  compilerAssert(input?.kind === "input", "the first stage is the input");
-  const output = stages[stages.length - 1];
-  compilerAssert(output?.kind === "output", "the last stage is the output");
-  const packetBeats = output.beats + (output.second ? 1 : 0);
+  const inputs = stages.filter((s) => s.kind === "input");
+  const outputs = stages.filter((s) => s.kind === "output");
+  compilerAssert(inputs.length > 0 && outputs.length > 0, "a design has inputs and outputs");
+  const packetBeats = outputs.map((output) => output.beats + (output.second ? 1 : 0));
   const network = networkOf(graph, watch);
-  const willing = [true];
-  const offered = [true];
-  const take = [false];
-  const give = [false];
+  const willing = outputs.map(() => true);
+  const offered = inputs.map(() => true);
+  const take: boolean[] = [];
+  const give: boolean[] = [];
 
   const ends: number[] = [];
   const seen = new Map<string, number>();
-  let beats = 0;
-  let sent = 0;
+  // Beats of each port.
+  const received = outputs.map(() => 0);
+  const sent = inputs.map(() => 0);
   let quiet = 0;
   let stood = "";
   for (let cycle = 0; ; cycle++) {
-    offered[0] = sent < (ends.length + inFlight) * input.beats;
+    for (let i = 0; i < inputs.length; i++)
+      offered[i] = sent[i]! < (ends.length + inFlight) * inputs[i]!.beats;
     network.step(offered, willing, take, give);
-    if (take[0]) sent++;
-    quiet = take[0] || give[0] ? 0 : quiet + 1;
+    quiet++;
+    for (let i = 0; i < inputs.length; i++) {
+      if (!take[i]) continue;
+      sent[i]!++;
+      quiet = 0;
+    }
+    let complete = Number.POSITIVE_INFINITY;
+    for (let o = 0; o < outputs.length; o++) {
+      if (give[o]) {
+        received[o]!++;
+        quiet = 0;
+      }
+      complete = Math.min(complete, Math.floor(received[o]! / packetBeats[o]!));
+    }
     // What does not change in a cycle without a beat in or out never will.
     if (quiet > 0 && quiet % QUIET === 0) stood = network.state();
     if (quiet > QUIET && quiet % QUIET === 1 && network.state() === stood) return null;
-    if (!give[0] || ++beats < packetBeats) continue;
-    beats = 0;
+    if (complete === ends.length) continue;
     ends.push(cycle);
-    const state = network.state();
+    // How far each port is ahead of the slowest one counts too.
+    const ahead = received.map((beats, o) => beats - complete * packetBeats[o]!);
+    const state = `${ahead};${network.state()}`;
     const before = seen.get(state);
     if (before !== undefined) return settled(ends, before);
     seen.set(state, ends.length - 1);

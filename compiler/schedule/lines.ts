@@ -17,11 +17,17 @@ export interface Line {
 export interface Growing extends StageGraph {
   readonly stages: Stage[];
   readonly sources: (readonly StageEnd[])[];
+  readonly renamed: Line[];
 }
 
 /** Beats of a packet. */
 export const wordsOf = ({ value, lanes }: Pick<Line, "value" | "lanes">): number =>
   Math.ceil(elementsOf(value.shape) / lanes);
+
+/** Bits of a byte-padded lane. */
+export function laneBitsOf(width: number): number {
+  return 8 * Math.ceil(width / 8);
+}
 
 /** Adds a stage; gives the stream that leaves it. */
 export function add(g: Growing, stage: Stage, inputs: readonly Line[], value: Value, lanes: number): Line {
@@ -44,6 +50,14 @@ export function adapt(g: Growing, line: Line, layer: string, mLanes: number, pas
 export function store(g: Growing, line: Line, layer: string, replays: number): Line {
   const { value, lanes } = line;
   return add(g, { kind: "window", layer, value, lanes, words: wordsOf(line), replays }, [line], value, lanes);
+}
+
+/** Several inputs, of which packets end together; one input as it is. */
+export function meet(g: Growing, lines: readonly Line[]): readonly Line[] {
+  if (lines.length === 1) return lines;
+  const streams = lines.map((line) => ({ value: line.value, lanes: line.lanes, words: wordsOf(line) }));
+  const { end } = add(g, { kind: "meet", streams }, lines, lines[0]!.value, lines[0]!.lanes);
+  return lines.map((line, output) => ({ ...line, end: { ...end, output } }));
 }
 
 /** One stream for each of several readers. */

@@ -130,9 +130,7 @@ function chooseFoldings(
 
 /** The wished interval, or the cycles of a layer's own folding where they are more; those have been named. */
 function attainable(stages: readonly Stage[], { intervalCycles, folding }: ScheduleOptions): number {
-  const folded = stages.filter(
-    (s) => s.kind === "dense" || s.kind === "depthwise" || s.kind === "line-window",
-  );
+  const folded = stages.filter((s) => s.kind === "dense" || s.kind === "line-window");
   const own = folded.filter((s) => Object.hasOwn(folding, s.instruction.layer));
   return Math.max(intervalCycles, ...own.map(busyCycles));
 }
@@ -155,9 +153,10 @@ function chooseStages(
       (step, operand) => given.get(step.layer)?.[operand] ?? null,
     );
   const first = attempt(1);
-  if (!first || flow.outputs.length < 2) return first;
+  const pair = flow.heads.find(({ outputs }) => outputs.length === 2);
+  if (!first || !pair) return first;
   const goal = attainable(first.graph.stages, options);
-  const elements = elementsOf(flow.end.shape);
+  const elements = elementsOf(pair.end.shape);
   for (let now: FittedStages | null = first, speedup = 2; ; speedup *= 2) {
     if (now && now.cycles.intervalCycles <= goal) return now;
     if (speedup >= 2 * elements) return first;
@@ -186,7 +185,7 @@ function checkConvFolding(layer: string, own: Folding, size: ConvSize, collector
 }
 
 function checkOutputs(flow: Dataflow, { intervalCycles }: ScheduleOptions, collector: DiagnosticCollector) {
-  if (flow.outputs.length === 2 && intervalCycles < 2)
+  if (flow.heads.some(({ outputs }) => outputs.length === 2) && intervalCycles < 2)
     collector.add("verilog/interval-impossible", {
       where: "a packet of logits and class",
       interval: intervalCycles,

@@ -5,7 +5,9 @@ import type {
   ConcatInstruction,
   ConvInstruction,
   DenseInstruction,
+  PadInstruction,
   PoolInstruction,
+  ProgramOutput,
   RequantizeInstruction,
   SelectInstruction,
   SliceInstruction,
@@ -38,6 +40,12 @@ export interface WindowStage {
   readonly lanes: number;
   readonly words: number;
   readonly replays: number;
+}
+
+/** Packets of several inputs that belong together end together; if one is broken, all of them are. */
+export interface MeetStage {
+  readonly kind: "meet";
+  readonly streams: readonly { readonly value: Value; readonly lanes: number; readonly words: number }[];
 }
 
 /** Elementwise; a packet is `words` beats. */
@@ -116,25 +124,14 @@ export interface DenseStage {
   readonly positions: number;
   /** Of one output: those of a group, at all taps. */
   readonly inputs: number;
+  /** Vectors side by side: 1 that all outputs read, or PE of channels that are convolved each on its own. */
+  readonly vectors: number;
   /** Of one position, of all groups. */
   readonly outputs: number;
   readonly pe: number;
   readonly simd: number;
   readonly inFolds: number;
   readonly outFolds: number;
-}
-
-/** A convolution of each channel on its own: `lanes` products per cycle. */
-export interface DepthwiseStage {
-  readonly kind: "depthwise";
-  readonly instruction: ConvInstruction;
-  readonly source: Value;
-  readonly result: Value;
-  readonly positions: number;
-  readonly channels: number;
-  /** Taps of a window. */
-  readonly taps: number;
-  readonly lanes: number;
 }
 
 /** One beat of results for the `taps` beats of a window. */
@@ -204,6 +201,19 @@ export interface CropStage {
   readonly box: Triple;
 }
 
+/** Puts padding around an image; sizes in rows, columns and words of a position. */
+export interface PadStage {
+  readonly kind: "pad";
+  readonly instruction: PadInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly lanes: number;
+  readonly size: Triple;
+  readonly outSize: Triple;
+  /** Where the image begins. */
+  readonly first: Triple;
+}
+
 /** Changes the lanes of a stream; sees every packet `passes` times. */
 export interface AdapterStage {
   readonly kind: "adapter";
@@ -217,11 +227,14 @@ export interface AdapterStage {
   readonly passes: number;
 }
 
+/** One index for the elements of each position, which come in `beats` beats. */
 export interface ArgmaxStage {
   readonly kind: "argmax";
   readonly instruction: ArgmaxInstruction;
   readonly source: Value;
   readonly result: Value;
+  readonly positions: number;
+  /** Of one position. */
   readonly elements: number;
   readonly lanes: number;
   readonly beats: number;
@@ -232,6 +245,8 @@ export interface ArgmaxStage {
 /** Sends packets: `beats` of `value`, then one of `second`. */
 export interface OutputStage {
   readonly kind: "output";
+  /** Of the program, in packet order. */
+  readonly outputs: readonly ProgramOutput[];
   readonly value: Value;
   readonly second: Value | null;
   readonly lanes: number;
@@ -243,6 +258,7 @@ export interface OutputStage {
 export type Stage =
   | InputStage
   | WindowStage
+  | MeetStage
   | RequantizeStage
   | LimitStage
   | ThresholdStage
@@ -250,18 +266,18 @@ export type Stage =
   | SelectStage
   | LineWindowStage
   | DenseStage
-  | DepthwiseStage
   | PoolStage
   | ForkStage
   | FifoStage
   | JoinStage
   | ConcatStage
   | CropStage
+  | PadStage
   | AdapterStage
   | ArgmaxStage
   | OutputStage;
 
-/** An output of a stage, by the stage's index; only a fork has more than one. */
+/** An output of a stage, by the stage's index; only a fork and a meet have more than one. */
 export interface StageEnd {
   readonly stage: number;
   readonly output: number;
@@ -269,10 +285,12 @@ export interface StageEnd {
 
 /** Stages and the streams between them; no stream leads back. */
 export interface StageGraph {
-  /** Each behind those that it reads; the input first, the output last. */
+  /** Each behind those that it reads; an input first, an output last. */
   readonly stages: readonly Stage[];
   /** For each stage what its inputs read, in the order of the module's ports. */
   readonly sources: readonly (readonly StageEnd[])[];
+  /** Values that a transpose makes of a stream without moving an element. */
+  readonly renamed: readonly { readonly end: StageEnd; readonly value: Value; readonly lanes: number }[];
 }
 
 /** Words that a line window takes in a packet. */
@@ -299,6 +317,8 @@ export function busyCycles(stage: Stage): number {
       return stage.beats;
     case "window":
       return stage.words * stage.replays;
+    case "meet":
+      return Math.max(...stage.streams.map(({ words }) => words));
     case "requantize":
     case "limit":
     case "threshold":
@@ -313,18 +333,18 @@ export function busyCycles(stage: Stage): number {
       return Math.max(wordsOfImage(stage.geometry), beatsOfWindows(stage.geometry));
     case "dense":
       return stage.positions * stage.inFolds * stage.outFolds;
-    case "depthwise":
-      return stage.positions * stage.taps * (stage.channels / stage.lanes);
     case "pool":
       return stage.words * stage.taps;
     case "concat":
       return stage.turns * (stage.beats[0] + stage.beats[1]);
     case "crop":
       return stage.size[0] * stage.size[1] * stage.size[2];
+    case "pad":
+      return stage.outSize[0] * stage.outSize[1] * stage.outSize[2];
     case "adapter":
       return stage.passes * Math.ceil(stage.elements / Math.min(stage.sLanes, stage.mLanes));
     case "argmax":
-      return stage.beats;
+      return stage.positions * stage.beats;
     case "output":
       return stage.beats + (stage.second ? 1 : 0);
   }

@@ -12,6 +12,7 @@ import {
 } from "../program/program.ts";
 import { everyAxis, spatialSizes } from "../program/shapes.ts";
 import { beatsOfWindows, wordsOfImage } from "./stages.ts";
+import type { Triple } from "./units/boxes.ts";
 import { createLineWindow, leastCapacity, type Pair, type WindowGeometry } from "./units/line-window.ts";
 
 export type WindowInstruction = ConvInstruction | PoolInstruction | UpsampleInstruction;
@@ -42,16 +43,15 @@ export function kernelOf(program: Program, instruction: WindowInstruction): Pair
   }
 }
 
+/** Numbers for each axis as rows, columns and channels; axes that are not there have `missing`. */
+export function alongAxes(numbers: readonly number[], missing: number): Triple {
+  const [channels, column = missing, row = missing] = numbers.toReversed();
+  return [row, column, channels!];
+}
+
 /** Rows, columns and channels of a value; flat ones are one position. */
-export function imageOf(
-  shape: readonly number[],
-): readonly [rows: number, columns: number, channels: number] {
-  const channels = shape[shape.length - 1]!;
-  return shape.length === 3
-    ? [shape[0]!, shape[1]!, channels]
-    : shape.length === 2
-      ? [1, shape[0]!, channels]
-      : [1, 1, channels];
+export function imageOf(shape: readonly number[]): Triple {
+  return alongAxes(shape, 1);
 }
 
 export function geometryOf(

@@ -20,6 +20,8 @@ export interface VerilatorOptions {
   /** Command; default $CXX, then g++, clang++, c++. */
   readonly cxx?: string;
   readonly cache?: BuildCache;
+  /** For a design that is simulated for a moment, whose compilation takes longer: default false. */
+  readonly shortRuns?: boolean;
 }
 
 /**
@@ -28,8 +30,11 @@ export interface VerilatorOptions {
  */
 const VERILATE = ["--cc", "-O3", "--x-assign", "unique", "--x-initial", "unique"];
 const QUIET = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-DECLFILENAME"];
+const COMPILE = ["-std=gnu++17", "-w"];
 /** -O2 is the fastest simulation here; -O3 and -march=native are slower, -O0 is 18 times slower. */
-const COMPILE = ["-std=gnu++17", "-O2", "-w"];
+const OPTIMIZED = "-O2";
+/** Compiles in a fraction of the time. */
+const HASTY = "-O0";
 
 /** Makes a runner; nothing is looked for before the first call. */
 export function createVerilatorRunner(options: VerilatorOptions = {}): RtlRunner {
@@ -45,7 +50,7 @@ export function createVerilatorRunner(options: VerilatorOptions = {}): RtlRunner
     run: async (job) => {
       const found = await find();
       requireTool(found.probe);
-      const simulator = await buildSimulator(cache, found, job);
+      const simulator = await buildSimulator(cache, found, job, options.shortRuns ? HASTY : OPTIMIZED);
       if (typeof simulator !== "string") return simulator;
       return runSimulator(simulator, job);
     },
@@ -125,12 +130,12 @@ async function objects(
   sources: readonly string[],
 ): Promise<string[]> {
   const key = buildKey(
-    [tools.version, tools.cxx, tools.cxxVersion, tools.include, ...COMPILE, ...sources],
+    [tools.version, tools.cxx, tools.cxxVersion, tools.include, ...COMPILE, OPTIMIZED, ...sources],
     files,
   );
   const folder = await cache.get(kind, key, async (building) => {
     await writeFiles(building, files);
-    await compile(tools, building, [...compileFlags(tools), "-c", ...sources]);
+    await compile(tools, building, [...compileFlags(tools), OPTIMIZED, "-c", ...sources]);
   });
   return (await readdir(folder))
     .filter((name) => name.endsWith(".o"))
@@ -140,7 +145,12 @@ async function objects(
 
 class Rejected extends Error {}
 
-async function buildSimulator(cache: BuildCache, tools: Tools, job: RtlJob): Promise<string | RunOutcome> {
+async function buildSimulator(
+  cache: BuildCache,
+  tools: Tools,
+  job: RtlJob,
+  optimization: string,
+): Promise<string | RunOutcome> {
   const key = buildKey(
     [
       tools.version,
@@ -148,6 +158,7 @@ async function buildSimulator(cache: BuildCache, tools: Tools, job: RtlJob): Pro
       tools.cxxVersion,
       ...VERILATE,
       ...COMPILE,
+      optimization,
       job.top,
       ...job.verilog,
       job.binding.text,
@@ -197,6 +208,7 @@ async function buildSimulator(cache: BuildCache, tools: Tools, job: RtlJob): Pro
       );
       await compile(tools, model, [
         ...compileFlags(tools),
+        optimization,
         "all.cpp",
         ...driver,
         ...runtime,

@@ -2,7 +2,7 @@
 // a SystemVerilog module around the tap wrapper, and which values it can force.
 
 import { provedRanges } from "../program/bounds.ts";
-import type { RtlManifest } from "../program/manifest.ts";
+import type { RtlManifest, StreamPort } from "../program/manifest.ts";
 import { mantissaRange, operandsOf, type Program, valueNamed } from "../program/program.ts";
 import { renderTemplate } from "../render/render.ts";
 
@@ -32,6 +32,8 @@ export function createForceWrapper(
     if (held.min > all.min || held.max < all.max) continue;
     // A result that nothing reads is moot.
     if (!program.instructions.some((i) => operandsOf(i).includes(tap.value))) continue;
+    // The stream of a transpose is another value's, such as an input's, which has more readers.
+    if (program.instructions.some((i) => i.op === "transpose" && i.result === tap.value)) continue;
     const bits = instance.lanes * instance.width;
     const words = Math.ceil(bits / 32);
     streams.push({ index, stream: instance.stream, words, top: 32 * words - 1, last: bits - 1 });
@@ -41,12 +43,15 @@ export function createForceWrapper(
   const text = renderTemplate("harness/force.sv", {
     module: MODULE,
     inner: manifest.tapWrapper.module,
-    inputRange: `[${manifest.input.lanes * manifest.input.laneBits - 1}:0]`,
-    outputRange: `[${manifest.output.lanes * manifest.output.laneBits - 1}:0]`,
+    inputs: manifest.inputs.map(portText),
+    outputs: manifest.outputs.map(portText),
+    errorRange: manifest.inputs.length === 1 ? "" : `[${manifest.inputs.length - 1}:0] `,
     streams,
   });
   return { module: MODULE, text, values };
 }
+
+const portText = ({ name, lanes, laneBits }: StreamPort) => ({ name, range: `[${lanes * laneBits - 1}:0]` });
 
 interface TapInstance {
   readonly stream: string;

@@ -3,7 +3,7 @@
 import type { RtlManifest } from "../program/manifest.ts";
 import { operandsOf, type Program } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
-import { fixedFile } from "../render/render.ts";
+import { fixedFile, renderTemplate } from "../render/render.ts";
 import { simulate } from "../sim/simulate.ts";
 import { fail } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
@@ -16,7 +16,6 @@ import { type BackendResult, type Divergence, describeDivergence } from "./resul
 import type { RtlJob, RtlRunner } from "./runners.ts";
 import { fullSpeed, type PlannedScenario, planScenarios } from "./scenarios.ts";
 import {
-  bytesPerBeat,
   decodeAnswer,
   encodeRequest,
   packPackets,
@@ -61,7 +60,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
 
   const chosen = rtlVectors(task.vectors, task.samples);
   const expected = simulate(program, chosen.inputs, chosen.count).values;
-  const packets = packPackets(manifest.input, chosen.inputs, chosen.count, task.seed);
+  const packets = manifest.inputs.map((port) => packPackets(port, chosen.inputs, chosen.count, task.seed));
   const wrapperText = textOf(files.get(manifest.tapWrapper.file)!);
   const force = createForceWrapper(program, manifest, wrapperText);
   const designs = [
@@ -88,8 +87,8 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   const runs = designs.map(({ tapped, top, plans }) => {
     const request = encodeRequest({
       seed: task.seed,
-      input: manifest.input,
-      output: manifest.output,
+      inputs: manifest.inputs,
+      outputs: manifest.outputs,
       taps: tapped ? tracedValues(program).length : 0,
       packets,
       count: chosen.count,
@@ -103,12 +102,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     if (outcome.status === "rejected") return finish(`Verilator refuses the ${what}:\n${outcome.log}`);
     if (outcome.status !== "done") return finish(`the simulation of the ${what} stops: ${outcome.log}`);
     const taps = tapped ? tracedValues(program).length : 0;
-    const records = decodeAnswer(
-      doublesOf(outcome.output),
-      plans.length,
-      taps,
-      bytesPerBeat(manifest.output),
-    );
+    const records = decodeAnswer(doublesOf(outcome.output), plans.length, taps, manifest.outputs);
     if (!records) return finish(`the simulation of the ${what} gave an answer of the wrong length`);
     for (const [k, plan] of plans.entries()) {
       const record = records[k]!;
@@ -144,20 +138,20 @@ export async function inferRtl(
   const plan = fullSpeed(manifest, count);
   const request = encodeRequest({
     seed,
-    input: manifest.input,
-    output: manifest.output,
+    inputs: manifest.inputs,
+    outputs: manifest.outputs,
     taps: 0,
-    packets: packPackets(manifest.input, inputs, count, seed),
+    packets: manifest.inputs.map((port) => packPackets(port, inputs, count, seed)),
     count,
     scenarios: [plan.scenario],
   });
   const failed = (log: string): never => fail("verify/run-failed", { backend: "Verilog", log });
   const outcome = await runner.run(jobOf(design, false, manifest.top, undefined, request));
   if (outcome.status !== "done") return failed(outcome.log);
-  const records = decodeAnswer(doublesOf(outcome.output), 1, 0, bytesPerBeat(manifest.output));
+  const records = decodeAnswer(doublesOf(outcome.output), 1, 0, manifest.outputs);
   const record = records?.[0];
   if (record?.end !== "complete") return failed("the design stands still");
-  const { values } = unpackPackets(manifest.output, record.output);
+  const { values } = unpackPorts(manifest, record);
   return new Map(
     values.map((v) => [
       v.value,
@@ -181,7 +175,7 @@ function missingFrom({ program, manifest, files }: RtlTask): string | undefined 
   const absent = paths.filter((path) => !files.has(path));
   if (absent.length > 0) return `the design lacks ${absent.join(", ")}`;
   // Everything that the streamed outputs are made of has a tap.
-  const needed = new Set(manifest.output.values.map((v) => v.value));
+  const needed = new Set(manifest.outputs.flatMap((port) => port.values.map((v) => v.value)));
   for (const instruction of [...program.instructions].reverse())
     if (needed.has(instruction.result)) for (const name of operandsOf(instruction)) needed.add(name);
   for (const { value, index, elements } of tracedValues(program)) {
@@ -224,12 +218,23 @@ function jobOf(
       ["dut.h", fixedFile("harness/dut.h")],
       ["stream-driver.cpp", fixedFile("harness/stream-driver.cpp")],
     ]),
-    binding: { path: "dut.cpp", text: fixedFile("harness/dut.cpp") },
+    binding: { path: "dut.cpp", text: renderTemplate("harness/dut.cpp", portNames(manifest)) },
     // $readmemh asks for bare names.
     data: new Map(manifest.memories.map((path) => [path.slice(path.lastIndexOf("/") + 1), files.get(path)!])),
     request,
     timeoutSeconds: TIMEOUT_SECONDS,
   };
+}
+
+const portNames = ({ inputs, outputs }: RtlManifest) => ({
+  inputs: inputs.map(({ name }) => name),
+  outputs: outputs.map(({ name }) => name),
+});
+
+/** What came out of all ports. */
+function unpackPorts({ outputs }: RtlManifest, record: ScenarioRecord): ReturnType<typeof unpackPackets> {
+  const each = outputs.map((port, k) => unpackPackets(port, record.outputs[k]!));
+  return { values: each.flatMap(({ values }) => values), problems: each.flatMap(({ problems }) => problems) };
 }
 
 interface Context {
@@ -269,9 +274,11 @@ function judge(context: Context, plan: PlannedScenario, record: ScenarioRecord):
     );
   if (!plan.timed) return { mismatches };
 
-  const lastBeats = record.output.cycles.filter(
-    (_, beat) => beat % manifest.output.beats === manifest.output.beats - 1,
+  // A packet is over with the last beat on any of the ports.
+  const endsOf = manifest.outputs.map(({ beats }, k) =>
+    record.outputs[k]!.cycles.filter((_, beat) => beat % beats === beats - 1),
   );
+  const lastBeats = endsOf[0]!.map((_, n) => Math.max(...endsOf.map((ends) => ends[n]!)));
   const latencyCycles = lastBeats[0]! - record.firstInput;
   const intervals = [...lastBeats.slice(1)].map((cycle, n) => cycle - lastBeats[n]!);
   // The second half: by then buffers are as full as they get.
@@ -298,7 +305,7 @@ function compareScenario(
   name: string,
 ): { mismatches: number; divergence?: Divergence; problem?: string } {
   const { program, manifest } = task;
-  const { values: outputs, problems } = unpackPackets(manifest.output, record.output);
+  const { values: outputs, problems } = unpackPorts(manifest, record);
   const rows = plan.delivered;
   const gather = (all: ReadonlyMap<string, ArrayLike<number>>): Map<string, ArrayLike<number>> =>
     new Map(

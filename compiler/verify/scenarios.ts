@@ -35,8 +35,7 @@ export function planScenarios(
   canForce: boolean,
 ): PlannedScenario[] {
   const random = createRandom(seed, "scenarios");
-  const beats = manifest.input.beats;
-  const whole = (packet: number): PacketToSend => ({ packet, beats });
+  const whole = (packet: number): PacketToSend => wholePacket(manifest, packet);
   const base = baseOf(manifest);
   const plans: PlannedScenario[] = [];
   const add = (
@@ -45,7 +44,7 @@ export function planScenarios(
   ): void => {
     const delivered = rest.delivered ?? scenario.packets.map((p) => p.packet);
     plans.push({
-      scenario: { ...base, outputBeats: delivered.length * manifest.output.beats, ...scenario },
+      scenario: { ...base, outputBeats: outputBeats(manifest, delivered.length), ...scenario },
       delivered,
       frameErrors: 0,
       timed: false,
@@ -98,16 +97,22 @@ export function planScenarios(
     const delivered: number[] = [];
     let frameErrors = 0;
     for (let n = 0; n < 24; n++) {
-      const packet = pick();
+      const sent = whole(pick());
+      // One port is wrong, the packets of the others are whole.
+      const port = manifest.inputs.length === 1 ? 0 : random.integer(0, manifest.inputs.length - 1);
+      const beats = manifest.inputs[port]!.beats;
       const kind = n % 6;
       const early = (kind === 1 || kind === 4 || kind === 5) && beats > 1;
-      const late = kind === 2 || kind === 4;
-      if (early)
-        packets.push({ packet, beats: n < 6 ? 1 : n < 12 ? beats - 1 : random.integer(1, beats - 1) });
-      else {
-        packets.push({ packet, beats: late ? beats + (n < 6 ? 1 : random.integer(1, beats + 3)) : beats });
-        delivered.push(packet);
-      }
+      const late = !early && (kind === 2 || kind === 4);
+      const some = early
+        ? n < 6
+          ? 1
+          : n < 12
+            ? beats - 1
+            : random.integer(1, beats - 1)
+        : beats + (late ? (n < 6 ? 1 : random.integer(1, beats + 3)) : 0);
+      packets.push({ ...sent, beats: sent.beats.with(port, some) });
+      if (!early) delivered.push(sent.packet);
       if (early || late) frameErrors++;
     }
     add({ name, sourceIdle, sinkIdle, packets }, { delivered, frameErrors, compareTaps: false });
@@ -132,6 +137,15 @@ function baseOf(manifest: RtlManifest): Omit<Scenario, "name" | "packets" | "out
   };
 }
 
+function wholePacket({ inputs }: RtlManifest, packet: number): PacketToSend {
+  return { packet, beats: inputs.map(({ beats }) => beats) };
+}
+
+/** Beats of so many packets on each output port. */
+function outputBeats({ outputs }: RtlManifest, packets: number): readonly number[] {
+  return outputs.map(({ beats }) => packets * beats);
+}
+
 /** Every stored packet back to back, with neither side ever waiting. */
 export function fullSpeed(manifest: RtlManifest, stored: number): PlannedScenario {
   const count = Math.max(stored, TIMED_PACKETS);
@@ -140,8 +154,8 @@ export function fullSpeed(manifest: RtlManifest, stored: number): PlannedScenari
     scenario: {
       ...baseOf(manifest),
       name: "full speed",
-      outputBeats: count * manifest.output.beats,
-      packets: delivered.map((packet) => ({ packet, beats: manifest.input.beats })),
+      outputBeats: outputBeats(manifest, count),
+      packets: delivered.map((packet) => wholePacket(manifest, packet)),
     },
     delivered,
     frameErrors: 0,

@@ -1,13 +1,14 @@
-// The wire format of templates/harness/stream-driver.cpp, and tensors as beats of an AXI4-Stream port. In: scenarios
+// The wire format of templates/harness/stream-driver.cpp, and tensors as beats of AXI4-Stream ports. In: scenarios
 // and integers. Out: the driver's request; and its answer read back.
 import type { StreamPort } from "../program/manifest.ts";
 import { createRandom } from "../support/random.ts";
 
-/** Which beats the source sends of a stored packet; more than there are makes tlast late, fewer early. */
+/** Which beats the sources send of a stored packet; more than there are makes tlast late, fewer early. */
 export interface PacketToSend {
   /** Index into the stored packets. */
   readonly packet: number;
-  readonly beats: number;
+  /** By input port. */
+  readonly beats: readonly number[];
 }
 
 export interface Scenario {
@@ -20,7 +21,8 @@ export interface Scenario {
   readonly sink: "free" | "after-valid" | "closed-at-first";
   /** Cycles after which the scenario is broken off; 0 for never. */
   readonly stopAfter: number;
-  readonly outputBeats: number;
+  /** By output port. */
+  readonly outputBeats: readonly number[];
   /** Cycles without a beat on either port after which the design counts as standing still. */
   readonly watchdog: number;
   /** Seed of the random bits that stand on the stages' inputs; 0 leaves them alone. */
@@ -33,6 +35,13 @@ export interface TapRecord {
   readonly cycles: Float64Array;
 }
 
+/** The beats that an output port gave. */
+export interface PortRecord {
+  readonly cycles: Float64Array;
+  readonly last: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
 export interface ScenarioRecord {
   readonly end: "complete" | "standstill" | "stopped";
   readonly cycles: number;
@@ -40,7 +49,8 @@ export interface ScenarioRecord {
   readonly firstInput: number;
   readonly frameErrors: readonly number[];
   readonly findings: readonly { readonly rule: string; readonly cycle: number }[];
-  readonly output: { readonly cycles: Float64Array; readonly last: Uint8Array; readonly bytes: Uint8Array };
+  /** By output port. */
+  readonly outputs: readonly PortRecord[];
   readonly taps: readonly TapRecord[];
 }
 
@@ -101,7 +111,7 @@ export function packPackets(
 /** What came out: one column per value, and what is wrong with packing and tlast. */
 export function unpackPackets(
   port: StreamPort,
-  output: ScenarioRecord["output"],
+  output: PortRecord,
 ): { values: { value: string; values: Float64Array; cycles: Float64Array }[]; problems: string[] } {
   const laneBytes = port.laneBits / 8;
   const beatBytes = bytesPerBeat(port);
@@ -111,7 +121,7 @@ export function unpackPackets(
     const due = beat % port.beats === port.beats - 1;
     if ((output.last[beat] === 1) !== due && problems.length === 0)
       problems.push(
-        `m_axis_tlast is ${due ? "missing" : "early"} on output beat ${beat} (beat ${beat % port.beats} of packet ${Math.floor(beat / port.beats)}, cycle ${output.cycles[beat]})`,
+        `${port.name}_tlast is ${due ? "missing" : "early"} on output beat ${beat} (beat ${beat % port.beats} of packet ${Math.floor(beat / port.beats)}, cycle ${output.cycles[beat]})`,
       );
   }
   const values: { value: string; values: Float64Array; cycles: Float64Array }[] = [];
@@ -132,7 +142,9 @@ export function unpackPackets(
           seen.push(number);
           cycles.push(output.cycles[beat]!);
         } else if (number !== 0 && problems.length < 8)
-          problems.push(`unused lane ${e % port.lanes} of output beat ${beat} holds ${number}, not 0`);
+          problems.push(
+            `unused lane ${e % port.lanes} of output beat ${beat} holds ${number}, not 0 (${port.name})`,
+          );
       }
     }
     values.push({ value: value.value, values: Float64Array.from(seen), cycles: Float64Array.from(cycles) });
@@ -141,24 +153,28 @@ export function unpackPackets(
   return { values, problems };
 }
 
-/** The driver's standard input. */
+/** The driver's standard input; `packets` are the bytes of `packPackets` for each input port. */
 export function encodeRequest(request: {
   readonly seed: number;
-  readonly input: StreamPort;
-  readonly output: StreamPort;
+  readonly inputs: readonly StreamPort[];
+  readonly outputs: readonly StreamPort[];
   readonly taps: number;
-  readonly packets: Uint8Array;
+  readonly packets: readonly Uint8Array[];
   readonly count: number;
   readonly scenarios: readonly Scenario[];
 }): Uint8Array {
-  const pool = new Uint8Array(Math.ceil(request.packets.length / 4) * 4);
-  pool.set(request.packets);
+  const pools = request.packets.map((bytes) => {
+    const pool = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+    pool.set(bytes);
+    return pool;
+  });
   const head = [
     request.seed >>> 0,
-    bytesPerBeat(request.input),
-    bytesPerBeat(request.output),
     request.taps,
-    request.input.beats,
+    request.inputs.length,
+    ...request.inputs.flatMap((port) => [bytesPerBeat(port), port.beats]),
+    request.outputs.length,
+    ...request.outputs.map(bytesPerBeat),
     request.count,
   ];
   const tail = [request.scenarios.length];
@@ -169,13 +185,15 @@ export function encodeRequest(request: {
       s.sinkIdle,
       SINKS.indexOf(s.sink),
       s.stopAfter,
-      s.outputBeats,
       s.watchdog,
+      s.force >>> 0,
+      ...s.outputBeats,
+      s.packets.length,
     );
-    tail.push(s.force >>> 0, s.packets.length);
-    for (const { packet, beats } of s.packets) tail.push(packet, beats);
+    for (const { packet, beats } of s.packets) tail.push(packet, ...beats);
   }
-  const words = head.length + pool.length / 4 + tail.length;
+  const poolBytes = pools.reduce((sum, pool) => sum + pool.length, 0);
+  const words = head.length + poolBytes / 4 + tail.length;
   const bytes = new Uint8Array((words + 1) * 4);
   const view = new DataView(bytes.buffer);
   let at = 0;
@@ -185,8 +203,10 @@ export function encodeRequest(request: {
   };
   put(words);
   head.forEach(put);
-  bytes.set(pool, at);
-  at += pool.length;
+  for (const pool of pools) {
+    bytes.set(pool, at);
+    at += pool.length;
+  }
   tail.forEach(put);
   return bytes;
 }
@@ -196,7 +216,7 @@ export function decodeAnswer(
   answer: Float64Array,
   scenarios: number,
   taps: number,
-  outputBytes: number,
+  outputs: readonly StreamPort[],
 ): ScenarioRecord[] | undefined {
   let at = 0;
   const next = (): number => answer[at++] ?? Number.NaN;
@@ -213,24 +233,30 @@ export function decodeAnswer(
     const frameErrors = [...take(next())];
     const findings: { rule: string; cycle: number }[] = [];
     for (let n = next(); n > 0; n--) findings.push({ rule: RULES[next()] ?? "unknown rule", cycle: next() });
-    const beats = next();
-    if (end === undefined || !Number.isInteger(beats)) return undefined;
-    const output = {
-      cycles: new Float64Array(beats),
-      last: new Uint8Array(beats),
-      bytes: new Uint8Array(beats * outputBytes),
-    };
-    for (let b = 0; b < beats; b++) {
-      output.cycles[b] = next();
-      output.last[b] = next();
-      output.bytes.set(take(outputBytes), b * outputBytes);
+    if (end === undefined) return undefined;
+    const portRecords: PortRecord[] = [];
+    for (const port of outputs) {
+      const beats = next();
+      if (!Number.isInteger(beats)) return undefined;
+      const size = bytesPerBeat(port);
+      const record = {
+        cycles: new Float64Array(beats),
+        last: new Uint8Array(beats),
+        bytes: new Uint8Array(beats * size),
+      };
+      for (let b = 0; b < beats; b++) {
+        record.cycles[b] = next();
+        record.last[b] = next();
+        record.bytes.set(take(size), b * size);
+      }
+      portRecords.push(record);
     }
     const tapRecords: TapRecord[] = [];
     for (let t = 0; t < taps; t++) {
       const n = next();
       tapRecords.push({ values: take(n), cycles: take(n) });
     }
-    records.push({ end, cycles, firstInput, frameErrors, findings, output, taps: tapRecords });
+    records.push({ end, cycles, firstInput, frameErrors, findings, outputs: portRecords, taps: tapRecords });
   }
   return at === answer.length ? records : undefined;
 }

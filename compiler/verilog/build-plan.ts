@@ -1,10 +1,10 @@
 // From stages to the top module. In: a program and its schedule. Out: the plan of the top module with all names
 // made, the memory images, the taps, and the manifest's list of stages.
-import type { Program } from "../program/program.ts";
+import { elementsOf, type Program } from "../program/program.ts";
 import type { Schedule } from "../schedule/schedule.ts";
-import type { InputStage, OutputStage, Stage } from "../schedule/stages.ts";
-import { assertNever, compilerAssert } from "../support/assert.ts";
-import { aligned, type Draft, type PlacedStage, type Stream } from "./draft.ts";
+import type { Stage } from "../schedule/stages.ts";
+import { assertNever } from "../support/assert.ts";
+import { aligned, type Draft, type PlacedStage, type Stream, tap } from "./draft.ts";
 import { createNameSpace, legalStem } from "./names.ts";
 import { placeConcat, placeFifo, placeFork, placeJoin } from "./place-branches.ts";
 import {
@@ -15,13 +15,21 @@ import {
   placeTable,
   placeThreshold,
 } from "./place-layers.ts";
-import { placeAdapter, placeArgmax, placeInput, placeOutput, placeWindow } from "./place-stages.ts";
-import { placeCrop, placeDepthwise, placeLineWindow, placePool } from "./place-windows.ts";
-import type { PortPlan, SectionPlan, TapPlan } from "./plan.ts";
+import {
+  placeAdapter,
+  placeArgmax,
+  placeInput,
+  placeMeet,
+  placeOutput,
+  placeWindow,
+} from "./place-stages.ts";
+import { placeCrop, placeLineWindow, placePad, placePool } from "./place-windows.ts";
+import type { SectionPlan, TapPlan } from "./plan.ts";
+import { type TopPorts, topPorts } from "./ports.ts";
 
 export interface DesignPlan {
   readonly top: string;
-  readonly ports: readonly PortPlan[];
+  readonly ports: TopPorts;
   readonly sections: readonly SectionPlan[];
   readonly placed: readonly PlacedStage[];
   readonly taps: readonly TapPlan[];
@@ -31,23 +39,11 @@ export interface DesignPlan {
   readonly modules: readonly string[];
 }
 
-const TOP_PORTS = [
-  "aclk",
-  "aresetn",
-  "s_axis_tdata",
-  "s_axis_tvalid",
-  "s_axis_tready",
-  "s_axis_tlast",
-  "m_axis_tdata",
-  "m_axis_tvalid",
-  "m_axis_tready",
-  "m_axis_tlast",
-  "frame_error",
-];
-
 /** Fixed modules that are made of others. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
+  nf_crop: ["nf_position"],
   nf_dense: ["nf_dot"],
+  nf_pad: ["nf_position"],
   nf_requantize_channels: ["nf_beat_rom"],
   nf_select: ["nf_beat_rom"],
   nf_threshold: ["nf_beat_rom"],
@@ -56,30 +52,30 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
 /** Makes the plan; every name in it is legal and unique. */
 export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
   const top = legalStem(program.name, "model");
+  const { stages, sources, renamed } = schedule;
+  const ports = topPorts(stages);
   const draft: Draft = {
     program,
-    names: createNameSpace([top, ...TOP_PORTS, "MEM_DIR", "unused_mem_dir", "dut"]),
+    names: createNameSpace([top, ...ports.taken, "MEM_DIR", "unused_mem_dir", "dut"]),
     files: createNameSpace(),
     sections: [],
     placed: [],
     taps: [],
     memories: new Map(),
   };
-  const { stages, sources } = schedule;
   // What leaves each stage.
   const streams: (readonly Stream[])[] = [];
   for (const [index, stage] of stages.entries()) {
     const before = sources[index]!.map((from) => streams[from.stage]![from.output]!);
-    streams.push(placeStage(draft, stage, before, index > 0 ? streams[index - 1]! : []));
+    streams.push(placeStage(draft, stage, before, index > 0 ? streams[index - 1]! : [], ports));
   }
-  const input = stages[0];
-  const output = stages[stages.length - 1];
-  compilerAssert(input?.kind === "input" && output?.kind === "output", "a design has an input and an output");
+  for (const { value, end, lanes } of renamed)
+    tap(draft, value, streams[end.stage]![end.output]!, Math.ceil(elementsOf(value.shape) / lanes));
   const placed = draft.sections.flatMap((s) => s.instances.map((i) => i.module));
   const modules = new Set([...placed, ...placed.flatMap((module) => PARTS[module] ?? [])]);
   return {
     top,
-    ports: portsOf(input, output),
+    ports,
     sections: draft.sections.map((s) => ({ ...s, wires: aligned(s.wires) })),
     placed: draft.placed,
     taps: draft.taps,
@@ -94,13 +90,16 @@ function placeStage(
   stage: Stage,
   before: readonly Stream[],
   last: readonly Stream[],
+  { names, frameErrors }: TopPorts,
 ): readonly Stream[] {
   const [a, b] = before as readonly [Stream, Stream];
   switch (stage.kind) {
     case "input":
-      return [placeInput(draft, stage)];
+      return [placeInput(draft, stage, names.get(stage)!, frameErrors.get(stage)!)];
     case "window":
       return [placeWindow(draft, stage, a)];
+    case "meet":
+      return placeMeet(draft, stage, before);
     case "requantize":
       return [placeRequantize(draft, stage, a)];
     case "limit":
@@ -115,8 +114,6 @@ function placeStage(
       return [placeLineWindow(draft, stage, a)];
     case "dense":
       return [placeDense(draft, stage, a)];
-    case "depthwise":
-      return [placeDepthwise(draft, stage, a)];
     case "pool":
       return [placePool(draft, stage, a)];
     case "fork":
@@ -129,30 +126,16 @@ function placeStage(
       return [placeConcat(draft, stage, a, b)];
     case "crop":
       return [placeCrop(draft, stage, a)];
+    case "pad":
+      return [placePad(draft, stage, a)];
     case "adapter":
       return [placeAdapter(draft, stage, a)];
     case "argmax":
       return placeArgmax(draft, stage, a);
     case "output":
-      placeOutput(draft, stage, a, last[1] ?? null);
+      placeOutput(draft, stage, a, last[1] ?? null, names.get(stage)!);
       return [];
     default:
       return assertNever(stage, "placeStage");
   }
-}
-
-function portsOf(input: InputStage, output: OutputStage): readonly PortPlan[] {
-  const inBits = `[${input.lanes * input.laneBits - 1}:0]`;
-  const outBits = `[${output.lanes * output.laneBits - 1}:0]`;
-  const width = Math.max(inBits.length, outBits.length);
-  return TOP_PORTS.map((name, i) => {
-    const isOutput = name === "s_axis_tready" || (name.startsWith("m_axis") && name !== "m_axis_tready");
-    const range = name === "s_axis_tdata" ? inBits : name === "m_axis_tdata" ? outBits : "";
-    return {
-      direction: isOutput || name === "frame_error" ? "output" : "input ",
-      range: `${range.padStart(width)} `,
-      name,
-      end: i < TOP_PORTS.length - 1 ? "," : "",
-    };
-  });
 }

@@ -90,16 +90,14 @@ export function place(
 }
 
 export const CLOCK = { aclk: "aclk", aresetn: "aresetn" };
-export const sink = ({ stem }: Stream) => ({
-  s_data: `${stem}_data`,
-  s_valid: `${stem}_valid`,
-  s_ready: `${stem}_ready`,
+/** Connections of a module's port of a stream, by the port's first letter. */
+export const connected = (letter: string, { stem }: Stream): Readonly<Record<string, string>> => ({
+  [`${letter}_data`]: `${stem}_data`,
+  [`${letter}_valid`]: `${stem}_valid`,
+  [`${letter}_ready`]: `${stem}_ready`,
 });
-export const source = ({ stem }: Stream) => ({
-  m_data: `${stem}_data`,
-  m_valid: `${stem}_valid`,
-  m_ready: `${stem}_ready`,
-});
+export const sink = (stream: Stream) => connected("s", stream);
+export const source = (stream: Stream) => connected("m", stream);
 export const flag = (condition: boolean): number => (condition ? 1 : 0);
 
 /** For a banner: "u8", "s12", "b1" for bipolar. */
@@ -114,6 +112,12 @@ export function kindCode(format: Format): number {
 
 /** From these sizes on block memory costs less than logic. */
 const BLOCK_ROM = { words: 64, bits: 2048 };
+
+/** Name of a layer's only memory image of a kind. */
+export function imageName(draft: Draft, stem: string, kind: string): string {
+  const suffix = `_${kind}.mem`;
+  return `${draft.files.take(stem, [suffix])}${suffix}`;
+}
 
 /** Adds a memory image; gives its bare name in quotes and the style of memory that suits its size. */
 export function memory(

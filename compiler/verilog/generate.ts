@@ -1,19 +1,11 @@
 // The Verilog back end's front. In: a verified program and its schedule. Out: every file under design/rtl and
 // design/tb, and the manifest that describes them.
 import type { RtlManifest, StreamedValue, StreamPort } from "../program/manifest.ts";
-import {
-  elementsOf,
-  isSigned,
-  type Program,
-  type ProgramOutput,
-  valueNamed,
-  widthOf,
-} from "../program/program.ts";
+import { elementsOf, isSigned, type Program, valueNamed, widthOf } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
 import { fixedFile, renderTemplate } from "../render/render.ts";
 import type { Schedule } from "../schedule/schedule.ts";
 import { busyCycles, type InputStage, type OutputStage } from "../schedule/stages.ts";
-import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { buildPlan, type DesignPlan } from "./build-plan.ts";
@@ -47,7 +39,7 @@ export function generateVerilog(program: Program, schedule: Schedule, info: Gene
   const files = new Map<string, string>();
   const text: TopPlan = {
     top,
-    ports,
+    ports: ports.plans,
     weightless: plan.memories.size === 0,
     sections,
     header: header(`Module ${top}: one inference per packet.`, about(program, schedule, manifest)),
@@ -60,7 +52,7 @@ export function generateVerilog(program: Program, schedule: Schedule, info: Gene
   const tapHeader = header(`Module ${wrapper.module}: ${top} with its inner streams reported to nf_tap.`, [
     "Simulation only: the design itself has no part of this.",
   ]);
-  const taps = { module: wrapper.module, top, ports, header: tapHeader, taps: plan.taps };
+  const taps = { module: wrapper.module, top, ports: ports.plans, header: tapHeader, taps: plan.taps };
   files.set(wrapper.file, renderTemplate("verilog/tb/taps.sv", taps));
   const benchHeader = header(`Test bench ${top}_tb: sends stored packets and compares every output beat.`, [
     "From the folder above:",
@@ -86,24 +78,25 @@ function commentLines(
  * Ports, layers and cycles. No line begins with a user's word: some tools take comments that begin with theirs for
  * directives.
  */
-function about(program: Program, schedule: Schedule, { input, output }: RtlManifest): readonly string[] {
+function about(program: Program, schedule: Schedule, manifest: RtlManifest): readonly string[] {
   const { stages, latencyCycles, intervalCycles, clockMHz } = schedule;
-  const port = (name: string, { values, lanes, laneBits, beats }: StreamPort): string => {
+  const { inputs, outputs } = manifest;
+  const port = ({ name, values, lanes, laneBits, beats }: StreamPort): string => {
     const what = values.map(
       (v) => `${v.elements} x ${formatText(valueNamed(program, v.value))} ${commentText(v.value, 30)}`,
     );
     return `  ${name}  ${what.join(", then ")}; ${countText(beats, "beat")} of ${lanes} x ${laneBits} bits`;
   };
-  const folded = stages.filter((s) => s.kind === "dense" || s.kind === "depthwise");
+  const folded = stages.filter((s) => s.kind === "dense");
   const rows = [
     ["#", "layer", "inputs", "outputs", "PE", "SIMD", "cycles"],
     ...folded.map((s, i) => [
       `${i + 1}`,
       commentText(s.instruction.layer, 30),
-      `${s.kind === "dense" ? s.inputs : s.taps} x ${formatText(s.source)}`,
-      `${s.kind === "dense" ? s.outputs : s.channels} x ${formatText(s.result)}`,
-      `${s.kind === "dense" ? s.pe : s.lanes}`,
-      `${s.kind === "dense" ? s.simd : 1}`,
+      `${s.inputs} x ${formatText(s.source)}`,
+      `${s.outputs} x ${formatText(s.result)}`,
+      `${s.pe}`,
+      `${s.simd}`,
       `${busyCycles(s)}`,
     ]),
   ];
@@ -122,9 +115,9 @@ function about(program: Program, schedule: Schedule, { input, output }: RtlManif
   const alphabet = `uN: unsigned, sN: two's complement, N bits${bipolar ? "; b1: a bit b that counts as 2b - 1" : ""}`;
   return [
     `Streams (${alphabet}):`,
-    port("s_axis", input),
-    port("m_axis", output),
-    "  frame_error pulses when s_axis_tlast comes early (packet dropped) or late (beats up to it discarded)",
+    ...inputs.map(port),
+    ...outputs.map(port),
+    ...framing(inputs.length),
     ...(folded.length > 0 ? ["", title, ...table.map((row) => `  ${row}`)] : []),
     "",
     `Latency ${latencyCycles} cycles, one packet every ${intervalCycles} cycles; ` +
@@ -132,12 +125,19 @@ function about(program: Program, schedule: Schedule, { input, output }: RtlManif
   ];
 }
 
+function framing(inputs: number): readonly string[] {
+  const pulses =
+    "  frame_error pulses when s_axis_tlast comes early (packet dropped) or late (beats up to it discarded)";
+  if (inputs === 1) return [pulses];
+  return [
+    "  frame_error[i] pulses when tlast of input i comes early or late (beats up to it discarded)",
+    "  packets of the inputs belong together by their order; with one that ends early all of them are dropped",
+  ];
+}
+
 function manifestOf(program: Program, schedule: Schedule, plan: DesignPlan): RtlManifest {
-  const { stages, flow, latencyCycles, intervalCycles, clockMHz } = schedule;
-  const { top } = plan;
-  const input = stages[0];
-  const output = stages[stages.length - 1];
-  compilerAssert(input?.kind === "input" && output?.kind === "output", "a design has an input and an output");
+  const { stages, latencyCycles, intervalCycles, clockMHz } = schedule;
+  const { top, ports } = plan;
   const traced = tracedValues(program);
   return {
     top,
@@ -158,8 +158,12 @@ function manifestOf(program: Program, schedule: Schedule, plan: DesignPlan): Rtl
         width: widthOf(format),
       };
     }),
-    input: inputPort(program, input),
-    output: outputPort(program, flow.outputs, output),
+    inputs: stages
+      .filter((s) => s.kind === "input")
+      .map((stage) => ({ name: ports.names.get(stage)!, ...inputPort(program, stage) })),
+    outputs: stages
+      .filter((s) => s.kind === "output")
+      .map((stage) => ({ name: ports.names.get(stage)!, ...outputPort(program, stage) })),
     clockMHz,
     latencyCycles,
     intervalCycles,
@@ -183,12 +187,13 @@ function streamed(program: Program, name: string, role: StreamedValue["role"], b
   };
 }
 
-function inputPort(program: Program, { value, lanes, laneBits, beats }: InputStage): StreamPort {
+type Beats = Omit<StreamPort, "name">;
+
+function inputPort(program: Program, { value, lanes, laneBits, beats }: InputStage): Beats {
   return { values: [streamed(program, value.name, "input", beats)], lanes, laneBits, beats };
 }
 
-function outputPort(program: Program, outputs: readonly ProgramOutput[], stage: OutputStage): StreamPort {
-  const { lanes, laneBits, beats, second } = stage;
+function outputPort(program: Program, { outputs, lanes, laneBits, beats, second }: OutputStage): Beats {
   const values = outputs.map((o, i) => streamed(program, o.value, o.role, i === 0 ? beats : 1));
   return { values, lanes, laneBits, beats: beats + (second ? 1 : 0) };
 }

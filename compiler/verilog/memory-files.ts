@@ -3,7 +3,6 @@
 import { channelsOf, constantNamed, mantissaRange, type Program, widthOf } from "../program/program.ts";
 import type {
   DenseStage,
-  DepthwiseStage,
   RequantizeStage,
   SelectStage,
   TableStage,
@@ -49,37 +48,17 @@ export function weightWords(program: Program, stage: DenseStage): readonly strin
   return words;
 }
 
-/** Words of the bias memory, or null for a layer without bias. */
+/** Words of the bias memory, one per fold of outputs, or null for a layer without bias; edges are 0. */
 export function biasWords(program: Program, stage: DenseStage): readonly string[] | null {
   if (stage.instruction.bias === null) return null;
-  const bias = constantNamed(program, stage.instruction.bias);
-  return laneBiasWords(bias.data, stage.pe, stage.outFolds, widthOf(stage.result.format));
-}
-
-/** A word per fold of outputs, `lanes` of them side by side; edges are 0. */
-export function laneBiasWords(
-  bias: readonly number[],
-  lanes: number,
-  folds: number,
-  width: number,
-): readonly string[] {
-  return Array.from({ length: folds }, (_, f) =>
+  const { data } = constantNamed(program, stage.instruction.bias);
+  const { pe, outFolds, result } = stage;
+  return Array.from({ length: outFolds }, (_, f) =>
     packedWord(
-      Array.from({ length: lanes }, (_, p) => bias[f * lanes + p] ?? 0),
-      width,
+      Array.from({ length: pe }, (_, p) => data[f * pe + p] ?? 0),
+      widthOf(result.format),
     ),
   );
-}
-
-/** Words of a depthwise convolution's weights: fold by fold of channels, within these tap by tap. */
-export function channelTapWords(program: Program, stage: DepthwiseStage): readonly string[] {
-  const { data, format } = constantNamed(program, stage.instruction.weights);
-  const { channels, taps, lanes } = stage;
-  return Array.from({ length: (channels / lanes) * taps }, (_, word) => {
-    const [fold, tap] = [Math.floor(word / taps), word % taps];
-    const each = Array.from({ length: lanes }, (_, c) => data[(fold * lanes + c) * taps + tap]!);
-    return packedWord(each, widthOf(format));
-  });
 }
 
 /** Words of a table: the entry of the lowest mantissa first. */

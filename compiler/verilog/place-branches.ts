@@ -12,6 +12,7 @@ import {
 import { commentText } from "../support/comment-text.ts";
 import {
   CLOCK,
+  connected,
   countText,
   type Draft,
   flag,
@@ -26,13 +27,6 @@ import {
   tap,
 } from "./draft.ts";
 import { legalStem } from "./names.ts";
-
-/** Ports of a stream of several, by their first letters. */
-const side = (letter: string, { stem }: Stream): Record<string, string> => ({
-  [`${letter}_data`]: `${stem}_data`,
-  [`${letter}_valid`]: `${stem}_valid`,
-  [`${letter}_ready`]: `${stem}_ready`,
-});
 
 /** The streams of the receivers, in their order. */
 export function placeFork(draft: Draft, stage: ForkStage, before: Stream): readonly Stream[] {
@@ -115,7 +109,7 @@ export function placeJoin(draft: Draft, stage: JoinStage, a: Stream, b: Stream):
       SHIFT_B: shift(second),
       OUT_WIDTH: widthOf(y.format),
     },
-    { ...CLOCK, ...side("a", a), ...side("b", b), ...source(result) },
+    { ...CLOCK, ...connected("a", a), ...connected("b", b), ...source(result) },
     { layer, op, pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
   tap(draft, y, result, words);
@@ -137,7 +131,7 @@ export function placeConcat(draft: Draft, stage: ConcatStage, a: Stream, b: Stre
     "nf_concat",
     `${stem}_concat`,
     { WIDTH: lanes * a.width, A_BEATS: beats[0], B_BEATS: beats[1] },
-    { ...CLOCK, ...side("a", a), ...side("b", b), ...source(result) },
+    { ...CLOCK, ...connected("a", a), ...connected("b", b), ...source(result) },
     { layer, op: "concat", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
   if (complete) tap(draft, y, result, turns * (beats[0] + beats[1]));

@@ -24,6 +24,7 @@ import {
   type Draft,
   flag,
   formatText,
+  imageName,
   kindCode,
   layerStem,
   memory,
@@ -93,7 +94,7 @@ export function placeRequantize(draft: Draft, stage: RequantizeStage, before: St
   const table = shiftTable(stage);
   const { file, style } = memory(
     draft,
-    `${draft.files.take(stem, ["_shifts.mem"])}_shifts.mem`,
+    imageName(draft, stem, "shifts"),
     `Shifts of layer ${commentText(layer)}: ${countText(table.words.length, "word")}, word ${lanes} lanes x ${table.width} bits.`,
     table.words,
     lanes * table.width,
@@ -150,7 +151,7 @@ export function placeThreshold(draft: Draft, stage: ThresholdStage, before: Stre
   const result = stream(draft, `${stem}_counted`, lanes, widthOf(y.format));
   const { file, style } = memory(
     draft,
-    `${draft.files.take(stem, ["_thresholds.mem"])}_thresholds.mem`,
+    imageName(draft, stem, "thresholds"),
     `Thresholds of layer ${commentText(layer)}: ${countText(table.words.length, "word")}, word ${lanes} lanes x ${table.levels} levels x ${table.width} bits.`,
     table.words,
     lanes * table.levels * table.width,
@@ -192,7 +193,7 @@ export function placeTable(draft: Draft, stage: TableStage, before: Stream): Str
   const result = stream(draft, `${stem}_entries`, lanes, widthOf(y.format));
   const { file, style } = memory(
     draft,
-    `${draft.files.take(stem, ["_table.mem"])}_table.mem`,
+    imageName(draft, stem, "table"),
     `Table of layer ${commentText(layer)}: ${countText(entries.length, "entry").replace("entrys", "entries")} of ${widthOf(y.format)} bits, that of the lowest input first.`,
     entries,
     widthOf(y.format),
@@ -232,7 +233,7 @@ export function placeSelect(draft: Draft, stage: SelectStage, before: Stream): S
   wire(draft, drop, null);
   const { file, style } = memory(
     draft,
-    `${draft.files.take(stem, ["_mask.mem"])}_mask.mem`,
+    imageName(draft, stem, "mask"),
     `Elements that layer ${commentText(layer)} keeps: ${countText(beats, "word")}, word ${countText(lanes, "bit")}.`,
     maskWords(stage),
     lanes,
@@ -272,6 +273,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
     result: y,
     positions,
     inputs,
+    vectors,
     outputs,
     pe,
     simd,
@@ -312,6 +314,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       OUTPUTS: outputs,
       PE: pe,
       SIMD: simd,
+      ...(vectors > 1 ? { VECTORS: vectors } : {}),
       X_WIDTH: widthOf(x.format),
       X_KIND: kindCode(x.format),
       W_WIDTH: weightBits,

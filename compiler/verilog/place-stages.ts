@@ -6,6 +6,7 @@ import {
   type ArgmaxStage,
   busyCycles,
   type InputStage,
+  type MeetStage,
   type OutputStage,
   type WindowStage,
 } from "../schedule/stages.ts";
@@ -13,6 +14,7 @@ import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import {
   CLOCK,
+  connected,
   countText,
   type Draft,
   flag,
@@ -28,8 +30,15 @@ import {
   wire,
 } from "./draft.ts";
 import { legalStem } from "./names.ts";
+import { AXIS_SIGNALS } from "./ports.ts";
 
-export function placeInput(draft: Draft, stage: InputStage): Stream {
+/** Connections of a module's AXI4-Stream port of that name to the top module's port of another one. */
+function axis(module: string, top: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(AXIS_SIGNALS.map((signal) => [`${module}_${signal}`, `${top}_${signal}`]));
+}
+
+/** `port` is the top module's; `error` its wire for wrong framing. */
+export function placeInput(draft: Draft, stage: InputStage, port: string, error: string): Stream {
   const { elements, lanes, laneBits, wordLanes, value, beats } = stage;
   const stem = legalStem(value.name, "input");
   section(
@@ -47,11 +56,8 @@ export function placeInput(draft: Draft, stage: InputStage): Stream {
     { ELEMENTS: elements, LANES: lanes, LANE_BITS: laneBits, WIDTH: width, WORD_LANES: wordLanes },
     {
       ...CLOCK,
-      s_axis_tdata: "s_axis_tdata",
-      s_axis_tvalid: "s_axis_tvalid",
-      s_axis_tready: "s_axis_tready",
-      s_axis_tlast: "s_axis_tlast",
-      frame_error: "frame_error",
+      ...axis("s_axis", port),
+      frame_error: error,
       m_data: `${words.stem}_data`,
       m_drop: drop,
       m_valid: `${words.stem}_valid`,
@@ -89,6 +95,49 @@ export function placeWindow(draft: Draft, stage: WindowStage, before: Stream): S
   return result;
 }
 
+/** The streams of the inputs, in their order. */
+export function placeMeet(draft: Draft, stage: MeetStage, before: readonly Stream[]): readonly Stream[] {
+  const stems = stage.streams.map(({ value }) => legalStem(value.name, "input"));
+  section(
+    draft,
+    `Inputs ${stage.streams.map(({ value }) => commentText(value.name)).join(", ")}: packets of the same place in order ` +
+      "end together, all of them as broken if one is",
+  );
+  const flagsOf = (what: string): readonly string[] =>
+    stems.map((stem) => {
+      const name = draft.names.take(`${stem}_${what}`);
+      wire(draft, name, null);
+      return name;
+    });
+  const [ends, broken] = [flagsOf("at_end"), flagsOf("broken")];
+  return stage.streams.map(({ value, lanes, words }, k) => {
+    const [from, stem] = [before[k]!, stems[k]!];
+    compilerAssert(from.drop !== null, "the words of an input say whether the packet is broken");
+    const result = stream(draft, `${stem}_met`, lanes, from.width);
+    const drop = draft.names.take(`${result.stem}_drop`);
+    wire(draft, drop, null);
+    place(
+      draft,
+      "nf_meet",
+      `${stem}_meet`,
+      { WIDTH: lanes * from.width, WORDS: words, COUNT: stems.length },
+      {
+        ...CLOCK,
+        ...sink(from),
+        s_drop: from.drop,
+        ...source(result),
+        m_drop: drop,
+        at_end: ends[k]!,
+        broken: broken[k]!,
+        all_at_end: `{${ends.join(", ")}}`,
+        all_broken: `{${broken.join(", ")}}`,
+      },
+      { layer: value.name, op: "meet", pe: lanes, simd: 1, cycles: words },
+    );
+    return { ...result, drop };
+  });
+}
+
 export function placeAdapter(draft: Draft, stage: AdapterStage, before: Stream): Stream {
   const { layer, elements, sLanes, mLanes, group } = stage;
   const stem = layerStem(layer);
@@ -107,29 +156,25 @@ export function placeAdapter(draft: Draft, stage: AdapterStage, before: Stream):
 
 /** The class, and if they are streamed the logits' way round the argmax. */
 export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): readonly Stream[] {
-  const { instruction, source: x, result: y, elements, lanes, beats, forked } = stage;
+  const { instruction, source: x, result: y, positions, elements, lanes, beats, forked } = stage;
   const stem = layerStem(instruction.layer);
   const indexWidth = widthOf(y.format);
   section(
     draft,
-    `Layer ${commentText(instruction.layer)}: index of the largest of ${elements}, ${countText(beats, "beat")}`,
+    `Layer ${commentText(instruction.layer)}: index of the largest of ${elements}` +
+      `${positions === 1 ? "" : ` at each of ${positions} positions`}, ${countText(beats, "beat")}`,
   );
   let round: Stream | null = null;
   let into = before;
   if (forked) {
     round = stream(draft, `${stem}_logits`, lanes, before.width);
     into = stream(draft, `${stem}_compared`, lanes, before.width);
-    const ports = (side: string, { stem: name }: Stream) => ({
-      [`${side}_data`]: `${name}_data`,
-      [`${side}_valid`]: `${name}_valid`,
-      [`${side}_ready`]: `${name}_ready`,
-    });
     place(
       draft,
       "nf_fork",
       `${stem}_fork`,
       { WIDTH: lanes * before.width },
-      { ...ports("s", before), ...ports("a", round), ...ports("b", into) },
+      { ...sink(before), ...connected("a", round), ...connected("b", into) },
       null,
     );
   }
@@ -148,18 +193,20 @@ export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): r
     { ...CLOCK, ...sink(into), ...source(result) },
     { layer: instruction.layer, op: "argmax", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
-  tap(draft, y, result, 1);
+  tap(draft, y, result, positions);
   return round ? [result, round] : [result];
 }
 
-export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, logits: Stream | null): void {
+/** `port` is the top module's; `logits` go round the argmax before. */
+export function placeOutput(
+  draft: Draft,
+  stage: OutputStage,
+  before: Stream,
+  logits: Stream | null,
+  port: string,
+): void {
   const { value, second, lanes, laneBits, beats } = stage;
-  const axis = {
-    m_axis_tdata: "m_axis_tdata",
-    m_axis_tvalid: "m_axis_tvalid",
-    m_axis_tready: "m_axis_tready",
-    m_axis_tlast: "m_axis_tlast",
-  };
+  const instance = `${port === "m_axis" ? "output" : port.slice("m_axis_".length)}_port`;
   const what = `${commentText(value.name)} ${formatText(value)}, ${countText(lanes, "lane")} of ${laneBits} bits, ${countText(beats, "beat")}`;
   const entry = { layer: value.name, op: "output", pe: lanes, simd: 1, cycles: busyCycles(stage) };
   if (second === null) {
@@ -171,7 +218,14 @@ export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, lo
       WIDTH: before.width,
       SIGNED: flag(isSigned(value.format)),
     };
-    place(draft, "nf_output", "output_port", parameters, { ...CLOCK, ...sink(before), ...axis }, entry);
+    place(
+      draft,
+      "nf_output",
+      instance,
+      parameters,
+      { ...CLOCK, ...sink(before), ...axis("m_axis", port) },
+      entry,
+    );
     return;
   }
   compilerAssert(logits, "logits that are streamed go round the argmax");
@@ -179,7 +233,7 @@ export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, lo
   place(
     draft,
     "nf_output_pair",
-    "output_port",
+    instance,
     {
       LANES: lanes,
       LANE_BITS: laneBits,
@@ -189,16 +243,7 @@ export function placeOutput(draft: Draft, stage: OutputStage, before: Stream, lo
       B_WIDTH: before.width,
       B_SIGNED: flag(isSigned(second.format)),
     },
-    {
-      ...CLOCK,
-      a_data: `${logits.stem}_data`,
-      a_valid: `${logits.stem}_valid`,
-      a_ready: `${logits.stem}_ready`,
-      b_data: `${before.stem}_data`,
-      b_valid: `${before.stem}_valid`,
-      b_ready: `${before.stem}_ready`,
-      ...axis,
-    },
+    { ...CLOCK, ...connected("a", logits), ...connected("b", before), ...axis("m_axis", port) },
     entry,
   );
 }

@@ -1,11 +1,11 @@
-// The stages that move a window over an image: line window, depthwise convolution, pool; and the box of a slice. In: a
-// draft, the stage and the stream before it. Out: the stream behind it, with banner, wires, instance and tap in the draft.
-import { constantNamed, isSigned, mantissaRange, widthOf } from "../program/program.ts";
+// The stages that move a window over an image: line window, pool; the box of a slice and a pad. In: a draft, the stage and the
+// stream before it. Out: the stream behind it, with banner, wires, instance and tap in the draft.
+import { isSigned, mantissaRange, widthOf } from "../program/program.ts";
 import {
   busyCycles,
   type CropStage,
-  type DepthwiseStage,
   type LineWindowStage,
+  type PadStage,
   type PoolStage,
 } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -18,9 +18,7 @@ import {
   type Draft,
   flag,
   formatText,
-  kindCode,
   layerStem,
-  memory,
   place,
   type Stream,
   section,
@@ -30,13 +28,45 @@ import {
   tap,
   wire,
 } from "./draft.ts";
-import { channelTapWords, laneBiasWords } from "./memory-files.ts";
 
 const sizeText = (sizes: readonly number[]): string => sizes.join(" x ");
 
+/** Parameters of nf_line_window for elements of `width` bits. */
+export function lineWindowParameters(
+  { lanes, geometry, capacity, pad }: Pick<LineWindowStage, "lanes" | "geometry" | "capacity" | "pad">,
+  width: number,
+): Readonly<Record<string, number>> {
+  const { size, outSize, kernel, strides, dilations, spread, before } = geometry;
+  return {
+    LANES: lanes,
+    WIDTH: width,
+    ROWS: size[0],
+    COLUMNS: size[1],
+    WORDS: geometry.words,
+    OUT_ROWS: outSize[0],
+    OUT_COLUMNS: outSize[1],
+    KERNEL_Y: kernel[0],
+    KERNEL_X: kernel[1],
+    STRIDE_Y: strides[0],
+    STRIDE_X: strides[1],
+    DILATION_Y: dilations[0],
+    DILATION_X: dilations[1],
+    SPREAD_Y: spread[0],
+    SPREAD_X: spread[1],
+    BEFORE_Y: before[0],
+    BEFORE_X: before[1],
+    REPEAT: flag(geometry.repeat),
+    PAD: pad,
+    OUTER: geometry.outer,
+    REPLAYS: geometry.replays,
+    TAPS: geometry.taps,
+    CAPACITY: capacity,
+  };
+}
+
 export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: Stream): Stream {
-  const { instruction, source: x, lanes, geometry, capacity, pad } = stage;
-  const { size, words, outSize, kernel, strides, dilations, spread, replays, taps } = geometry;
+  const { instruction, source: x, lanes, geometry, capacity } = stage;
+  const { size, words, outSize, kernel, spread, replays, taps } = geometry;
   const { layer, op } = instruction;
   const stem = layerStem(layer);
   const upsample = op === "upsample";
@@ -55,31 +85,7 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
     draft,
     "nf_line_window",
     `${stem}_lines`,
-    {
-      LANES: lanes,
-      WIDTH: before.width,
-      ROWS: size[0],
-      COLUMNS: size[1],
-      WORDS: words,
-      OUT_ROWS: outSize[0],
-      OUT_COLUMNS: outSize[1],
-      KERNEL_Y: kernel[0],
-      KERNEL_X: kernel[1],
-      STRIDE_Y: strides[0],
-      STRIDE_X: strides[1],
-      DILATION_Y: dilations[0],
-      DILATION_X: dilations[1],
-      SPREAD_Y: spread[0],
-      SPREAD_X: spread[1],
-      BEFORE_Y: geometry.before[0],
-      BEFORE_X: geometry.before[1],
-      REPEAT: flag(geometry.repeat),
-      PAD: pad,
-      OUTER: geometry.outer,
-      REPLAYS: replays,
-      TAPS: taps,
-      CAPACITY: capacity,
-    },
+    lineWindowParameters(stage, before.width),
     {
       ...CLOCK,
       ...sink(before),
@@ -95,64 +101,6 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
     tap(draft, y, result, outSize[0] * outSize[1] * words);
   }
   return { ...result, inside };
-}
-
-export function placeDepthwise(draft: Draft, stage: DepthwiseStage, before: Stream): Stream {
-  const { program } = draft;
-  const { instruction, source: x, result: y, positions, channels, taps, lanes } = stage;
-  const { layer } = instruction;
-  const stem = layerStem(layer);
-  const weights = constantNamed(program, instruction.weights);
-  const [weightBits, sumBits] = [widthOf(weights.format), widthOf(y.format)];
-  const folds = channels / lanes;
-  section(
-    draft,
-    `Layer ${commentText(layer)}: ${countText(taps, "tap")} of each of ${countText(channels, "channel")} ${formatText(x)} ` +
-      `at ${countText(positions, "position")}, ${countText(lanes, "lane")}, ${countText(busyCycles(stage), "cycle")}`,
-  );
-  const result = stream(draft, `${stem}_sums`, lanes, sumBits);
-  const files = draft.files.take(stem, ["_weights.mem", "_bias.mem"]);
-  const { file, style } = memory(
-    draft,
-    `${files}_weights.mem`,
-    `Weights of layer ${commentText(layer)}: ${countText(folds * taps, "word")}, word ${lanes} lanes x ${weightBits} bits.`,
-    channelTapWords(program, stage),
-    lanes * weightBits,
-  );
-  const bias = instruction.bias === null ? null : constantNamed(program, instruction.bias);
-  const biasWhat = `Bias of layer ${commentText(layer)}: ${countText(folds, "word")}, word ${lanes} lanes x ${sumBits} bits.`;
-  const biasFile = bias
-    ? memory(
-        draft,
-        `${files}_bias.mem`,
-        biasWhat,
-        laneBiasWords(bias.data, lanes, folds, sumBits),
-        lanes * sumBits,
-      ).file
-    : '""';
-  place(
-    draft,
-    "nf_depthwise",
-    `${stem}_depthwise`,
-    {
-      CHANNELS: channels,
-      LANES: lanes,
-      KERNEL: taps,
-      X_WIDTH: widthOf(x.format),
-      X_KIND: kindCode(x.format),
-      W_WIDTH: weightBits,
-      W_KIND: kindCode(weights.format),
-      ACC_WIDTH: sumBits,
-      MEM_DIR: "MEM_DIR",
-      WEIGHT_FILE: file,
-      BIAS_FILE: biasFile,
-      ROM_STYLE: style,
-    },
-    { ...CLOCK, ...sink(before), ...source(result) },
-    { layer, op: "conv", pe: lanes, simd: 1, cycles: busyCycles(stage) },
-  );
-  tap(draft, y, result, positions * folds);
-  return result;
 }
 
 export function placePool(draft: Draft, stage: PoolStage, before: Stream): Stream {
@@ -202,6 +150,25 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
   return result;
 }
 
+/** Parameters of nf_crop for words of `width` bits. */
+export function cropParameters(
+  { size, first, box }: Pick<CropStage, "size" | "first" | "box">,
+  width: number,
+): Readonly<Record<string, number>> {
+  return {
+    WIDTH: width,
+    ROWS: size[0],
+    COLUMNS: size[1],
+    WORDS: size[2],
+    FIRST_ROW: first[0],
+    FIRST_COLUMN: first[1],
+    FIRST_WORD: first[2],
+    BOX_ROWS: box[0],
+    BOX_COLUMNS: box[1],
+    BOX_WORDS: box[2],
+  };
+}
+
 export function placeCrop(draft: Draft, stage: CropStage, before: Stream): Stream {
   const { instruction, result: y, lanes, size, first, box } = stage;
   const { layer } = instruction;
@@ -215,21 +182,53 @@ export function placeCrop(draft: Draft, stage: CropStage, before: Stream): Strea
     draft,
     "nf_crop",
     `${stem}_crop`,
-    {
-      WIDTH: lanes * before.width,
-      ROWS: size[0],
-      COLUMNS: size[1],
-      WORDS: size[2],
-      FIRST_ROW: first[0],
-      FIRST_COLUMN: first[1],
-      FIRST_WORD: first[2],
-      BOX_ROWS: box[0],
-      BOX_COLUMNS: box[1],
-      BOX_WORDS: box[2],
-    },
+    cropParameters(stage, lanes * before.width),
     { ...CLOCK, ...sink(before), ...source(result) },
     { layer, op: "slice", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
   tap(draft, y, result, box[0] * box[1] * box[2]);
+  return result;
+}
+
+/** Parameters of nf_pad for elements of `width` bits. */
+export function padParameters(
+  { lanes, size, outSize, first }: Pick<PadStage, "lanes" | "size" | "outSize" | "first">,
+  width: number,
+  mantissa: number,
+): Readonly<Record<string, number>> {
+  return {
+    LANES: lanes,
+    WIDTH: width,
+    ROWS: size[0],
+    COLUMNS: size[1],
+    WORDS: size[2],
+    OUT_ROWS: outSize[0],
+    OUT_COLUMNS: outSize[1],
+    OUT_WORDS: outSize[2],
+    FIRST_ROW: first[0],
+    FIRST_COLUMN: first[1],
+    FIRST_WORD: first[2],
+    PAD: mantissa,
+  };
+}
+
+export function placePad(draft: Draft, stage: PadStage, before: Stream): Stream {
+  const { instruction, result: y, lanes, size, outSize } = stage;
+  const { layer, mantissa } = instruction;
+  const stem = layerStem(layer);
+  section(
+    draft,
+    `Layer ${commentText(layer)}: ${sizeText(size)} words in ${sizeText(outSize)}, with ${mantissa} around them`,
+  );
+  const result = stream(draft, `${stem}_padded`, lanes, before.width);
+  place(
+    draft,
+    "nf_pad",
+    `${stem}_pad`,
+    padParameters(stage, before.width, mantissa),
+    { ...CLOCK, ...sink(before), ...source(result) },
+    { layer, op: "pad", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, outSize[0] * outSize[1] * outSize[2]);
   return result;
 }

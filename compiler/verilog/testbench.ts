@@ -17,20 +17,33 @@ export function testBench(
   manifest: RtlManifest,
   settledAfter: number,
 ): string {
-  const { input, output, latencyCycles, intervalCycles } = manifest;
+  const { inputs, outputs, latencyCycles, intervalCycles } = manifest;
+  const ends = (ports: readonly StreamPort[], stem: string) =>
+    ports.map((port, k) => ({
+      name: port.name,
+      constant: port.name.toUpperCase(),
+      file: vectorFile(port, stem),
+      bits: port.lanes * port.laneBits,
+      beats: port.beats,
+      last: k === ports.length - 1,
+    }));
   return renderTemplate("verilog/tb/tb.v", {
     module,
     header,
     top: manifest.top,
-    inBits: input.lanes * input.laneBits,
-    inBeats: input.beats,
-    outBits: output.lanes * output.laneBits,
-    outBeats: output.beats,
+    inputs: ends(inputs, "input"),
+    outputs: ends(outputs, "expected"),
+    errorRange: inputs.length === 1 ? "" : `[${inputs.length - 1}:0] `,
     latencyCycles,
     intervalCycles,
     settledAfter,
     patience: 20 * (latencyCycles + intervalCycles) + 1000,
   });
+}
+
+/** Name of a port's vectors: the stem, with the port's own name behind it where there are several. */
+function vectorFile({ name }: StreamPort, stem: string): string {
+  return `${stem}${name.slice("s_axis".length)}.mem`;
 }
 
 /** Beats of `count` packets. `values` gives count x elements mantissas by value name; `filler` fills unused lanes. */
@@ -61,9 +74,9 @@ function beatWords(
 }
 
 /**
- * Vectors for the test bench: vectors/count.mem, input.mem and expected.mem. `inputs` and `outputs` give, by value name,
- * count x elements mantissas; at most TEST_BENCH_PACKETS packets. Unused lanes of the last input beat are all ones, to
- * show that they are ignored.
+ * Vectors for the test bench: vectors/count.mem, input.mem and expected.mem, the latter ones once for each port.
+ * `inputs` and `outputs` give, by value name, count x elements mantissas; at most TEST_BENCH_PACKETS packets. Unused
+ * lanes of the last input beat are all ones, to show that they are ignored.
  */
 export function tbVectors(
   program: Program,
@@ -71,21 +84,23 @@ export function tbVectors(
   inputs: ReadonlyMap<string, ArrayLike<number>>,
   outputs: ReadonlyMap<string, ArrayLike<number>>,
 ): FileSet {
-  const name = manifest.input.values[0]!.value;
+  const name = program.inputs[0]!;
   const count = inputs.get(name)!.length / elementsOf(valueNamed(program, name).shape);
   compilerAssert(Number.isInteger(count) && count >= 1, "whole packets");
   compilerAssert(count <= TEST_BENCH_PACKETS, `at most ${TEST_BENCH_PACKETS} packets`);
-  const words = (port: StreamPort, values: ReadonlyMap<string, ArrayLike<number>>, filler: number) =>
-    beatWords(port, values, count, filler);
+  const vectors = (
+    port: StreamPort,
+    stem: string,
+    values: ReadonlyMap<string, ArrayLike<number>>,
+    filler: number,
+  ) => {
+    const what = `One line per beat of ${port.name}_tdata.`;
+    const text = memoryText([what], beatWords(port, values, count, filler));
+    return [`vectors/${vectorFile(port, stem)}`, text] as const;
+  };
   return new Map([
     ["vectors/count.mem", memoryText(["Number of packets."], [count.toString(16).padStart(8, "0")])],
-    [
-      "vectors/input.mem",
-      memoryText(["One line per beat of s_axis_tdata."], words(manifest.input, inputs, -1)),
-    ],
-    [
-      "vectors/expected.mem",
-      memoryText(["One line per beat of m_axis_tdata."], words(manifest.output, outputs, 0)),
-    ],
+    ...manifest.inputs.map((port) => vectors(port, "input", inputs, -1)),
+    ...manifest.outputs.map((port) => vectors(port, "expected", outputs, 0)),
   ]);
 }

@@ -2,24 +2,22 @@
 #ifndef NF_DUT_H
 #define NF_DUT_H
 
-#include <cstddef>
 #include <cstdint>
+#include <vector>
+
+// One AXI4-Stream port; tdata is bytes, lane 0 first.
+struct Port {
+    bool tvalid = false;
+    bool tready = false;
+    bool tlast = false;
+    std::vector<uint8_t> tdata;
+};
 
 struct Dut {
-    // inputs
-    bool aresetn;
-    bool s_tvalid;
-    bool s_tlast;
-    bool m_tready;
-    const uint8_t *s_tdata;  // s_bytes bytes, lane 0 first
-    // outputs
-    bool s_tready;
-    bool m_tvalid;
-    bool m_tlast;
-    bool frame_error;
-    uint8_t *m_tdata;  // m_bytes bytes
-    size_t s_bytes;
-    size_t m_bytes;
+    bool aresetn = false;
+    std::vector<Port> inputs;   // tready comes from the design
+    std::vector<Port> outputs;  // all but tready comes from the design
+    uint64_t frame_error = 0;   // bit i belongs to input i
 };
 
 // Builds the model with random initial registers.

@@ -1,16 +1,16 @@
-// stream-driver.cpp - drives one AXI4-Stream design through scenarios and writes down what it did.
+// stream-driver.cpp - drives one design with AXI4-Stream ports through scenarios and writes down what it did.
 //
 // Standard input, little-endian 32-bit words:
-//   words that follow, seed, input bytes per beat, output bytes per beat, taps, beats per stored packet,
-//   stored packets, then their beats (bytes, padded to whole words), then the number of scenarios; each of them:
+//   words that follow, seed, taps, inputs, per input: bytes of a beat, beats of a stored packet; outputs, per output:
+//   bytes of a beat; stored packets, per input: their beats (bytes, padded to whole words); scenarios; each of them:
 //     reset cycles, source idle /256, sink idle /256, sink mode (0 free, 1 ready only after valid, 2 closed until
-//     the watchdog's half), stop after cycle (0 never), output beats to wait for, watchdog cycles,
-//     what stands on the force inputs (0 nothing, else a seed), packets, then per packet: stored packet, beats to send.
+//     the watchdog's half), stop after cycle (0 never), watchdog cycles, what stands on the force inputs (0 nothing,
+//     else a seed), per output: beats to wait for; packets, then per packet: stored packet, per input: beats to send.
 //     tlast stands on the last beat sent; beats beyond the stored ones are random.
 // Standard output: doubles; per scenario:
 //   end (0 all outputs came, 1 watchdog, 2 stopped), cycles, first accepted input beat's cycle or -1,
 //   frame errors n, their n cycles, protocol findings n, n times (rule, cycle),
-//   output beats n, n times (cycle, tlast, bytes), per tap: n, n values, n cycles.
+//   per output: beats n, n times (cycle, tlast, bytes), per tap: n, n values, n cycles.
 #include <poll.h>
 #include <unistd.h>
 
@@ -91,14 +91,72 @@ void leave_when_alone() {
     if (poll(&input, 1, 0) > 0) std::_Exit(3);
 }
 
-struct Beat {
-    double cycle;
-    bool last;
-};
-
 struct Packet {
     uint32_t stored;
-    uint32_t beats;
+    std::vector<uint32_t> beats;  // by input
+};
+
+// Offers the beats of one input port, each until it is taken.
+struct Source {
+    uint32_t input = 0;
+    uint32_t stored_beats = 0;
+    const uint8_t *pool = nullptr;
+    size_t packet = 0;
+    uint32_t beat = 0;
+    uint32_t pause = 0;
+
+    void restart() {
+        packet = 0;
+        beat = pause = 0;
+    }
+    void offer(Port &port, const std::vector<Packet> &packets, uint32_t idle, Random &random) {
+        if (!port.tvalid && packet < packets.size()) {
+            if (pause > 0) pause--;
+            else if (idle > 0 && random.chance(idle)) pause = random.next() >> 8 & 7;
+            else {
+                const Packet &now = packets[packet];
+                const size_t size = port.tdata.size();
+                if (beat < stored_beats)
+                    std::memcpy(port.tdata.data(), pool + (size_t(now.stored) * stored_beats + beat) * size, size);
+                else
+                    for (uint8_t &byte : port.tdata) byte = static_cast<uint8_t>(random.next() >> 8);
+                port.tlast = beat + 1 == now.beats[input];
+                port.tvalid = true;
+            }
+        }
+        if (port.tvalid) return;
+        // What stands on an invalid beat means nothing.
+        for (uint8_t &byte : port.tdata) byte = static_cast<uint8_t>(random.next() >> 8);
+        port.tlast = random.next() >> 8 & 1;
+    }
+    void taken(Port &port, const std::vector<Packet> &packets) {
+        port.tvalid = false;
+        if (++beat == packets[packet].beats[input]) {
+            packet++;
+            beat = 0;
+        }
+    }
+};
+
+// Takes the beats of one output port and remembers the one that it lets stand.
+struct Sink {
+    uint32_t wanted = 0;
+    uint32_t beats = 0;
+    uint32_t pause = 0;
+    bool held = false;
+    bool held_last = false;
+    std::vector<uint8_t> held_beat;
+    std::vector<double> record;
+
+    bool ready(uint32_t idle, Random &random) {
+        if (pause > 0) {
+            pause--;
+            return false;
+        }
+        if (idle == 0 || !random.chance(idle)) return true;
+        pause = random.next() >> 8 & 7;
+        return false;
+    }
 };
 
 }  // namespace
@@ -130,18 +188,23 @@ int main() {
     read_exactly(request.words.data(), size_t(count) * 4);
 
     const uint32_t seed = request.next();
-    Dut dut = {};
-    dut.s_bytes = request.next();
-    dut.m_bytes = request.next();
+    Dut dut;
     taps.resize(request.next());
-    const uint32_t stored_beats = request.next();
+    std::vector<Source> sources(request.next());
+    dut.inputs.resize(sources.size());
+    for (size_t i = 0; i < sources.size(); i++) {
+        sources[i].input = static_cast<uint32_t>(i);
+        dut.inputs[i].tdata.resize(request.next());
+        sources[i].stored_beats = request.next();
+    }
+    const size_t outputs = request.next();
+    dut.outputs.resize(outputs);
+    for (Port &port : dut.outputs) port.tdata.resize(request.next());
     const uint32_t stored_packets = request.next();
-    const uint8_t *pool = request.bytes(size_t(stored_packets) * stored_beats * dut.s_bytes);
+    for (size_t i = 0; i < sources.size(); i++)
+        sources[i].pool = request.bytes(size_t(stored_packets) * sources[i].stored_beats * dut.inputs[i].tdata.size());
     const uint32_t scenarios = request.next();
 
-    std::vector<uint8_t> in_beat(dut.s_bytes), out_beat(dut.m_bytes), held_beat(dut.m_bytes);
-    dut.s_tdata = in_beat.data();
-    dut.m_tdata = out_beat.data();
     Random random = {seed | 1};
     dut_open(seed);
     std::vector<double> answer;
@@ -152,31 +215,33 @@ int main() {
         const uint32_t sink_idle = request.next();
         const uint32_t sink_mode = request.next();
         const uint32_t stop_after = request.next();
-        const uint32_t wanted = request.next();
         const uint32_t watchdog = request.next();
         force_state = request.next();
+        std::vector<Sink> sinks(outputs);
+        for (Sink &sink : sinks) sink.wanted = request.next();
         std::vector<Packet> packets(request.next());
         for (Packet &packet : packets) {
             packet.stored = request.next();
-            packet.beats = request.next();
+            for (size_t i = 0; i < sources.size(); i++) packet.beats.push_back(request.next());
         }
 
-        std::vector<double> errors, findings, output;
-        uint32_t output_beats = 0;
+        std::vector<double> errors, findings;
         auto find = [&](Rule rule) {
             if (findings.size() >= 64) return;
             findings.push_back(rule);
             findings.push_back(static_cast<double>(cycle));
         };
 
-        dut.s_tvalid = false;
-        dut.s_tlast = false;
-        dut.m_tready = false;
+        for (Source &source : sources) source.restart();
+        for (Port &port : dut.inputs) port.tvalid = port.tlast = false;
+        for (Port &port : dut.outputs) port.tready = false;
         dut.aresetn = false;
         for (uint32_t i = 0; i < reset_cycles; i++, cycle++) {
             dut_settle(dut);
-            if (dut.m_tvalid) find(VALID_IN_RESET);
-            if (dut.s_tready) find(READY_IN_RESET);
+            for (const Port &port : dut.outputs)
+                if (port.tvalid) find(VALID_IN_RESET);
+            for (const Port &port : dut.inputs)
+                if (port.tready) find(READY_IN_RESET);
             dut_edge();
         }
         dut.aresetn = true;
@@ -188,78 +253,55 @@ int main() {
         double first_input = -1;
         const uint64_t start = cycle;
         uint64_t progress = cycle;
-        size_t packet = 0;
-        uint32_t beat = 0;
-        bool offered = false, held = false, held_last = false;
-        uint32_t source_pause = 0, sink_pause = 0, quiet = 0;
+        uint32_t quiet = 0;
         int end = -1;
         while (end < 0) {
-            // Source: once a beat is offered it stays until it is taken.
-            if (!offered && packet < packets.size()) {
-                if (source_pause > 0) source_pause--;
-                else if (source_idle > 0 && random.chance(source_idle)) source_pause = random.next() >> 8 & 7;
-                else {
-                    const Packet &now = packets[packet];
-                    if (beat < stored_beats)
-                        std::memcpy(in_beat.data(), pool + (size_t(now.stored) * stored_beats + beat) * dut.s_bytes,
-                                    dut.s_bytes);
-                    else
-                        for (uint8_t &byte : in_beat) byte = static_cast<uint8_t>(random.next() >> 8);
-                    dut.s_tlast = beat + 1 == now.beats;
-                    offered = true;
-                }
-            }
-            if (!offered) {
-                // What stands on an invalid beat means nothing.
-                for (uint8_t &byte : in_beat) byte = static_cast<uint8_t>(random.next() >> 8);
-                dut.s_tlast = random.next() >> 8 & 1;
-            }
-            dut.s_tvalid = offered;
-            // Sink.
-            if (sink_mode == 1) dut.m_tready = held;
-            else if (sink_mode == 2) dut.m_tready = cycle - start > watchdog / 2;
-            else if (sink_pause > 0) {
-                sink_pause--;
-                dut.m_tready = false;
-            } else if (sink_idle > 0 && random.chance(sink_idle)) {
-                sink_pause = random.next() >> 8 & 7;
-                dut.m_tready = false;
-            } else dut.m_tready = true;
+            for (size_t i = 0; i < sources.size(); i++) sources[i].offer(dut.inputs[i], packets, source_idle, random);
+            for (size_t o = 0; o < outputs; o++)
+                dut.outputs[o].tready = sink_mode == 1   ? sinks[o].held
+                                        : sink_mode == 2 ? cycle - start > watchdog / 2
+                                                         : sinks[o].ready(sink_idle, random);
 
             dut_settle(dut);
 
-            if (held && !dut.m_tvalid) find(VALID_WITHDRAWN);
-            if (held && dut.m_tvalid) {
-                if (out_beat != held_beat) find(DATA_CHANGED);
-                if (dut.m_tlast != held_last) find(LAST_CHANGED);
-            }
-            if (dut.frame_error) errors.push_back(static_cast<double>(cycle));
-            const bool taken = dut.s_tvalid && dut.s_tready;
-            const bool given = dut.m_tvalid && dut.m_tready;
-            if (given) {
-                output.push_back(static_cast<double>(cycle));
-                output.push_back(dut.m_tlast);
-                for (uint8_t byte : out_beat) output.push_back(byte);
-                output_beats++;
-            }
-            held = dut.m_tvalid && !dut.m_tready;
-            if (held) {
-                held_beat = out_beat;
-                held_last = dut.m_tlast;
-            }
-            dut_edge();
-            if (taken) {
-                if (first_input < 0) first_input = static_cast<double>(cycle);
-                offered = false;
-                if (++beat == packets[packet].beats) {
-                    packet++;
-                    beat = 0;
+            bool complete = true;
+            for (size_t o = 0; o < outputs; o++) {
+                const Port &port = dut.outputs[o];
+                Sink &sink = sinks[o];
+                if (sink.held && !port.tvalid) find(VALID_WITHDRAWN);
+                if (sink.held && port.tvalid) {
+                    if (port.tdata != sink.held_beat) find(DATA_CHANGED);
+                    if (port.tlast != sink.held_last) find(LAST_CHANGED);
                 }
+                if (port.tvalid && port.tready) {
+                    sink.record.push_back(static_cast<double>(cycle));
+                    sink.record.push_back(port.tlast);
+                    for (uint8_t byte : port.tdata) sink.record.push_back(byte);
+                    sink.beats++;
+                    progress = cycle;
+                }
+                sink.held = port.tvalid && !port.tready;
+                if (sink.held) {
+                    sink.held_beat = port.tdata;
+                    sink.held_last = port.tlast;
+                }
+                complete = complete && sink.beats >= sink.wanted;
             }
-            if (taken || given) progress = cycle;
+            for (size_t i = 0; i < sources.size(); i++)
+                if (dut.frame_error >> i & 1) errors.push_back(static_cast<double>(cycle));
+            dut_edge();
+            for (size_t i = 0; i < sources.size(); i++) {
+                Port &port = dut.inputs[i];
+                if (port.tvalid && port.tready) {
+                    if (first_input < 0) first_input = static_cast<double>(cycle);
+                    sources[i].taken(port, packets);
+                    progress = cycle;
+                }
+                complete = complete && sources[i].packet == packets.size();
+            }
             cycle++;
             // After the last output a while must pass without another one.
-            if (output_beats >= wanted && packet == packets.size() && ++quiet > 64) end = 0;
+            if (complete && ++quiet > 64) end = 0;
             else if (stop_after > 0 && cycle - start >= stop_after) end = 2;
             else if (cycle - progress > watchdog) end = 1;
             if ((cycle & 0xfff) == 0) leave_when_alone();
@@ -272,8 +314,10 @@ int main() {
         answer.insert(answer.end(), errors.begin(), errors.end());
         answer.push_back(static_cast<double>(findings.size() / 2));
         answer.insert(answer.end(), findings.begin(), findings.end());
-        answer.push_back(output_beats);
-        answer.insert(answer.end(), output.begin(), output.end());
+        for (const Sink &sink : sinks) {
+            answer.push_back(sink.beats);
+            answer.insert(answer.end(), sink.record.begin(), sink.record.end());
+        }
         for (const Tap &tap : taps) {
             answer.push_back(static_cast<double>(tap.values.size()));
             answer.insert(answer.end(), tap.values.begin(), tap.values.end());

@@ -1,4 +1,5 @@
 // Modules that keep a box of an image or put padding around one: nf_crop, nf_pad.
+import { createRegistered } from "./registered.ts";
 import type { Unit } from "./unit.ts";
 
 /** Rows, columns, words of a position. */
@@ -19,41 +20,27 @@ function wordsInBox(size: Triple, first: Triple, box: Triple): Uint8Array {
 export function createCrop(size: Triple, first: Triple, box: Triple): Unit {
   const kept = wordsInBox(size, first, box);
   let word = 0;
-  let valid = false;
-  return {
-    inputs: 1,
-    outputs: 1,
-    valid: () => valid,
-    ready: (receivers) => !valid || receivers[0]!,
-    step: (take, give) => {
-      if (valid && !give[0]) return;
-      valid = take[0]! && kept[word] === 1;
-      if (take[0]) word = word === kept.length - 1 ? 0 : word + 1;
+  return createRegistered({
+    fill: (taken) => {
+      const full = taken && kept[word] === 1;
+      if (taken) word = word === kept.length - 1 ? 0 : word + 1;
+      return full;
     },
-    state: () => `${word},${valid}`,
-  };
+    state: () => `${word}`,
+  });
 }
 
-/** nf_pad: an image of `size` with padding before and after it along every axis. */
-export function createPad(size: Triple, before: Triple, after: Triple): Unit {
-  const padded: Triple = [
-    before[0] + size[0] + after[0],
-    before[1] + size[1] + after[1],
-    before[2] + size[2] + after[2],
-  ];
-  const image = wordsInBox(padded, before, size);
+/** nf_pad: an image of `size` in one of `outSize`, in which it begins at `first`. */
+export function createPad(size: Triple, outSize: Triple, first: Triple): Unit {
+  const image = wordsInBox(outSize, first, size);
   let word = 0;
-  let valid = false;
-  return {
-    inputs: 1,
-    outputs: 1,
-    valid: () => valid,
-    ready: (receivers) => (!valid || receivers[0]!) && image[word] === 1,
-    step: (take, give) => {
-      if (valid && !give[0]) return;
-      valid = take[0]! || image[word] === 0;
-      if (valid) word = word === image.length - 1 ? 0 : word + 1;
+  return createRegistered({
+    wants: () => image[word] === 1,
+    fill: (taken, stands) => {
+      const padding = image[word] === 0 && (stands || word > 0);
+      if (taken || padding) word = word === image.length - 1 ? 0 : word + 1;
+      return taken || padding;
     },
-    state: () => `${word},${valid}`,
-  };
+    state: () => `${word}`,
+  });
 }

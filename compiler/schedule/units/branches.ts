@@ -1,4 +1,5 @@
-// Modules with several streams in or out: nf_output_pair with its nf_fork and nf_argmax, nf_forkn, nf_join, nf_concat.
+// Modules with several streams in or out: nf_output_pair with its nf_fork and nf_argmax, nf_forkn, nf_join, nf_concat; and
+// an nf_meet for each of several.
 import type { Unit } from "./unit.ts";
 
 /** nf_fork, an nf_argmax and nf_output_pair together: logits of `beats` beats, then the class. */
@@ -73,5 +74,29 @@ export function createConcat(aBeats: number, bBeats: number): Unit {
       if (valid) beat = beat === aBeats + bBeats - 1 ? 0 : beat + 1;
     },
     state: () => `${beat},${valid}`,
+  };
+}
+
+/** An nf_meet for each of several streams in packets of `words` words. */
+export function createMeet(words: readonly number[]): Unit {
+  const word = words.map(() => 0);
+  const valid = words.map(() => false);
+  const atEnd = (k: number): boolean => word[k] === words[k]! - 1;
+  return {
+    inputs: words.length,
+    outputs: words.length,
+    valid: (output) => valid[output]!,
+    ready: (receivers, offered, input) => {
+      const free = (k: number): boolean => !valid[k] || receivers[k]!;
+      return free(input) && (!atEnd(input) || words.every((_, k) => offered[k]! && atEnd(k) && free(k)));
+    },
+    step: (take, give) => {
+      for (let k = 0; k < words.length; k++) {
+        if (valid[k] && !give[k]) continue;
+        valid[k] = take[k]!;
+        if (take[k]) word[k] = atEnd(k) ? 0 : word[k]! + 1;
+      }
+    },
+    state: () => `${word},${valid}`,
   };
 }

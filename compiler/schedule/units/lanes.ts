@@ -1,4 +1,5 @@
 // Modules that change how many elements stand side by side: nf_input, nf_select, nf_lane_adapter.
+import { createRegistered } from "./registered.ts";
 import type { Unit } from "./unit.ts";
 
 /** nf_input: `slots` beats make a word, packets have `beats` beats. */
@@ -31,25 +32,20 @@ export function createSelect(kept: readonly number[], wordLanes: number): Unit {
   let inside = -1;
   let pending = 0;
   let flush = false;
-  let valid = false;
-  return {
-    inputs: 1,
-    outputs: 1,
-    valid: () => valid,
-    ready: (receivers) => !valid || receivers[0]!,
-    step: (take, give) => {
-      if (valid && !give[0]) return;
+  return createRegistered({
+    fill: (taken) => {
       const end = inside === kept.length - 1;
       const count = (flush ? 0 : pending) + (inside < 0 ? 0 : kept[inside]!);
       const more = count > wordLanes;
-      valid = flush || (inside >= 0 && (end || more));
+      const full = flush || (inside >= 0 && (end || more));
       if (inside >= 0 || flush) pending = inside < 0 || (end && !more) ? 0 : more ? count - wordLanes : count;
       flush = inside >= 0 && end && more;
-      inside = take[0] ? beat : -1;
-      if (take[0]) beat = beat === kept.length - 1 ? 0 : beat + 1;
+      inside = taken ? beat : -1;
+      if (taken) beat = beat === kept.length - 1 ? 0 : beat + 1;
+      return full;
     },
-    state: () => `${beat},${inside},${pending},${flush},${valid}`,
-  };
+    state: () => `${beat},${inside},${pending},${flush}`,
+  });
 }
 
 /** nf_lane_adapter: packets of `elements`; both beat sizes meet after `group` of them. */

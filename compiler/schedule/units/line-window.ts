@@ -74,7 +74,8 @@ function needsOf(g: WindowGeometry): Needs {
     // A line that the next row of windows starts with is kept whole.
     const kept = first === g.size[0] || rows[y + 1]!.first === first;
     oldest[p] = first * row + (kept ? 0 : column.first * g.words);
-    reach[p] = last * row + (column.last + 1) * g.words - oldest[p]!;
+    // A window before the image waits for its first word.
+    reach[p] = Math.max(1, last * row + (column.last + 1) * g.words) - oldest[p]!;
   }
   // The first window of the next packet begins at that packet's own oldest word.
   const forgotten = reach.map((_, p) => oldest[p + 1]! + (p === positions - 1 ? oldest[0]! : 0) - oldest[p]!);

@@ -1,19 +1,10 @@
 // Registers in a row that move together: nf_requantize, nf_threshold, nf_dense, nf_argmax and others of their kind.
+import { createRegistered } from "./registered.ts";
 import type { Unit } from "./unit.ts";
 
 /** One register. */
 export function createRegister(): Unit {
-  let valid = false;
-  return {
-    inputs: 1,
-    outputs: 1,
-    valid: () => valid,
-    ready: (receivers) => !valid || receivers[0]!,
-    step: (take, give) => {
-      if (!valid || give[0]) valid = take[0]!;
-    },
-    state: () => `${valid}`,
-  };
+  return createRegistered({ fill: (taken) => taken, state: () => "" });
 }
 
 /** `depth` stages before the result register; one result per `fold` beats. */
@@ -22,25 +13,20 @@ export function createPipeline(depth: number, fold: number): Unit {
   const stages = new Uint8Array(depth);
   let head = 0;
   let beat = 0;
-  let done = false;
-  return {
-    inputs: 1,
-    outputs: 1,
-    valid: () => done,
-    ready: (receivers) => !done || receivers[0]!,
-    step: (take, give) => {
-      if (done && !give[0]) return;
-      const entering = take[0] ? (beat === fold - 1 ? 2 : 1) : 0;
-      done = (depth === 0 ? entering : stages[head]) === 2;
+  return createRegistered({
+    fill: (taken) => {
+      const entering = taken ? (beat === fold - 1 ? 2 : 1) : 0;
+      const leaving = depth === 0 ? entering : stages[head];
       if (depth > 0) {
         stages[head] = entering;
         head = head === depth - 1 ? 0 : head + 1;
       }
-      if (take[0]) beat = beat === fold - 1 ? 0 : beat + 1;
+      if (taken) beat = beat === fold - 1 ? 0 : beat + 1;
+      return leaving === 2;
     },
     state: () => {
       const inOrder = [...stages.subarray(head), ...stages.subarray(0, head)];
-      return `${inOrder.join("")},${beat},${done}`;
+      return `${inOrder.join("")},${beat}`;
     },
-  };
+  });
 }

@@ -21,7 +21,7 @@ export interface Unit {
 }
 
 /** One end of a stream: a unit by its index, and one of its inputs or outputs. */
-export interface End {
+interface End {
   readonly unit: number;
   readonly port: number;
 }
@@ -42,14 +42,6 @@ export interface Network {
    */
   step(offered: readonly boolean[], receivers: readonly boolean[], take: boolean[], give: boolean[]): void;
   state(): string;
-}
-
-/** Links of units in a row, one stream each. */
-export function chainLinks(count: number): Link[] {
-  return Array.from({ length: Math.max(0, count - 1) }, (_, unit) => ({
-    from: { unit, port: 0 },
-    to: { unit: unit + 1, port: 0 },
-  }));
 }
 
 /** Joins units. A link leads from a unit to one with a higher index, so that there is no loop. */

@@ -52,6 +52,13 @@ export const verilogMessages = {
     message: ({ wanted, has }) => `the hardware cannot give ${wanted}: the model's outputs are ${has}`,
     hint: () => "ask for an output that the model declares",
   }),
+  "verilog/transpose": entry<{ layer: string; from: readonly number[]; to: readonly number[] }>({
+    message: ({ layer, from, to }) =>
+      `the Verilog back end does not support the transpose of layer ${layer}: elements pass one after the other, and ` +
+      `from ${from.join(" x ")} to ${to.join(" x ")} they would have to change their order`,
+    hint: () =>
+      "move only axes of size 1, leave this back end out, or transpose the data and the weights instead",
+  }),
   "verilog/unsupported": entry<{ feature: string; where: string }>({
     message: ({ feature, where }) => `the Verilog back end does not support ${feature} (${where})`,
     hint: () => "leave this back end out, or change the model",

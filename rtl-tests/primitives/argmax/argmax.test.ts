@@ -1,8 +1,10 @@
 // nf_argmax against the lowest index of the largest element, with ties, tails and every sign.
 import { describe, expect, test } from "vitest";
+import { createPipeline } from "../../../compiler/schedule/units/pipeline.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { type BenchCase, beatsOf, runBench } from "../../harness/bench.ts";
 import { integers, randomFor } from "../../harness/integers.ts";
+import { sink, source } from "../../harness/streams.ts";
 
 function caseOf(elements: number, lanes: number, width: number, signed: boolean): BenchCase {
   const random = randomFor("argmax", elements, lanes, width, String(signed));
@@ -35,8 +37,9 @@ function caseOf(elements: number, lanes: number, width: number, signed: boolean)
       SIGNED: Number(signed),
       INDEX_WIDTH: indexWidth,
     },
-    sources: [{ data: [{ port: "s_data", bits: lanes * width }], valid: "s_valid", ready: "s_ready", beats }],
-    sinks: [{ data: [{ port: "m_data", bits: indexWidth }], valid: "m_valid", ready: "m_ready", expected }],
+    sources: [source("s", lanes * width, beats)],
+    sinks: [sink(indexWidth, expected)],
+    unit: () => createPipeline(1, Math.ceil(elements / lanes)),
   };
 }
 

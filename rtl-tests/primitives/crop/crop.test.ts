@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createCrop, type Triple } from "../../../compiler/schedule/units/boxes.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
+import { cropParameters } from "../../../compiler/verilog/place-windows.ts";
 import { type BenchCase, runBench } from "../../harness/bench.ts";
 import { randomFor } from "../../harness/integers.ts";
 import { randomBeats, sink, source } from "../../harness/streams.ts";
@@ -22,18 +23,7 @@ function caseOf([size, first, box]: readonly [Triple, Triple, Triple]): BenchCas
   return {
     name: `${box} of ${size} from ${first}`,
     module: "nf_crop",
-    parameters: {
-      WIDTH,
-      ROWS: size[0],
-      COLUMNS: size[1],
-      WORDS: size[2],
-      FIRST_ROW: first[0],
-      FIRST_COLUMN: first[1],
-      FIRST_WORD: first[2],
-      BOX_ROWS: box[0],
-      BOX_COLUMNS: box[1],
-      BOX_WORDS: box[2],
-    },
+    parameters: cropParameters({ size, first, box }, WIDTH),
     sources: [source("s", WIDTH, beats)],
     sinks: [sink(WIDTH, expected)],
     unit: () => createCrop(size, first, box),

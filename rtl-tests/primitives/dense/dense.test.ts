@@ -1,8 +1,11 @@
-// nf_dense against sums of products, over sizes, PE and SIMD with and without tails, widths, signs and bipolar operands.
+// nf_dense against sums of products, over sizes, PE and SIMD with and without tails, widths, signs and bipolar operands,
+// with one vector for all outputs and with one for each.
 import { describe, expect, test } from "vitest";
+import { createPipeline } from "../../../compiler/schedule/units/pipeline.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { type BenchCase, lanes, runBench } from "../../harness/bench.ts";
 import { integers, randomFor } from "../../harness/integers.ts";
+import { sink, source } from "../../harness/streams.ts";
 
 /** The module's codes for operands. */
 const [UNSIGNED, SIGNED, BIPOLAR] = [0, 1, 2];
@@ -18,6 +21,8 @@ interface Parameters {
   readonly x: readonly [width: number, kind: number];
   readonly w: readonly [width: number, kind: number];
   readonly bias: boolean;
+  /** Whether every output has inputs of its own. */
+  readonly own?: boolean;
 }
 
 const PACKETS = 12;
@@ -69,24 +74,27 @@ function caseOf(p: Parameters, index: number): BenchCase {
   }
   const beats: bigint[] = [];
   const expected: bigint[] = [];
+  const [low, high] = rangeOf(p.x);
+  const vectors = p.own ? p.pe : 1;
   for (let packet = 0; packet < PACKETS; packet++) {
-    const [low, high] = rangeOf(p.x);
-    const x =
-      packet === 0
-        ? Array<number>(p.inputs).fill(high)
-        : packet === 1
-          ? Array<number>(p.inputs).fill(low)
-          : integers(random, p.inputs, p.x[0], p.x[1] === SIGNED);
+    const vector = (): number[] =>
+      packet < 2
+        ? Array<number>(p.inputs).fill(packet === 0 ? high : low)
+        : integers(random, p.inputs, p.x[0], p.x[1] === SIGNED);
+    const shared = vector();
     for (let f = 0; f < outFolds; f++) {
+      const x = Array.from({ length: vectors }, () => (p.own ? vector() : shared));
       for (let i = 0; i < inFolds; i++) {
         // Lanes beyond the vector hold anything.
-        const row = Array.from({ length: p.simd }, (_, s) => x[i * p.simd + s] ?? random.integer(low, high));
-        beats.push(lanes(row, p.x[0]));
+        const row = x.map((of) =>
+          Array.from({ length: p.simd }, (_, s) => of[i * p.simd + s] ?? random.integer(low, high)),
+        );
+        beats.push(lanes(row.flat(), p.x[0]));
       }
       const sums = Array.from({ length: p.pe }, (_, n) => {
         const o = f * p.pe + n;
         if (o >= p.outputs) return 0;
-        return x.reduce(
+        return x[n % vectors]!.reduce(
           (sum, value, i) => sum + operand(value, p.x[1]) * operand(weights[o * p.inputs + i]!, p.w[1]),
           bias[o]!,
         );
@@ -103,6 +111,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
       OUTPUTS: p.outputs,
       PE: p.pe,
       SIMD: p.simd,
+      VECTORS: vectors,
       X_WIDTH: p.x[0],
       X_KIND: p.x[1],
       W_WIDTH: p.w[0],
@@ -114,10 +123,9 @@ function caseOf(p: Parameters, index: number): BenchCase {
       [files.WEIGHT_FILE, `${weightWords.join("\n")}\n`],
       ...(p.bias ? [[files.BIAS_FILE, `${biasWords.join("\n")}\n`] as const] : []),
     ]),
-    sources: [
-      { data: [{ port: "s_data", bits: p.simd * p.x[0] }], valid: "s_valid", ready: "s_ready", beats },
-    ],
-    sinks: [{ data: [{ port: "m_data", bits: p.pe * width }], valid: "m_valid", ready: "m_ready", expected }],
+    sources: [source("s", vectors * p.simd * p.x[0], beats)],
+    sinks: [sink(p.pe * width, expected)],
+    unit: () => createPipeline(2 + Math.ceil(Math.log2(p.simd)), inFolds),
   };
 }
 
@@ -192,6 +200,17 @@ for (const [k, [inputs, outputs, pe, simd]] of SIZES.entries())
     if ((k + step) % 2 === 0) continue;
     CASES.push(caseOf({ inputs, outputs, pe, simd, x, w, bias: (k + step) % 3 !== 0 }, CASES.length));
   }
+
+for (const [inputs, outputs, pe, simd, x, w, bias] of [
+  [9, 5, 2, 1, [8, UNSIGNED], [4, SIGNED], true],
+  [4, 6, 3, 1, [8, SIGNED], [8, SIGNED], false],
+  [3, 4, 4, 2, [16, SIGNED], [5, UNSIGNED], true],
+  [2, 7, 3, 1, [1, BIPOLAR], [4, SIGNED], true],
+  [9, 5, 4, 1, [6, SIGNED], [1, BIPOLAR], true],
+  [5, 3, 2, 1, [1, BIPOLAR], [1, BIPOLAR], true],
+  [7, 2, 2, 3, [1, BIPOLAR], [2, UNSIGNED], false],
+] as const)
+  CASES.push(caseOf({ inputs, outputs, pe, simd, x, w, bias, own: true }, CASES.length));
 
 describe.skipIf(!hasTool("verilator"))("nf_dense", () => {
   test(`sums exactly (${CASES.length} sets of parameters)`, async () => {

@@ -8,6 +8,7 @@ import {
   type WindowGeometry,
 } from "../../../compiler/schedule/units/line-window.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
+import { lineWindowParameters } from "../../../compiler/verilog/place-windows.ts";
 import { type BenchCase, lanes, runBench } from "../../harness/bench.ts";
 import { randomFor } from "../../harness/integers.ts";
 import { randomBeats, source } from "../../harness/streams.ts";
@@ -90,31 +91,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
   return {
     name: JSON.stringify(p),
     module: "nf_line_window",
-    parameters: {
-      LANES: laneCount,
-      WIDTH: width,
-      ROWS: size[0],
-      COLUMNS: size[1],
-      WORDS: words,
-      OUT_ROWS: outSize[0],
-      OUT_COLUMNS: outSize[1],
-      KERNEL_Y: kernel[0],
-      KERNEL_X: kernel[1],
-      STRIDE_Y: strides[0],
-      STRIDE_X: strides[1],
-      DILATION_Y: dilations[0],
-      DILATION_X: dilations[1],
-      SPREAD_Y: spread[0],
-      SPREAD_X: spread[1],
-      BEFORE_Y: before[0],
-      BEFORE_X: before[1],
-      REPEAT: Number(repeat),
-      PAD: p.pad ?? 0,
-      OUTER: outer,
-      REPLAYS: replays,
-      TAPS: taps,
-      CAPACITY: capacity,
-    },
+    parameters: lineWindowParameters({ lanes: laneCount, geometry, capacity, pad: p.pad ?? 0 }, width),
     sources: [source("s", bits, beats)],
     sinks: [
       {
@@ -158,6 +135,9 @@ const SETS: Parameters[] = [
   },
   { size: [3, 4], kernel: [1, 1], strides: [2, 3], words: 2, more: 0 },
   { size: [4, 4], kernel: [1, 1], more: 0 },
+  // Windows that see nothing of the image.
+  { size: [3, 2], kernel: [1, 1], before: [2, 1], after: [1, 2], words: 2, more: 1, pad: 5 },
+  { size: [2, 3], kernel: [2, 2], before: [3, 3], after: [2, 2], strides: [2, 1], taps: 4, more: 2, pad: 5 },
   // Windows side by side, skipped words at the end, the whole image.
   { size: [7, 9], kernel: [2, 2], strides: [2, 2], words: 2, outer: 2, more: 4 },
   { size: [3, 5], kernel: [3, 5], words: 3, outer: 3, more: 15 },

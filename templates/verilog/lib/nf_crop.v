@@ -29,46 +29,33 @@ module nf_crop #(
     input  wire             m_ready
 );
 
-  wire       free = !m_valid || m_ready;
-  wire       take = s_valid && free;
-  wire [2:0] last;  // the word is the last one along the axis: 0 words, 1 columns, 2 rows
-  wire [2:0] kept;  // ... in the box along the axis
+  wire free = !m_valid || m_ready;
+  wire kept;
+  wire unused_first;
 
   assign s_ready = free;
 
-  genvar a;
-  generate
-    for (a = 0; a < 3; a = a + 1) begin : axis
-      localparam LENGTH = (a == 0) ? WORDS : (a == 1) ? COLUMNS : ROWS;
-      localparam [31:0] FIRST = (a == 0) ? FIRST_WORD : (a == 1) ? FIRST_COLUMN : FIRST_ROW;
-      localparam [31:0] BOX = (a == 0) ? BOX_WORDS : (a == 1) ? BOX_COLUMNS : BOX_ROWS;
-      localparam [31:0] LAST = LENGTH - 1;
-      localparam BITS = $clog2(LENGTH) + 1;
-      reg  [BITS-1:0] index;
-      wire [BITS-1:0] in_box = index - FIRST[BITS-1:0];  // wraps around before the box
-      wire            step;
-
-      if (a == 0) begin : innermost
-        assign step = take;
-      end else begin : outer
-        assign step = take && (&last[a-1:0]);
-      end
-
-      assign last[a] = index == LAST[BITS-1:0];
-      assign kept[a] = in_box < BOX[BITS-1:0];
-
-      always @(posedge aclk) begin
-        if (!aresetn) index <= {BITS{1'b0}};
-        else if (step) index <= last[a] ? {BITS{1'b0}} : index + 1'b1;
-      end
-    end
-  endgenerate
-
-  wire unused_last = last[2];
+  nf_position #(
+      .ROWS        (ROWS),
+      .COLUMNS     (COLUMNS),
+      .WORDS       (WORDS),
+      .FIRST_ROW   (FIRST_ROW),
+      .FIRST_COLUMN(FIRST_COLUMN),
+      .FIRST_WORD  (FIRST_WORD),
+      .BOX_ROWS    (BOX_ROWS),
+      .BOX_COLUMNS (BOX_COLUMNS),
+      .BOX_WORDS   (BOX_WORDS)
+  ) position (
+      .aclk   (aclk),
+      .aresetn(aresetn),
+      .step   (s_valid && free),
+      .first  (unused_first),
+      .in_box (kept)
+  );
 
   always @(posedge aclk) begin
     if (!aresetn) m_valid <= 1'b0;
-    else if (free) m_valid <= s_valid && (&kept);
+    else if (free) m_valid <= s_valid && kept;
   end
 
   always @(posedge aclk) begin

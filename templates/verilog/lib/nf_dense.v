@@ -1,7 +1,9 @@
 // nf_dense - matrix times vector plus bias on PE x SIMD lanes.
 //
 // A packet comes as its INPUTS elements in beats of SIMD, replayed once per group of PE outputs:
-// ceil(OUTPUTS/PE) * ceil(INPUTS/SIMD) beats. Every replay gives one beat of PE sums.
+// ceil(OUTPUTS/PE) * ceil(INPUTS/SIMD) beats. Every replay gives one beat of PE sums. With VECTORS = PE each output
+// reads a vector of its own, and in place of a replay come those of the next group: a convolution of every channel on
+// its own, with the taps as INPUTS, behind an nf_line_window with OUTER = WORDS.
 //   weights: word f*ceil(INPUTS/SIMD)+i holds weight [f*PE+p][i*SIMD+s] at bits [(p*SIMD+s)*W_WIDTH +: W_WIDTH]
 //   bias:    word f holds the bias of output f*PE+p at bits [p*ACC_WIDTH +: ACC_WIDTH]
 // Inputs and weights are integers or bipolar, as nf_dot has it. Unused lanes of the vector's last beat are ignored,
@@ -16,6 +18,7 @@ module nf_dense #(
     parameter OUTPUTS     = 2,       // sums
     parameter PE          = 1,       // outputs side by side
     parameter SIMD        = 1,       // inputs side by side
+    parameter VECTORS     = 1,       // vectors side by side: 1, which all outputs read, or PE, one for each
     parameter X_WIDTH     = 8,       // bits of one input, 1 for bipolar
     parameter X_KIND      = 0,       // inputs are 0: unsigned, 1: two's complement, 2: bipolar
     parameter W_WIDTH     = 4,       // bits of one weight, 1 for bipolar
@@ -26,16 +29,16 @@ module nf_dense #(
     parameter BIAS_FILE   = "",      // memory image of the bias; empty: no bias
     parameter ROM_STYLE   = "auto"   // how the weights are stored: auto, block, distributed
 ) (
-    input  wire                    aclk,
-    input  wire                    aresetn,
+    input  wire                            aclk,
+    input  wire                            aresetn,
     // the vector, replayed
-    input  wire [SIMD*X_WIDTH-1:0] s_data,
-    input  wire                    s_valid,
-    output wire                    s_ready,
+    input  wire [VECTORS*SIMD*X_WIDTH-1:0] s_data,
+    input  wire                            s_valid,
+    output wire                            s_ready,
     // the sums
-    output wire [PE*ACC_WIDTH-1:0] m_data,
-    output wire                    m_valid,
-    input  wire                    m_ready
+    output wire [PE*ACC_WIDTH-1:0]         m_data,
+    output wire                            m_valid,
+    input  wire                            m_ready
 );
 
   localparam IN_FOLDS = (INPUTS + SIMD - 1) / SIMD;
@@ -96,9 +99,9 @@ module nf_dense #(
   // Weights and inputs. Some tools drop the attribute and would call the parameter unused.
   wire unused_style = ROM_STYLE == "auto";
   (* rom_style = ROM_STYLE *)
-  reg [PE*SIMD*W_WIDTH-1:0] weights[0:DEPTH-1];
-  reg [PE*SIMD*W_WIDTH-1:0] weight_word;
-  reg [SIMD*X_WIDTH-1:0]    input_word;
+  reg [PE*SIMD*W_WIDTH-1:0]      weights[0:DEPTH-1];
+  reg [PE*SIMD*W_WIDTH-1:0]      weight_word;
+  reg [VECTORS*SIMD*X_WIDTH-1:0] input_word;
 
   // An empty string cannot be put before a file name in every tool: it may count as a NUL character.
   generate
@@ -171,6 +174,7 @@ module nf_dense #(
     end
 
     for (p = 0; p < PE; p = p + 1) begin : pe
+      localparam VECTOR = (VECTORS > 1) ? p : 0;
       wire [ACC_WIDTH-1:0] beat_sum;
       wire [ACC_WIDTH-1:0] start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
       wire                 outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
@@ -186,7 +190,7 @@ module nf_dense #(
       ) dot (
           .aclk(aclk),
           .move(move),
-          .x   (input_word),
+          .x   (input_word[VECTOR*SIMD*X_WIDTH+:SIMD*X_WIDTH]),
           .w   (weight_word[p*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
           .used(used),
           .sum (beat_sum)

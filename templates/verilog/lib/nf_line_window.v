@@ -75,6 +75,7 @@ module nf_line_window #(
   localparam [31:0] POSITION_WORDS = WORDS;
   localparam [31:0] FULL = CAPACITY;
   localparam [COUNT_BITS-1:0] ZERO = {COUNT_BITS{1'b0}};
+  localparam [COUNT_BITS-1:0] ONE = {{(COUNT_BITS - 1) {1'b0}}, 1'b1};
 
   localparam ADDRESS_BITS = (CAPACITY > 1) ? $clog2(CAPACITY) : 1;
   localparam [31:0] LAST_ADDRESS = CAPACITY - 1;
@@ -203,7 +204,10 @@ module nf_line_window #(
   wire unused_first = &{1'b0, following[1].first_stepped};
   wire same_line = following[0].first == following[0].first_stepped || following[0].first == PACKET_WORDS[COUNT_BITS-1:0];
   wire [COUNT_BITS-1:0] next_oldest = following[0].first + (same_line ? ZERO : following[1].first);
-  wire [COUNT_BITS-1:0] next_reach = following[0].last + following[1].last + POSITION_WORDS[COUNT_BITS-1:0] - next_oldest;
+  wire [COUNT_BITS-1:0] next_newest = following[0].last + following[1].last + POSITION_WORDS[COUNT_BITS-1:0];
+  // A window before the image waits for its first word: without a packet nothing leaves.
+  wire before_image = next_newest[COUNT_BITS-1] || next_newest == ZERO;
+  wire [COUNT_BITS-1:0] next_reach = (before_image ? ONE : next_newest) - next_oldest;
   wire [COUNT_BITS-1:0] forgotten = next_oldest - oldest + ((&first_index) ? PACKET_WORDS[COUNT_BITS-1:0] : ZERO);
 
   always @(posedge aclk) begin

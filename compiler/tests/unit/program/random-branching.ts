@@ -37,6 +37,8 @@ export interface BranchingSettings {
   readonly axes?: 1 | 2 | 3;
   /** Program inputs. Default: one, sometimes two. */
   readonly inputs?: number;
+  /** Whether transposes leave the elements in their order. Default false. */
+  readonly keepOrder?: boolean;
 }
 
 const ALL: readonly Opcode[] = [
@@ -106,6 +108,7 @@ export function randomBranchingProgram(seed: number, settings: BranchingSettings
       ops: settings.ops ?? ALL,
       bipolar: settings.bipolar ?? true,
       perChannel: settings.perChannel ?? true,
+      keepOrder: settings.keepOrder ?? false,
     },
     read: new Set(),
     origins: new Map(),
@@ -297,6 +300,11 @@ function grow(g: Growing, op: Opcode): boolean {
         const other = random.integer(0, a);
         [permutation[a], permutation[other]] = [permutation[other]!, permutation[a]!];
       }
+      if (settings.keepOrder) {
+        const long = x.shape.map((_, a) => a).filter((a) => x.shape[a]! > 1);
+        for (const [at, a] of permutation.entries()) if (long.includes(a)) permutation[at] = -1;
+        for (const a of long) permutation[permutation.indexOf(-1)] = a;
+      }
       return made(g, [x], builder.transpose({ ...g.next(op), input: x.name, permutation }));
     }
     case "upsample": {
@@ -453,7 +461,10 @@ function concat(g: Growing): boolean {
   );
 }
 
-/** Every value that nothing reads is an output; where channels can be compared, the last one has its argmax. */
+/**
+ * Every value that nothing reads is an output, and sometimes one that something reads; where channels can be compared, the
+ * last one has its argmax.
+ */
 function finish(g: Growing): void {
   const { builder } = g;
   const last = builder.values().at(-1)!;
@@ -461,4 +472,10 @@ function finish(g: Growing): void {
     made(g, [last], builder.argmax({ ...g.next("argmax"), input: last.name }), "wide");
   for (const { name } of builder.values())
     if (!g.read.has(name)) builder.output(`out ${name}`, name, "value");
+  if (!g.chance(30)) return;
+  const { name } = pick(
+    g.random,
+    builder.values().filter((value) => g.read.has(value.name)),
+  );
+  builder.output(`out ${name}`, name, "value");
 }

@@ -1,7 +1,7 @@
 // Graphs of stages: depths of FIFOs, legal foldings of convolutions, and what is refused by name.
 import { describe, expect, it } from "vitest";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
-import type { Program } from "../../../program/program.ts";
+import { operandsOf, type Program } from "../../../program/program.ts";
 import { predictCycles } from "../../../schedule/cycles.ts";
 import { type Schedule, type ScheduleOptions, scheduleProgram } from "../../../schedule/schedule.ts";
 import { busyCycles, type FifoStage } from "../../../schedule/stages.ts";
@@ -57,15 +57,34 @@ describe("branches that meet again", () => {
 
   it("keep one interval on random programs", () => {
     let built = 0;
+    const kinds = new Set<string>();
     for (let seed = 0; seed < 40; seed++) {
       const { program, options } = randomDataflow(seed);
       const found = problems(() => {
-        expect(scheduleProgram(program, options).even, `seed ${seed}`).toBe(true);
+        const { stages, renamed, even } = scheduleProgram(program, options);
+        expect(even, `seed ${seed}`).toBe(true);
         built++;
+        for (const stage of stages) {
+          kinds.add(stage.kind);
+          if (stage.kind === "argmax" && stage.positions > 1) kinds.add("argmax at positions");
+        }
+        if (renamed.length > 0) kinds.add("transpose");
+        const read = new Set(program.instructions.flatMap(operandsOf));
+        if (program.outputs.some(({ value }) => read.has(value))) kinds.add("output that is read");
+        if (program.outputs.length > 1) kinds.add("several outputs");
       });
       for (const { code } of found) expect(code).toBe("verilog/unsupported");
     }
     expect(built).toBeGreaterThan(25);
+    const rare = [
+      "argmax at positions",
+      "meet",
+      "output that is read",
+      "pad",
+      "several outputs",
+      "transpose",
+    ];
+    expect([...kinds]).toEqual(expect.arrayContaining(rare));
   });
 });
 

@@ -68,7 +68,7 @@ describe("the schedule", () => {
     const rounds = Array.from({ length: FINISHING_ROUND + 1 }, (_, round) =>
       epochsOf(search, "rounding", round, false),
     );
-    expect(rounds).toEqual([3, 1, 1, 4]);
+    expect(rounds).toEqual([2, 1, 1, 6]);
     const long = { ...search, epochs: { float: 5, noise: 7, rounding: 100 } };
     expect([0, 1, 2, 3].map((round) => epochsOf(long, "rounding", round, false))).toEqual([30, 15, 15, 40]);
   });

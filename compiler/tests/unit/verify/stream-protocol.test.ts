@@ -15,7 +15,7 @@ function port(elements: number, lanes: number, width: number, signed: boolean): 
     width,
     fraction: 0,
   } as const;
-  return { values: [value], lanes, laneBits: 8 * Math.ceil(width / 8), beats };
+  return { name: "m_axis", values: [value], lanes, laneBits: 8 * Math.ceil(width / 8), beats };
 }
 
 /** As the design has to send it: sign- or zero-extended, unused lanes 0. */

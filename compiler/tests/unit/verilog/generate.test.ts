@@ -62,17 +62,17 @@ describe("generateVerilog", () => {
   it("leaves out the tap of an argmax that is not built", () => {
     const { manifest } = generate(named("m", "fc"), { ...OPTIONS, outputs: "logits" });
     expect(manifest.taps.map((t) => t.value)).toEqual(["q", "logits"]);
-    expect(manifest.output.values.map((v) => v.role)).toEqual(["logits"]);
+    expect(manifest.outputs[0]!.values.map((v) => v.role)).toEqual(["logits"]);
   });
 
   it("streams logits, then the class", () => {
     const { manifest } = generate(named("m", "fc"));
-    expect(manifest.output.values.map((v) => [v.role, v.elements, v.beats])).toEqual([
+    expect(manifest.outputs[0]!.values.map((v) => [v.role, v.elements, v.beats])).toEqual([
       ["logits", 3, 3],
       ["class", 1, 1],
     ]);
-    expect(manifest.output.beats).toBe(4);
-    expect(manifest.output.laneBits % 8).toBe(0);
+    expect(manifest.outputs[0]!.beats).toBe(4);
+    expect(manifest.outputs[0]!.laneBits % 8).toBe(0);
   });
 
   it("says in header and manifest which streams are bipolar", () => {
@@ -83,8 +83,8 @@ describe("generateVerilog", () => {
     const y = builder.dense({ layer: "fc", name: "y", input: x, weights });
     builder.output("y", y, "value");
     const { files, manifest } = generate(builder.build());
-    expect(manifest.input.values[0]).toMatchObject({ width: 1, signed: false, bipolar: true });
-    expect(manifest.output.values[0]).not.toHaveProperty("bipolar");
+    expect(manifest.inputs[0]!.values[0]).toMatchObject({ width: 1, signed: false, bipolar: true });
+    expect(manifest.outputs[0]!.values[0]).not.toHaveProperty("bipolar");
     expect(text(files, "rtl/m.v")).toMatch(/3 x b1 x;/);
     expect(text(files, "rtl/m.v")).toMatch(/b1: a bit b that counts as 2b - 1/);
     expect(text(files, "rtl/m.v")).toMatch(/XNOR gate/);

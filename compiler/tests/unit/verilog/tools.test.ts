@@ -11,6 +11,8 @@ import { type FileSet, mergeFileSets } from "../../../support/file-set.ts";
 import { PARTS } from "../../../verilog/build-plan.ts";
 import { generateVerilog, tbVectors } from "../../../verilog/generate.ts";
 import { hasTool } from "../../tools-present.ts";
+import { randomInputs } from "../program/random-branching.ts";
+import { randomDataflow } from "./random-dataflow.ts";
 import { type RandomCase, randomCase } from "./random-program.ts";
 import { inFolder, run } from "./run-tools.ts";
 
@@ -21,12 +23,19 @@ interface Design extends RandomCase {
   readonly manifest: RtlManifest;
 }
 
-function design(seed: number, packets: number): Design {
-  const one = randomCase(seed, packets);
+function branchingCase(seed: number, packets: number): RandomCase {
+  const { program, options } = randomDataflow(seed);
+  return { program, options, inputs: randomInputs(program, packets, seed), packets };
+}
+
+/** A chain, or a program with branches and several ports. */
+function design(seed: number, packets: number, branching = false): Design {
+  const one = branching ? branchingCase(seed, packets) : randomCase(seed, packets);
   const schedule = scheduleProgram(one.program, one.options);
   const { files, manifest } = generateVerilog(one.program, schedule, { version: "0.0.0" });
   const values = simulate(one.program, one.inputs, packets).values;
-  const vectors = tbVectors(one.program, manifest, one.inputs, values);
+  const outputs = new Map<string, ArrayLike<number>>([...one.inputs, ...values]);
+  const vectors = tbVectors(one.program, manifest, one.inputs, outputs);
   return { ...one, files: mergeFileSets(files, vectors), manifest };
 }
 
@@ -41,6 +50,10 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["WIDTH=1"],
   ],
   nf_window: [["WORDS=1"], ["WORDS=3", "REPLAYS=5"], ["WIDTH=1"]],
+  nf_meet: [
+    ["WIDTH=1", "WORDS=1"],
+    ["WORDS=5", "COUNT=3"],
+  ],
   nf_requantize: [
     ["SHIFT=40", "ROUNDING=2"],
     ["SHIFT=-30"],
@@ -104,6 +117,8 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ],
     ["X_WIDTH=1", "X_KIND=2", "W_WIDTH=1", "W_KIND=2", "INPUTS=1", "OUTPUTS=1", "ACC_WIDTH=2"],
     ["X_WIDTH=1", "X_KIND=2", "W_WIDTH=1", "W_KIND=1", "INPUTS=1", "OUTPUTS=1", "ACC_WIDTH=2"],
+    ["VECTORS=3", "OUTPUTS=7", "PE=3"],
+    ["VECTORS=2", "OUTPUTS=5", "PE=2", "SIMD=3", "W_WIDTH=1", "W_KIND=2"],
   ],
   nf_dot: [
     ["SIMD=5"],
@@ -121,6 +136,10 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["OP=1", "LANES=3", "A_WIDTH=1", "A_SIGNED=0", "B_WIDTH=1", "B_SIGNED=0", "SHIFT_B=3", "OUT_WIDTH=5"],
     ["OP=2", "A_WIDTH=24", "B_WIDTH=24", "SHIFT_A=2", "OUT_WIDTH=48"],
     ["OP=2", "A_WIDTH=1", "B_WIDTH=1", "OUT_WIDTH=2"],
+  ],
+  nf_limit: [
+    ["WIDTH=1", "LIMIT=0"],
+    ["LANES=3", "WIDTH=16", "SIGNED=1", "LIMIT=32767"],
   ],
   nf_concat: [["WIDTH=1"], ["A_BEATS=5", "B_BEATS=2"]],
   nf_limit: [
@@ -153,13 +172,6 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["AVERAGE=1", "WINDOW=1", "SHIFT=0", "SUM_WIDTH=8", "SIGNED=1"],
     ["AVERAGE=1", "WIDTH=1", "SUM_WIDTH=4"],
   ],
-  nf_depthwise: [
-    ["CHANNELS=7", "LANES=3"],
-    ["CHANNELS=7", "LANES=3", "X_WIDTH=1", "X_KIND=2"],
-    ["CHANNELS=5", "LANES=2", "W_WIDTH=1", "W_KIND=2"],
-    ["CHANNELS=1", "KERNEL=1", "X_WIDTH=1", "X_KIND=2", "W_WIDTH=1", "W_KIND=2", "ACC_WIDTH=2"],
-    ["X_WIDTH=16", "X_KIND=1", "W_WIDTH=16", "ACC_WIDTH=48"],
-  ],
   nf_table: [
     ["CHANNELS=7", "LANES=3", "IN_WIDTH=1", "OUT_WIDTH=1", "IN_SIGNED=1"],
     ["CHANNELS=1", "IN_WIDTH=12", "OUT_WIDTH=16"],
@@ -169,8 +181,12 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["WORDS=4", "FIRST_WORD=3"],
   ],
   nf_pad: [
-    ["ROWS=1", "COLUMNS=1", "ROWS_BEFORE=0", "ROWS_AFTER=0", "WIDTH=1"],
-    ["LANES=3", "TAIL_LANES=2", "WORDS=2", "WORDS_AFTER=1", "PAD=-3"],
+    ["ROWS=1", "OUT_ROWS=1", "FIRST_ROW=0", "COLUMNS=1", "WIDTH=1"],
+    ["LANES=3", "WORDS=2", "OUT_WORDS=4", "PAD=-3"],
+  ],
+  nf_position: [
+    ["ROWS=1", "FIRST_ROW=0", "BOX_ROWS=1"],
+    ["WORDS=4", "FIRST_WORD=3"],
   ],
   nf_output: [["LANES=3", "BEATS=2", "WIDTH=8", "SIGNED=1"], ["WIDTH=1"]],
   nf_output_pair: [
@@ -248,10 +264,12 @@ describe.skipIf(!hasTool("yosys"))("the weights", () => {
 });
 
 describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
-  for (let block = 0; block < 4; block++) {
-    it(`give the simulator's values in the predicted cycles (${block + 1} of 4)`, () => {
+  for (let block = 0; block < 6; block++) {
+    const branching = block >= 4;
+    const which = branching ? "with branches and several ports" : "in a chain";
+    it(`give the simulator's values in the predicted cycles, ${which} (${block + 1} of 6)`, () => {
       for (let seed = block * 12; seed < block * 12 + 12; seed++) {
-        const { files, manifest } = design(seed, 12);
+        const { files, manifest } = design(seed, 12, branching);
         inFolder(files, (folder) => {
           const sources = [...manifest.sources, `tb/${manifest.top}_tb.v`];
           const args = ["-g2005", "-Wall", "-o", "x.vvp", "-s", `${manifest.top}_tb`, ...sources];
@@ -283,7 +301,8 @@ describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
 
   it.each([3, 8, 17, 25, 63, 81])("survive broken framing and resets at every cycle (seed %i)", (seed) => {
     const { files, manifest } = design(seed, 2);
-    const { input, output, latencyCycles, intervalCycles, top } = manifest;
+    const { latencyCycles, intervalCycles, top } = manifest;
+    const [input, output] = [manifest.inputs[0]!, manifest.outputs[0]!];
     const parameters = {
       IN_BITS: input.lanes * input.laneBits,
       IN_BEATS: input.beats,
@@ -309,8 +328,8 @@ const BENCH_STYLE = ["-Wno-WIDTH", "-Wno-BLKSEQ", "-Wno-INITIALDLY"];
 
 describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
   it("are clean under -Wall, the test bench and the tap wrapper too", () => {
-    for (let seed = 0; seed < 12; seed++) {
-      const { files, manifest } = design(seed, 1);
+    for (let seed = 0; seed < 18; seed++) {
+      const { files, manifest } = design(seed, 1, seed >= 12);
       inFolder(files, (folder) => {
         const lint = ["--lint-only", "-Wall", ...manifest.sources];
         expect(run(folder, "verilator", [...lint, "--top-module", manifest.top]).stderr, `seed ${seed}`).toBe(
@@ -339,7 +358,7 @@ describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
       const built = run(folder, "verilator", [...args, '-GMEM_DIR="rtl/"', ...sources]);
       expect(built.status, built.stderr).toBe(0);
       const beats = `${one.files.get("vectors/input.mem")}`.replace(/^\/\/.*$/gm, "");
-      tapped.out = run(folder, "obj_dir/Vdut", [`${one.manifest.input.beats}`], beats).stdout;
+      tapped.out = run(folder, "obj_dir/Vdut", [`${one.manifest.inputs[0]!.beats}`], beats).stdout;
     });
   });
 
