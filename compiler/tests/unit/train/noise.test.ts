@@ -70,7 +70,7 @@ describe("the schedule", () => {
     );
     expect(rounds).toEqual([2, 1, 1, 6]);
     const long = { ...search, epochs: { float: 5, noise: 7, rounding: 100 } };
-    expect([0, 1, 2, 3].map((round) => epochsOf(long, "rounding", round, false))).toEqual([30, 15, 15, 40]);
+    expect([0, 1, 2, 3].map((round) => epochsOf(long, "rounding", round, false))).toEqual([20, 10, 10, 60]);
   });
 });
 

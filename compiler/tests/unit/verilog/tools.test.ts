@@ -137,10 +137,6 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["OP=2", "A_WIDTH=24", "B_WIDTH=24", "SHIFT_A=2", "OUT_WIDTH=48"],
     ["OP=2", "A_WIDTH=1", "B_WIDTH=1", "OUT_WIDTH=2"],
   ],
-  nf_limit: [
-    ["WIDTH=1", "LIMIT=0"],
-    ["LANES=3", "WIDTH=16", "SIGNED=1", "LIMIT=32767"],
-  ],
   nf_concat: [["WIDTH=1"], ["A_BEATS=5", "B_BEATS=2"]],
   nf_limit: [
     ["WIDTH=1", "LIMIT=0"],
