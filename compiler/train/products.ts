@@ -17,8 +17,8 @@ export interface ProductOperands {
 
 /** Rows and columns that are copied together: as many as stay in the nearest cache. */
 const BLOCK = 16;
-/** Values of windows that are copied out at a time: 16 MB. */
-const WINDOW_VALUES = 2 ** 22;
+/** Values of windows that are copied out at a time: 4 MB. */
+const WINDOW_VALUES = 2 ** 20;
 
 /** The transpose of [rows, columns] values. The WASM backend's kernel takes several times longer. */
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
@@ -71,8 +71,10 @@ export function productSums(
         valuesOfTensor(tf.matMul(tf.tensor(columns, [rows, inputs]), tf.tensor(group, [inputs, size]))),
       );
       const first = part.from * layer.positions;
-      for (let r = 0; r < rows; r++)
-        sums.set(product.subarray(r * size, (r + 1) * size), (first + r) * units + part.unit);
+      if (size === units) sums.set(product, first * units);
+      else
+        for (let r = 0; r < rows; r++)
+          sums.set(product.subarray(r * size, (r + 1) * size), (first + r) * units + part.unit);
     });
   if (bias)
     for (let at = 0; at < sums.length; at += units) for (let u = 0; u < units; u++) sums[at + u]! += bias[u]!;
@@ -186,7 +188,10 @@ function rowsOf(dy: Float32Array, { from, to, unit, units }: Part, layer: Layer)
   return out;
 }
 
-/** The windows of a part as rows [samples * positions, taps * depth]; 0 outside of the tensor. */
+/** Rows of windows on their way to a tensor, which copies them: one array for all, since new ones are slow to come and go. */
+let rowsOfWindows = new Float32Array(0);
+
+/** The windows of a part as rows [samples * positions, taps * depth], until the next call; 0 outside of the tensor. */
 function copyWindows(
   x: Float32Array,
   { positions, taps, sources, inputPositions }: Windows,
@@ -194,16 +199,17 @@ function copyWindows(
   { from, to, channel, depth }: Part,
 ): Float32Array {
   const places = positions * taps;
-  const out = new Float32Array((to - from) * places * depth);
+  const size = (to - from) * places * depth;
+  if (rowsOfWindows.length < size) rowsOfWindows = new Float32Array(size);
+  const out = rowsOfWindows.subarray(0, size);
   let at = 0;
   for (let n = from; n < to; n++) {
     const sample = n * inputPositions * channels + channel;
     for (let p = 0; p < places; p++) {
       const source = sources[p]!;
-      if (source >= 0) {
-        const read = sample + source * channels;
-        for (let c = 0; c < depth; c++) out[at + c] = x[read + c]!;
-      }
+      const read = sample + source * channels;
+      if (source < 0) for (let c = 0; c < depth; c++) out[at + c] = 0;
+      else for (let c = 0; c < depth; c++) out[at + c] = x[read + c]!;
       at += depth;
     }
   }
