@@ -195,8 +195,9 @@ describe("layers", () => {
     ["u8", "-> a: dense(4) -> hardtanh", 2, 8],
     ["u8", "-> a: dense(4) -> sign", 1, 1],
     ["u8", "-> a: dense(4) -> step", 1, 1],
-    ["u8", "-> a: dense(4) -> batchnorm -> relu", 1, 4],
-    ["u8", "-> a: dense(4) -> batchnorm -> hardtanh", 2, 4],
+    ["u8", "-> a: dense(4) -> batchnorm -> relu", 1, 8],
+    ["u8", "-> a: dense(4) { weight_bits: 1 } -> batchnorm -> relu", 1, 4],
+    ["u8", "-> a: dense(4) { weight_bits: 1 } -> batchnorm -> hardtanh", 2, 4],
     ["u8", "-> a: dense(4) -> batchnorm -> sign", 1, 1],
     ["u8", "-> a: dense(4) -> batchnorm -> step", 1, 1],
   ])("%s %s is entered with %i to %i bits", (stored, stages, min, max) => {

@@ -300,7 +300,7 @@ describe("layers", () => {
 
   test.each([
     ["relu -> maxpool(2)", 1, 8],
-    ["batchnorm -> relu6 -> avgpool(2)", 1, 4],
+    ["batchnorm -> relu6 -> avgpool(2)", 1, 8],
     ["tanh -> upsample(2)", 2, 8],
     ["sigmoid", 1, 8],
     ["sign -> maxpool(2)", 1, 1],
@@ -313,7 +313,7 @@ describe("layers", () => {
 
   test("the parts of a concat have bits that all of them can have", () => {
     const { layers } = training(`${IMAGE}a = x -> conv(4, kernel: 1) -> tanh
-      b = x -> conv(4, kernel: 1) -> batchnorm -> relu
+      b = x -> conv(4, kernel: 1) { weight_bits: 1 } -> batchnorm -> relu
       output y = concat(a, b) -> z: conv(2, kernel: 1)`).training;
     expect(layers.z?.input.bits).toEqual({ min: 2, max: 4 });
   });
