@@ -61,12 +61,31 @@ function unwatch(pid: number): void {
   for (const signal of SIGNALS) process.removeListener(signal, onSignal);
 }
 
-/** Runs a command to its end. Never throws for what the command does: the result says it. */
+/** How often, and after how many milliseconds, a program that is still open for writing is started again. */
+const BUSY_TRIES = 50;
+const BUSY_MILLISECONDS = 20;
+
+/**
+ * Runs a command to its end. Never throws for what the command does: the result says it. A program that was written a
+ * moment ago may still be open in a child that another call is about to start; it is tried again until it is not.
+ */
 export async function runProcess(
   command: string,
   args: readonly string[],
   options: ProcessOptions = {},
 ): Promise<ProcessResult> {
+  for (let attempt = 1; ; attempt++) {
+    const { busy, ...result } = await runOnce(command, args, options);
+    if (!busy || attempt === BUSY_TRIES) return result;
+    await new Promise((resolve) => setTimeout(resolve, BUSY_MILLISECONDS));
+  }
+}
+
+async function runOnce(
+  command: string,
+  args: readonly string[],
+  options: ProcessOptions,
+): Promise<ProcessResult & { readonly busy: boolean }> {
   const child = execa(command, [...args], {
     ...(options.cwd !== undefined ? { cwd: options.cwd } : {}),
     ...(options.env ? { env: { ...options.env } } : {}),
@@ -96,6 +115,7 @@ export async function runProcess(
   try {
     const result = await child;
     return {
+      busy: pid === undefined && result.code === "ETXTBSY",
       started: pid !== undefined,
       exitCode: result.exitCode,
       signal: result.signal,

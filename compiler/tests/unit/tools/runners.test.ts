@@ -1,6 +1,6 @@
 // The native runners: missing tools are the machine's matter, folders may have blanks, children never outlive us.
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,6 +35,16 @@ const alive = (pid: number): boolean => {
 describe("processes", () => {
   test("a command that does not exist is a result", async () => {
     expect(await runProcess("noisefloor-no-such-tool", [])).toMatchObject({ started: false });
+  });
+
+  test("a program that is still open for writing is waited for", async () => {
+    const program = join(folder, "true");
+    await copyFile("/bin/true", program);
+    const held = await open(program, "r+");
+    const running = runProcess(program, []);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await held.close();
+    expect(await running).toMatchObject({ started: true, exitCode: 0 });
   });
 
   test("time out kills grandchildren too", async () => {
