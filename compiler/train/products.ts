@@ -244,20 +244,33 @@ function isDepthwise({ layer, channels }: ProductOperands): boolean {
   return layer.groups === channels && channels > 1;
 }
 
-/** Calls `run` for every tap that lies within the tensor: offsets of the entering channels and of the sums. */
-function byTap(
-  count: number,
-  { positions, taps, sources, inputPositions }: Windows,
-  { layer, channels }: ProductOperands,
-  run: (tap: number, from: number, to: number) => void,
-): void {
-  for (let n = 0; n < count; n++)
+const knownTaps = new WeakMap<Windows, Int32Array>();
+
+/** Every tap that lies within the tensor, as three numbers: position that it reads, position of the sum, tap. */
+function tapsWithin(windows: Windows): Int32Array {
+  let list = knownTaps.get(windows);
+  if (!list) {
+    const { positions, taps, sources } = windows;
+    const found: number[] = [];
     for (let p = 0; p < positions; p++)
       for (let k = 0; k < taps; k++) {
         const source = sources[p * taps + k]!;
-        if (source >= 0) run(k, (n * inputPositions + source) * channels, (n * positions + p) * layer.units);
+        if (source >= 0) found.push(source, p, k);
       }
+    list = Int32Array.from(found);
+    knownTaps.set(windows, list);
+  }
+  return list;
 }
+
+/** The channel that each unit of a depthwise layer reads. */
+function channelOfUnits({ layer, channels }: ProductOperands): Int32Array {
+  const each = layer.units / channels;
+  return Int32Array.from({ length: layer.units }, (_, u) => Math.floor(u / each));
+}
+
+// The three products of a depthwise layer. Their loops stand in full: an innermost one that is handed to a function which
+// walks the taps is called for every tap.
 
 function sumWindows(
   count: number,
@@ -267,14 +280,17 @@ function sumWindows(
   out: Float32Array,
 ): void {
   const { layer, weights, channels } = operands;
-  const { units } = layer;
-  const each = units / channels;
+  const { units, positions } = layer;
+  const within = tapsWithin(windows);
+  const channelOf = channelOfUnits(operands);
   const byTaps = transposed(weights, units, windows.taps);
-  byTap(count, windows, operands, (tap, from, to) => {
-    const at = tap * units;
-    for (let u = 0; u < units; u++)
-      out[to + u]! += x[from + (each === 1 ? u : Math.floor(u / each))]! * byTaps[at + u]!;
-  });
+  for (let n = 0; n < count; n++)
+    for (let i = 0; i < within.length; i += 3) {
+      const from = (n * windows.inputPositions + within[i]!) * channels;
+      const to = (n * positions + within[i + 1]!) * units;
+      const at = within[i + 2]! * units;
+      for (let u = 0; u < units; u++) out[to + u] = out[to + u]! + x[from + channelOf[u]!]! * byTaps[at + u]!;
+    }
 }
 
 function gradientOfWindows(
@@ -285,15 +301,19 @@ function gradientOfWindows(
   operands: ProductOperands,
   out: Float32Array,
 ): void {
-  const { layer, channels } = operands;
-  const { units } = layer;
-  const each = units / channels;
+  const { units, positions } = operands.layer;
+  const { channels } = operands;
+  const within = tapsWithin(windows);
+  const channelOf = channelOfUnits(operands);
   const byTaps = new Float32Array(windows.taps * units);
-  byTap(count, windows, operands, (tap, from, to) => {
-    const at = tap * units;
-    for (let u = 0; u < units; u++)
-      byTaps[at + u]! += x[from + (each === 1 ? u : Math.floor(u / each))]! * dy[to + u]!;
-  });
+  for (let n = 0; n < count; n++)
+    for (let i = 0; i < within.length; i += 3) {
+      const from = (n * windows.inputPositions + within[i]!) * channels;
+      const to = (n * positions + within[i + 1]!) * units;
+      const at = within[i + 2]! * units;
+      for (let u = 0; u < units; u++)
+        byTaps[at + u] = byTaps[at + u]! + x[from + channelOf[u]!]! * dy[to + u]!;
+    }
   out.set(transposed(byTaps, windows.taps, units));
 }
 
@@ -305,12 +325,18 @@ function spreadOverWindows(
   out: Float32Array,
 ): void {
   const { layer, weights, channels } = operands;
-  const { units } = layer;
-  const each = units / channels;
+  const { units, positions } = layer;
+  const within = tapsWithin(windows);
+  const channelOf = channelOfUnits(operands);
   const byTaps = transposed(weights, units, windows.taps);
-  byTap(count, windows, operands, (tap, from, to) => {
-    const at = tap * units;
-    for (let u = 0; u < units; u++)
-      out[from + (each === 1 ? u : Math.floor(u / each))]! += dy[to + u]! * byTaps[at + u]!;
-  });
+  for (let n = 0; n < count; n++)
+    for (let i = 0; i < within.length; i += 3) {
+      const from = (n * windows.inputPositions + within[i]!) * channels;
+      const to = (n * positions + within[i + 1]!) * units;
+      const at = within[i + 2]! * units;
+      for (let u = 0; u < units; u++) {
+        const place = from + channelOf[u]!;
+        out[place] = out[place]! + dy[to + u]! * byTaps[at + u]!;
+      }
+    }
 }
