@@ -17,7 +17,7 @@ import { integerRange } from "../support/fixed-point.ts";
 import { VERSION } from "../support/version.ts";
 import { foldedNetwork } from "../train/fold.ts";
 import { type Layer, type Network, networkOf, type Signal } from "../train/network.ts";
-import { fixedSignal, signalWidths } from "../train/settings.ts";
+import { firstReader, fixedSignal, hasThresholds, signalWidths } from "../train/settings.ts";
 import { valueFormats } from "../train/value-formats.ts";
 
 const NO_NOISE: TensorNoise = {
@@ -45,11 +45,6 @@ function weightFormat(layer: Layer, training: TrainingSpec, isOutput: boolean): 
   return bits.max === 1
     ? { kind: "bipolar", signed: false, width: 1, fraction: 0 }
     : { kind: "int", signed: true, width: bits.max, fraction };
-}
-
-/** Whether thresholds make a signal, of the sums before it with their bias or batch-norm. */
-function hasThresholds(signal: Signal): boolean {
-  return signal.normalized || fixedSignal(signal) !== undefined;
 }
 
 function entryOf(
@@ -90,10 +85,9 @@ function blankNetwork({ graph, training }: Project): Pick<TrainedGraph, "layers"
     signals: network.signals.map((signal, s) => {
       const before = network.steps.find((step) => step.writes === signal.reads);
       const entering = before?.kind === "curve" ? values[before.reads]! : null;
-      const reader = network.layers.find(({ reads }) => network.values[reads]!.signals.includes(s));
       return {
         node: signal.node,
-        reader: reader?.node ?? null,
+        reader: firstReader(network, s),
         entry: entryOf(network, signal, formats[s]!, entering),
         format: formats[s]!,
       };

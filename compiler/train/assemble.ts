@@ -26,7 +26,8 @@ import { optionalVariable, variableOf } from "./parameters.ts";
 import { type NetworkPass, rawSignals } from "./passes.ts";
 import { enteringFormat, roundedPass } from "./rounding-phase.ts";
 import { enteringOf, frozenOf, type Run } from "./run.ts";
-import { fixedSignal, knownReaders } from "./settings.ts";
+import { firstReader, fixedSignal, hasThresholds, knownReaders } from "./settings.ts";
+import { madeBy } from "./silence.ts";
 import { curveOf } from "./tensor-steps.ts";
 import { biasConstants, foldThresholds, type NormConstants } from "./thresholds.ts";
 import { valueFormats } from "./value-formats.ts";
@@ -95,11 +96,6 @@ function sumsOf(frozen: Frozen, layer: number, weights: Float32Array): Range {
     range.max = Math.max(range.max, high + 1);
   }
   return range;
-}
-
-/** Whether thresholds make a signal. */
-function hasThresholds(signal: Signal): boolean {
-  return signal.normalized || fixedSignal(signal) !== undefined;
 }
 
 /** Fraction of the mantissas that a signal is made of; one for each channel of a layer's sums. */
@@ -217,13 +213,13 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
     const shift = scaleOf(layer);
     const { weights, bias } = pass.layers[i]!;
     const unitOf = (index: number): number => Math.floor(index / layer.inputs);
-    const made = network.signals.findIndex((s) => s.maker === i);
+    const made = madeBy(network, i);
     return {
       node: layer.node,
       units: layer.units,
       inputs: layer.inputs,
       positions: layer.positions,
-      keptUnits: made < 0 ? null : frozen.kept[made]!,
+      keptUnits: made === null ? null : frozen.kept[made]!,
       weights: mantissas(weights, weight, (k) => unitFraction(weight, unitOf(k))),
       weightFormat: scaledFormat(weight, shift),
       weightNoise: scaledNoise(
@@ -239,10 +235,9 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
     };
   });
   const signals = network.signals.map((signal, s): TrainedSignal => {
-    const reader = network.layers.find(({ reads }) => network.values[reads]!.signals.includes(s));
     return {
       node: signal.node,
-      reader: reader?.node ?? null,
+      reader: firstReader(network, s),
       entry: entryOf(frozen, pass, s),
       format: scaledFormat(formats.signals[s]!, s === 0 ? -inputScale : 0),
     };

@@ -132,7 +132,7 @@ export function copyFrozen(frozen: Frozen): Frozen {
 }
 
 /** What is left of a graph: units of the layers that make the signals, and elements of the input. */
-export function keptOf(network: Network, kept: Frozen["kept"]): Kept {
+function keptOf(network: Network, kept: Frozen["kept"]): Kept {
   const units = new Map<string, number>();
   let inputs: number | null = null;
   kept.forEach((channels, s) => {

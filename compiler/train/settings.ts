@@ -19,6 +19,16 @@ export function fixedSignal({ activation }: Pick<Signal, "activation">): FrozenF
   return activation === "step" ? STEP : undefined;
 }
 
+/** Whether thresholds make a signal, of the sums before it with their bias or batch-norm. */
+export function hasThresholds(signal: Signal): boolean {
+  return signal.normalized || fixedSignal(signal) !== undefined;
+}
+
+/** Node of the first layer that reads a signal, whole or rearranged; null where sums and products alone do. */
+export function firstReader({ layers, values }: Network, signal: number): string | null {
+  return layers.find(({ reads }) => values[reads]!.signals.includes(signal))?.node ?? null;
+}
+
 /** Layers that read a signal, whole or in part; where sums and products alone do, those behind them. */
 function readingLayers({ layers, values, signals, steps }: Network, signal: number): readonly Layer[] {
   const direct = layers.filter((layer) => values[layer.reads]!.signals.includes(signal));

@@ -5,7 +5,7 @@ import { fractionOf } from "./formats.ts";
 import type { Network } from "./network.ts";
 
 /** The narrowest format that holds every value of some formats exactly. */
-export function commonFormat(formats: readonly FrozenFormat[]): FrozenFormat {
+function commonFormat(formats: readonly FrozenFormat[]): FrozenFormat {
   const [first] = formats;
   const isOne = formats.every(
     (f) =>
