@@ -2,17 +2,24 @@
 // left of it. In: a frozen network, a bound, and tools that measure. Out: a frozen network that meets the bound.
 import type { TrainingSpec } from "../graph/project.ts";
 import type { Frozen } from "./limits.ts";
+import { pairedDifference } from "./lossless.ts";
 import { larger, type Move, smaller } from "./moves.ts";
 import type { SignalMoments } from "./prune.ts";
 
+/** A network and the losses of the samples that it is judged by. */
+export interface Measured {
+  readonly frozen: Frozen;
+  readonly losses: Float64Array;
+}
+
 export interface AllocationTools {
-  /** Mean training loss on some samples, without training. */
-  loss(frozen: Frozen): Promise<number>;
+  /** Training loss of some samples, always the same ones, without training. */
+  losses(frozen: Frozen): Promise<Float64Array>;
   /**
    * The same after a short training with real rounding, and the network that came out; the given one is kept. `patience`
    * is how many times longer than usual it is.
    */
-  trained(frozen: Frozen, patience?: number): Promise<{ readonly frozen: Frozen; readonly loss: number }>;
+  trained(frozen: Frozen, patience?: number): Promise<Measured>;
   /** Moments of every signal. */
   moments(frozen: Frozen): readonly SignalMoments[];
   /** After each settled step. */
@@ -29,9 +36,7 @@ const LEAST_WORTH = 1e-9;
 /** From here on what is left of a bound is not looked for any more. */
 export const WELL_FILLED = 0.97;
 
-interface Judged {
-  readonly frozen: Frozen;
-  readonly loss: number;
+interface Judged extends Measured {
   readonly slope: number;
 }
 
@@ -43,13 +48,13 @@ export async function allocate(
   tools: AllocationTools,
 ): Promise<Frozen> {
   let frozen = start;
-  let loss = await tools.loss(frozen);
+  let losses = await tools.losses(frozen);
   while (fill(frozen) > 1) {
     const before = fill(frozen);
     const moves = smaller(frozen, training, tools.moments(frozen));
-    const best = await bestOf(frozen, loss, moves, (f) => Math.log2(before / fill(f)), tools);
+    const best = await bestOf({ frozen, losses }, moves, (f) => Math.log2(before / fill(f)), tools);
     if (!best) break;
-    ({ frozen, loss } = best);
+    ({ frozen, losses } = best);
     tools.settled?.(frozen, fill(frozen));
   }
   return spend(frozen, training, fill, tools);
@@ -63,15 +68,15 @@ async function spend(
   tools: AllocationTools,
 ): Promise<Frozen> {
   let frozen = start;
-  let loss = await tools.loss(frozen);
+  let losses = await tools.losses(frozen);
   for (;;) {
     const before = fill(frozen);
     if (before >= WELL_FILLED) return frozen;
     const fitting = larger(frozen, training).filter((m) => fill(m.frozen) <= 1);
-    const best = await bestOf(frozen, loss, fitting, (f) => Math.log2(fill(f) / before), tools);
+    const best = await bestOf({ frozen, losses }, fitting, (f) => Math.log2(fill(f) / before), tools);
     // Training moves what a limit counts of the weights.
     if (!best || fill(best.frozen) > 1) return frozen;
-    ({ frozen, loss } = best);
+    ({ frozen, losses } = best);
     tools.settled?.(frozen, fill(frozen));
   }
 }
@@ -81,45 +86,36 @@ async function spend(
  * be judged without training, and all others, each after a short training. Undefined when no neighbour is worth anything.
  */
 async function bestOf(
-  frozen: Frozen,
-  loss: number,
+  now: Measured,
   moves: readonly Move[],
   worth: (frozen: Frozen) => number,
   tools: AllocationTools,
 ): Promise<Judged | undefined> {
   const worthy = moves.filter((m) => worth(m.frozen) > LEAST_WORTH);
-  const plain = await judge(
-    worthy.filter((m) => !m.needsTraining),
-    loss,
-    worth,
-    tools,
-  );
-  const tried = [
-    ...plain.slice(0, SHORT_LIST).map((j) => j.frozen),
-    ...worthy.filter((m) => m.needsTraining).map((m) => m.frozen),
-  ];
+  const judge = (after: Measured, before: Measured): Judged => ({
+    ...after,
+    slope: lostAtMost(after.losses, before.losses) / worth(after.frozen),
+  });
+  const plain: Judged[] = [];
+  for (const { frozen, needsTraining } of worthy)
+    if (!needsTraining) plain.push(judge({ frozen, losses: await tools.losses(frozen) }, now));
+  plain.sort((a, b) => a.slope - b.slope);
+  const tried = [...plain.slice(0, SHORT_LIST), ...worthy.filter((m) => m.needsTraining)];
   // Training alone lowers the loss: what a step costs is what it loses against the same training without it.
-  const still = tried.length > 1 ? await tools.trained(frozen) : undefined;
+  const still = tried.length > 1 ? await tools.trained(now.frozen) : now;
   let best: Judged | undefined;
-  for (const candidate of tried) {
-    const after = await tools.trained(candidate);
-    const slope = (after.loss - (still?.loss ?? loss)) / worth(candidate);
-    if (!best || slope < best.slope) best = { ...after, slope };
+  for (const { frozen } of tried) {
+    const judged = judge(await tools.trained(frozen), still);
+    if (!best || judged.slope < best.slope) best = judged;
   }
   return best;
 }
 
-/** Moves by what they lose for what they are worth, the best first. */
-async function judge(
-  moves: readonly Move[],
-  loss: number,
-  worth: (frozen: Frozen) => number,
-  tools: AllocationTools,
-): Promise<Judged[]> {
-  const judged: Judged[] = [];
-  for (const { frozen } of moves) {
-    const after = await tools.loss(frozen);
-    judged.push({ frozen, loss: after, slope: (after - loss) / worth(frozen) });
-  }
-  return judged.sort((a, b) => a.slope - b.slope);
+/**
+ * Mean loss that a change adds, at the upper end of its standard error: a step that is worth little has to gain more than
+ * chance does before its slope looks steep.
+ */
+function lostAtMost(after: Float64Array, before: Float64Array): number {
+  const { mean, standardError } = pairedDifference(after, before);
+  return mean + standardError;
 }

@@ -1,5 +1,6 @@
 // Batch-norm between a dense layer and its activation, as plain loops. In: sums [count, units] and the layer's
 // variables. Out: normalised sums, gradients, running statistics. The sums have no bias of their own.
+import { floats } from "./scratch.ts";
 
 /** Added to the variance before the root is taken. */
 export const VARIANCE_FLOOR = 1e-5;
@@ -36,6 +37,21 @@ export function inverseDeviation(variance: number): number {
   return Math.fround(1 / Math.sqrt(variance + VARIANCE_FLOOR));
 }
 
+/** Elements that are walked unit by unit together: as many as stay in the nearest cache. */
+const BLOCK = 4096;
+
+/**
+ * Calls `run` for the elements `from`, `from + units`, ... below `to` of each unit in turn, so that what a unit needs stays
+ * in registers. `size` elements, row-major [size / units, units].
+ */
+function byUnit(size: number, units: number, run: (u: number, from: number, to: number) => void): void {
+  const stretch = Math.max(1, Math.floor(BLOCK / units)) * units;
+  for (let from = 0; from < size; from += stretch) {
+    const to = Math.min(size, from + stretch);
+    for (let u = 0; u < units; u++) run(u, from + u, to);
+  }
+}
+
 /** y = gain * (x - mean) / deviation + shift, in place. */
 export function normalize(x: Float32Array, count: number, norm: BatchNorm): NormTape {
   const units = norm.gain.length;
@@ -43,10 +59,18 @@ export function normalize(x: Float32Array, count: number, norm: BatchNorm): Norm
   const square = new Float64Array(units);
   if (norm.statistics !== "running") {
     const momentum = norm.statistics === "measured" ? 1 : MOMENTUM;
-    for (let at = 0; at < x.length; at += units) for (let u = 0; u < units; u++) mean[u]! += x[at + u]!;
+    byUnit(x.length, units, (u, from, to) => {
+      let sum = 0;
+      for (let i = from; i < to; i += units) sum += x[i]!;
+      mean[u]! += sum;
+    });
     for (let u = 0; u < units; u++) mean[u]! /= count;
-    for (let at = 0; at < x.length; at += units)
-      for (let u = 0; u < units; u++) square[u]! += (x[at + u]! - mean[u]!) ** 2;
+    byUnit(x.length, units, (u, from, to) => {
+      const center = mean[u]!;
+      let sum = 0;
+      for (let i = from; i < to; i += units) sum += (x[i]! - center) ** 2;
+      square[u]! += sum;
+    });
     for (let u = 0; u < units; u++) {
       square[u]! /= count;
       norm.mean[u] = norm.mean[u]! + momentum * (mean[u]! - norm.mean[u]!);
@@ -57,14 +81,18 @@ export function normalize(x: Float32Array, count: number, norm: BatchNorm): Norm
     square.set(norm.variance);
   }
   const inverse = Float32Array.from(square, inverseDeviation);
-  const normalized = new Float32Array(x.length);
-  for (let at = 0; at < x.length; at += units) {
-    for (let u = 0; u < units; u++) {
-      const n = (x[at + u]! - mean[u]!) * inverse[u]!;
-      normalized[at + u] = n;
-      x[at + u] = norm.gain[u]! * n + norm.shift[u]!;
+  const normalized = floats(x.length);
+  byUnit(x.length, units, (u, from, to) => {
+    const center = mean[u]!;
+    const scale = inverse[u]!;
+    const gain = norm.gain[u]!;
+    const shift = norm.shift[u]!;
+    for (let i = from; i < to; i += units) {
+      const n = (x[i]! - center) * scale;
+      normalized[i] = n;
+      x[i] = gain * n + shift;
     }
-  }
+  });
   return { normalized, inverse };
 }
 
@@ -84,17 +112,23 @@ export function normalizeGradient(
   const gain = new Float32Array(units);
   const shift = new Float32Array(units);
   const { normalized, inverse } = tape;
-  for (let at = 0; at < dy.length; at += units) {
-    for (let u = 0; u < units; u++) {
-      gain[u]! += dy[at + u]! * normalized[at + u]!;
-      shift[u]! += dy[at + u]!;
+  byUnit(dy.length, units, (u, from, to) => {
+    let along = 0;
+    let sum = 0;
+    for (let i = from; i < to; i += units) {
+      along += dy[i]! * normalized[i]!;
+      sum += dy[i]!;
     }
-  }
+    gain[u]! += along;
+    shift[u]! += sum;
+  });
   // Batch statistics depend on every sample; running ones on none.
   const through = norm.statistics === "running" ? 0 : 1 / count;
-  for (let at = 0; at < dy.length; at += units)
-    for (let u = 0; u < units; u++)
-      dy[at + u] =
-        norm.gain[u]! * inverse[u]! * (dy[at + u]! - through * (shift[u]! + normalized[at + u]! * gain[u]!));
+  byUnit(dy.length, units, (u, from, to) => {
+    const scale = norm.gain[u]! * inverse[u]!;
+    const sum = through * shift[u]!;
+    const along = through * gain[u]!;
+    for (let i = from; i < to; i += units) dy[i] = scale * (dy[i]! - sum - normalized[i]! * along);
+  });
   return { gain, shift };
 }

@@ -2,6 +2,7 @@
 // format holds.
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { integerRange } from "../support/fixed-point.ts";
+import { floats } from "./scratch.ts";
 
 export interface WeightFormat extends FrozenFormat {
   /** Groups of adjacent inputs with coarser steps: mantissas of group k are multiples of 2^shifts[k]. */
@@ -41,7 +42,7 @@ export function unitFraction(format: FrozenFormat, u: number): number {
 
 /** Values of a tensor in a format with one fraction: floor(x * 2^fraction + 1/2), saturated; bipolar by sign. */
 export function roundValues(x: Float32Array, format: FrozenFormat): Float32Array {
-  const out = new Float32Array(x.length);
+  const out = floats(x.length);
   roundStretch(x, out, 0, x.length, format, fractionOf(format), 0);
   return out;
 }

@@ -45,19 +45,28 @@ export function lossesOf(
   return perSample;
 }
 
+/** Mean of the differences of two paired lists, and its standard error: infinite from one pair. */
+export function pairedDifference(
+  first: Float64Array,
+  second: Float64Array,
+): { readonly mean: number; readonly standardError: number } {
+  const count = first.length;
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += first[i]! - second[i]!;
+  const mean = sum / count;
+  let squares = 0;
+  for (let i = 0; i < count; i++) squares += (first[i]! - second[i]! - mean) ** 2;
+  const standardError = count > 1 ? Math.sqrt(squares / (count - 1) / count) : Number.POSITIVE_INFINITY;
+  return { mean, standardError };
+}
+
 /** Mean difference of two paired lists of losses, and its upper one-sided 95 % bound against epsilon. */
 export function differenceOf(
   integers: Float64Array,
   float: Float64Array,
   epsilon: number,
 ): NonNullable<Outcome["difference"]> {
-  const count = integers.length;
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += integers[i]! - float[i]!;
-  const mean = sum / count;
-  let squares = 0;
-  for (let i = 0; i < count; i++) squares += (integers[i]! - float[i]! - mean) ** 2;
-  const standardError = count > 1 ? Math.sqrt(squares / (count - 1) / count) : Number.POSITIVE_INFINITY;
+  const { mean, standardError } = pairedDifference(integers, float);
   const upper = mean + QUANTILE * standardError;
   return { mean, standardError, upper, epsilon, holds: upper <= epsilon };
 }

@@ -32,22 +32,23 @@ export function decayRate(run: Run): (name: string) => number {
   return (name) => (readVariableName(name).variable === "weights" ? run.training.weightDecay : 0);
 }
 
-/** Mean training loss of a frozen network on samples with all elements. Batch-norms take each chunk's statistics. */
-function lossOn(run: Run, frozen: Frozen, batch: Batch): number {
+/** Training losses of samples with all elements by a frozen network. Batch-norms take each chunk's statistics. */
+function lossesOn(run: Run, frozen: Frozen, batch: Batch): Float64Array {
   const copy = copyFrozen(frozen);
   const pass = roundedPass(copy, run.training, "batch");
   const most = samplesAtOnce(frozen.network, CHUNK);
-  let total = 0;
+  const losses = new Float64Array(batch.count);
   for (let from = 0; from < batch.count; from += most) {
     const to = Math.min(batch.count, from + most);
     const part = partOf(batch, from, to);
-    total += run.loss.evaluate({
+    run.loss.evaluate({
       outputs: outputsOf(run.tf, part.count, enteringOf(frozen, part).inputs, pass),
       count: part.count,
       targets: { labels: part.labels, values: part.targets },
-    }).total;
+      perSample: losses.subarray(from, to),
+    });
   }
-  return total / batch.count;
+  return losses;
 }
 
 async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<Frozen> {
@@ -71,13 +72,13 @@ async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<F
 /** The tools of a run. */
 export function allocationTools(run: Run): AllocationTools {
   return {
-    loss: async (frozen) => {
+    losses: async (frozen) => {
       await giveWay(run);
-      return lossOn(run, frozen, run.measured);
+      return lossesOn(run, frozen, run.measured);
     },
     trained: async (frozen, patience = 1) => {
       const after = await shortTraining(run, frozen, TRIAL_STEPS * patience);
-      return { frozen: after, loss: lossOn(run, after, run.measured) };
+      return { frozen: after, losses: lossesOn(run, after, run.measured) };
     },
     moments: (frozen) => momentsOf(run.tf, frozen, run.training, run.measured),
     settled: (frozen, fill) => {

@@ -4,6 +4,7 @@
 // Two forward passes are legal. `noise` adds a residue of the trained amplitude. `rounding` rounds to the step, and the
 // gradient of alpha takes an independent residue of the same variance, so that alpha cannot exploit how the real one
 // depends on the value (arXiv:2508.14004).
+import { floats } from "./scratch.ts";
 import { byStretch, oneStep, type StepMap } from "./step-map.ts";
 
 /** A quantizer whose steps are trained. Its residue has the amplitude alpha = step / sqrt(12). */
@@ -42,19 +43,19 @@ export function tensorQuantizer(
  * in [-1/2, 1/2). rounding: step * floor(x / step + 1/2), clamped.
  */
 export function quantize(x: Float32Array, noise: Float32Array, q: NoisyQuantizer): Float32Array {
-  const out = new Float32Array(x.length);
+  const out = floats(x.length);
   byStretch(q.map, (from, to, index) => {
     const range = q.ranges[index]!;
     const step = q.steps[index]!;
     const low = q.signed ? -range : 0;
     if (q.forward === "noise") {
-      // A loop of its own: one with the choice inside takes twice as long. Zeros, most of many inputs, come first.
+      // Products with 0 or 1 instead of branches, which would often be guessed wrong.
       for (let i = from; i < to; i++) {
         const value = x[i]!;
-        if (value === 0) continue;
-        if (value <= low) out[i] = low;
-        else if (value >= range) out[i] = range;
-        else out[i] = value + step * noise[i]!;
+        const above = Number(value >= range);
+        const below = Number(value <= low);
+        const inside = 1 - (above | below);
+        out[i] = inside * (value + step * noise[i]! * Number(value !== 0)) + above * range + below * low;
       }
       return;
     }
@@ -88,18 +89,20 @@ export function quantizeGradient(
   byStretch(q.map, (from, to, index) => {
     const range = q.ranges[index]!;
     const low = q.signed ? -range : 0;
+    const sign = Number(q.signed);
     let residue = 0;
     let clamped = 0;
     for (let i = from; i < to; i++) {
       const value = x[i]!;
       const g = dy[i]!;
-      if (value >= range) clamped += g;
-      else if (value > low) {
-        // The sign of the sample is the independent residue of real rounding.
-        if (value !== 0)
-          residue += g * (rounding ? (noise[i]! < 0 ? -UNIT_RESIDUE : UNIT_RESIDUE) : noise[i]!);
-        if (dx) dx[i] = g;
-      } else if (q.signed) clamped -= g;
+      const above = Number(value >= range);
+      const below = Number(value <= low);
+      const passed = g * (1 - (above | below));
+      clamped += g * (above - sign * below);
+      // The sign of the sample is the independent residue of real rounding.
+      const sample = rounding ? (noise[i]! < 0 ? -UNIT_RESIDUE : UNIT_RESIDUE) : noise[i]!;
+      residue += passed * Number(value !== 0) * sample;
+      if (dx) dx[i] = passed;
     }
     logSteps[index]! += residue * q.steps[index]! * Math.LN2;
     logRanges[index]! += clamped * range * Math.LN2;

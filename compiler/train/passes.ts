@@ -19,6 +19,7 @@ import {
   productSums,
   weightGradientOf,
 } from "./products.ts";
+import { copied, withScratch } from "./scratch.ts";
 import * as steps from "./tensor-steps.ts";
 
 /** A layer as one pass sees it. */
@@ -111,7 +112,7 @@ function runStep(
       const { norm } = pass.layers[step.layer]!;
       const { sums, entering } = productSums(tf, count, values[step.reads]!, operandsOf(pass, step.layer));
       if (!norm) return { result: sums, tape: { entering } };
-      const result = sums.slice();
+      const result = copied(sums);
       const rows = count * network.layers[step.layer]!.positions;
       return { result, tape: { entering, norm: normalize(result, rows, norm) } };
     }
@@ -126,7 +127,7 @@ function runStep(
     case "move":
       return plain(step.sources ? steps.move(values[step.reads]!, count, step.sources) : values[step.reads]!);
     case "curve":
-      return plain(values[step.reads]!.map(steps.curveOf(step.curve).value));
+      return plain(steps.curve(values[step.reads]!, step.curve));
     case "join": {
       const [a, b] = step.operands;
       const [x, y] = [values[a]!, values[b]!];
@@ -142,6 +143,11 @@ function runStep(
   }
 }
 
+/** Runs a pass; the result must not hold any of its tensors, TensorFlow's or the loops'. */
+function inPass<T>(tf: TensorFlow, work: () => T): T {
+  return withTensors(tf, () => withScratch(work));
+}
+
 /** The outputs of a batch, row-major [count, outputs]. */
 export function outputsOf(
   tf: TensorFlow,
@@ -149,7 +155,7 @@ export function outputsOf(
   inputs: Float32Array,
   pass: NetworkPass,
 ): Float32Array {
-  return withTensors(tf, () => forward(tf, count, inputs, pass).values[pass.network.output]!);
+  return inPass(tf, () => forward(tf, count, inputs, pass).values[pass.network.output]!.slice());
 }
 
 /** Every tensor that becomes a signal, before its activation and quantizer. */
@@ -159,9 +165,9 @@ export function rawSignals(
   inputs: Float32Array,
   pass: NetworkPass,
 ): Float32Array[] {
-  return withTensors(tf, () => {
+  return inPass(tf, () => {
     const { values } = forward(tf, count, inputs, pass);
-    return pass.network.signals.map((s) => values[s.reads]!);
+    return pass.network.signals.map((s) => values[s.reads]!.slice());
   });
 }
 
@@ -175,7 +181,7 @@ export function gradientsOf(
   pass: NetworkPass,
   lossOf: LossOf,
 ): BatchResult {
-  return withTensors(tf, () => {
+  return inPass(tf, () => {
     const { count } = batch;
     const { network } = pass;
     const { values, tapes } = forward(tf, count, batch.inputs, pass);
@@ -232,7 +238,7 @@ class Backward {
     const found = this.gradients[value];
     const part = gradient.subarray(0, this.rowsOf(value) * elements);
     if (!found) this.gradients[value] = part;
-    else this.gradients[value] = found.map((g, i) => g + part[i]!);
+    else this.gradients[value] = steps.sum(found, part);
   }
 
   step(step: Step, tape: Tape): void {
@@ -259,14 +265,8 @@ class Backward {
         const { elements } = network.values[step.reads]!;
         return this.add(step.reads, step.sources ? steps.moveGradient(dy, rows, step.sources, elements) : dy);
       }
-      case "curve": {
-        const { slope } = steps.curveOf(step.curve);
-        const x = this.values[step.reads]!;
-        return this.add(
-          step.reads,
-          dy.map((g, i) => g * slope(x[i]!)),
-        );
-      }
+      case "curve":
+        return this.add(step.reads, steps.curveGradient(dy, this.values[step.reads]!, step.curve));
       case "join": {
         const [a, b] = step.operands;
         const [x, y] = [this.values[a]!, this.values[b]!];
@@ -298,7 +298,7 @@ class Backward {
     const layer = pass.network.layers[step.layer]!;
     const { norm, bias } = pass.layers[step.layer]!;
     const operands = operandsOf(pass, step.layer);
-    const dy = norm ? found.slice() : found;
+    const dy = norm ? copied(found) : found;
     const normGradient = norm && normalizeGradient(dy, count * layer.positions, norm, tape.norm!);
     const weights = weightGradientOf(
       tf,
@@ -311,9 +311,8 @@ class Backward {
     this.layers[step.layer] = { weights, bias: bias && columnSums(dy, layer.units), norm: normGradient };
     const rows = this.rowsOf(step.reads);
     if (rows === 0) return;
-    const { elements } = pass.network.values[step.reads]!;
     const part = dy.subarray(0, rows * layer.positions * layer.units);
-    this.add(step.reads, enteringGradientOf(tf, rows, part, elements, operands));
+    this.add(step.reads, enteringGradientOf(tf, rows, part, operands));
   }
 
   private signal(step: Extract<Step, { kind: "signal" }>, dy: Float32Array): void {

@@ -122,7 +122,8 @@ async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen
   for (const shift of [0, 1, -1]) {
     const format = { ...first, fraction: fractionOf(first) + shift };
     const candidate = { ...frozen, formats: withSignal(frozen.formats, 0, format) };
-    const { loss } = await tools.trained(candidate, INPUT_PATIENCE);
+    const { losses } = await tools.trained(candidate, INPUT_PATIENCE);
+    const loss = losses.reduce((sum, l) => sum + l, 0);
     if (!best || loss < best.loss) best = { frozen: candidate, loss };
   }
   return best!.frozen;

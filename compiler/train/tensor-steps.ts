@@ -3,6 +3,7 @@
 import type { ArithmeticOperator } from "../graph/graph.ts";
 import { assertNever } from "../support/assert.ts";
 import type { Curve, Value } from "./network.ts";
+import { floats, zeros } from "./scratch.ts";
 import type { Windows } from "./windows.ts";
 
 /** Index of the element that gave each largest value. */
@@ -15,7 +16,7 @@ export function maxPool(
   channels: number,
   { positions, taps, sources, inputPositions }: Windows,
 ): { readonly result: Float32Array; readonly largest: Largest } {
-  const result = new Float32Array(count * positions * channels);
+  const result = zeros(count * positions * channels);
   const largest = new Int32Array(result.length);
   for (let n = 0, at = 0; n < count; n++)
     for (let p = 0; p < positions; p++, at += channels)
@@ -35,7 +36,7 @@ export function maxPool(
 
 /** Gradient for what entered a largest-value pool. */
 export function maxPoolGradient(dy: Float32Array, largest: Largest, size: number): Float32Array {
-  const dx = new Float32Array(size);
+  const dx = zeros(size);
   for (let i = 0; i < dy.length; i++) dx[largest[i]!]! += dy[i]!;
   return dx;
 }
@@ -51,7 +52,7 @@ export function averagePool(
   { positions, taps, sources, inputPositions }: Windows,
   fraction: number | null,
 ): Float32Array {
-  const result = new Float32Array(count * positions * channels);
+  const result = floats(count * positions * channels);
   const sums = new Float64Array(channels);
   const scale = fraction === null ? 1 : 2 ** fraction;
   for (let n = 0, at = 0; n < count; n++)
@@ -77,7 +78,7 @@ export function averagePoolGradient(
   channels: number,
   { positions, taps, sources, inputPositions }: Windows,
 ): Float32Array {
-  const dx = new Float32Array(count * inputPositions * channels);
+  const dx = zeros(count * inputPositions * channels);
   for (let n = 0, at = 0; n < count; n++)
     for (let p = 0; p < positions; p++, at += channels)
       for (let k = 0; k < taps; k++) {
@@ -92,11 +93,11 @@ export function averagePoolGradient(
 /** Elements of every sample rearranged: those of the result by their sources, 0 at -1. */
 export function move(x: Float32Array, count: number, sources: Int32Array): Float32Array {
   const size = x.length / count;
-  const out = new Float32Array(count * sources.length);
+  const out = floats(count * sources.length);
   for (let n = 0, at = 0; n < count; n++)
     for (let i = 0; i < sources.length; i++, at++) {
       const source = sources[i]!;
-      if (source >= 0) out[at] = x[n * size + source]!;
+      out[at] = source >= 0 ? x[n * size + source]! : 0;
     }
   return out;
 }
@@ -108,7 +109,7 @@ export function moveGradient(
   sources: Int32Array,
   size: number,
 ): Float32Array {
-  const dx = new Float32Array(count * size);
+  const dx = zeros(count * size);
   for (let n = 0, at = 0; n < count; n++)
     for (let i = 0; i < sources.length; i++, at++) {
       const source = sources[i]!;
@@ -117,32 +118,59 @@ export function moveGradient(
   return dx;
 }
 
-/** Index in the second operand for an element of the first: the same, or its channel's. */
-function partner(a: Value, b: Value): (index: number) => number {
-  if (a.elements === b.elements) return (i) => i;
-  const { elements, channels } = a;
-  return (i) => Math.floor(i / elements) * channels + (i % channels);
+/** The second operand of a join element by element: of one with an element a channel, that of each element's channel. */
+function spread(y: Float32Array, a: Value, b: Value): Float32Array {
+  if (a.elements === b.elements) return y;
+  const { channels } = a;
+  const positions = a.elements / channels;
+  const out = floats((y.length / b.elements) * a.elements);
+  for (let from = 0, at = 0; from < y.length; from += channels)
+    for (let p = 0; p < positions; p++) for (let c = 0; c < channels; c++, at++) out[at] = y[from + c]!;
+  return out;
+}
+
+/** Sums over the elements that `spread` gave the same value. */
+function gathered(dy: Float32Array, a: Value, b: Value): Float32Array {
+  if (a.elements === b.elements) return dy;
+  const { channels } = a;
+  const positions = a.elements / channels;
+  const out = zeros((dy.length / a.elements) * b.elements);
+  for (let from = 0, at = 0; from < out.length; from += channels)
+    for (let p = 0; p < positions; p++)
+      for (let c = 0; c < channels; c++, at++) out[from + c] = out[from + c]! + dy[at]!;
+  return out;
+}
+
+function negated(x: Float32Array): Float32Array {
+  const out = floats(x.length);
+  for (let i = 0; i < x.length; i++) out[i] = -x[i]!;
+  return out;
+}
+
+function scaledBy(x: Float32Array, y: Float32Array): Float32Array {
+  const out = floats(x.length);
+  for (let i = 0; i < x.length; i++) out[i] = x[i]! * y[i]!;
+  return out;
+}
+
+/** Element by element. */
+export function sum(x: Float32Array, y: Float32Array): Float32Array {
+  const out = floats(x.length);
+  for (let i = 0; i < x.length; i++) out[i] = x[i]! + y[i]!;
+  return out;
 }
 
 /** Sum, difference or product of two tensors of a batch; the second may have one element a channel. */
 export function join(
   operator: ArithmeticOperator["kind"],
   x: Float32Array,
-  y: Float32Array,
+  second: Float32Array,
   a: Value,
   b: Value,
 ): Float32Array {
-  const at = partner(a, b);
-  switch (operator) {
-    case "add":
-      return x.map((v, i) => v + y[at(i)]!);
-    case "subtract":
-      return x.map((v, i) => v - y[at(i)]!);
-    case "multiply":
-      return x.map((v, i) => v * y[at(i)]!);
-    default:
-      return assertNever(operator, "join");
-  }
+  const y = spread(second, a, b);
+  if (operator === "multiply") return scaledBy(x, y);
+  return sum(x, operator === "add" ? y : negated(y));
 }
 
 /** Gradients for both operands. */
@@ -150,24 +178,41 @@ export function joinGradient(
   operator: ArithmeticOperator["kind"],
   dz: Float32Array,
   x: Float32Array,
-  y: Float32Array,
+  second: Float32Array,
   a: Value,
   b: Value,
 ): readonly [Float32Array, Float32Array] {
-  const at = partner(a, b);
-  const dy = new Float32Array((dz.length / a.elements) * b.elements);
-  if (operator === "multiply") {
-    for (let i = 0; i < dz.length; i++) dy[at(i)]! += dz[i]! * x[i]!;
-    return [dz.map((g, i) => g * y[at(i)]!), dy];
+  switch (operator) {
+    case "add":
+      return [dz, gathered(dz, a, b)];
+    case "subtract":
+      return [dz, gathered(negated(dz), a, b)];
+    case "multiply":
+      return [scaledBy(dz, spread(second, a, b)), gathered(scaledBy(dz, x), a, b)];
+    default:
+      return assertNever(operator, "join");
   }
-  const sign = operator === "add" ? 1 : -1;
-  for (let i = 0; i < dz.length; i++) dy[at(i)]! += sign * dz[i]!;
-  return [dz, dy];
+}
+
+/** A function of one number for every element. */
+export function curve(x: Float32Array, kind: Curve): Float32Array {
+  const { value } = curveOf(kind);
+  const out = floats(x.length);
+  for (let i = 0; i < x.length; i++) out[i] = value(x[i]!);
+  return out;
+}
+
+/** Gradient for what entered a curve. */
+export function curveGradient(dy: Float32Array, x: Float32Array, kind: Curve): Float32Array {
+  const { slope } = curveOf(kind);
+  const dx = floats(dy.length);
+  for (let i = 0; i < dy.length; i++) dx[i] = dy[i]! * slope(x[i]!);
+  return dx;
 }
 
 /** Tensors side by side: of each in turn a stretch of so many elements. */
 export function concat(operands: readonly Float32Array[], stretches: readonly number[]): Float32Array {
-  const out = new Float32Array(operands.reduce((sum, x) => sum + x.length, 0));
+  const out = floats(operands.reduce((sum, x) => sum + x.length, 0));
   for (let at = 0, turn = 0; at < out.length; turn++)
     stretches.forEach((length, i) => {
       out.set(operands[i]!.subarray(turn * length, (turn + 1) * length), at);
@@ -182,7 +227,7 @@ export function concatGradient(dy: Float32Array, stretches: readonly number[]): 
   const turns = dy.length / whole;
   let first = 0;
   return stretches.map((length) => {
-    const dx = new Float32Array(turns * length);
+    const dx = floats(turns * length);
     for (let turn = 0; turn < turns; turn++)
       dx.set(dy.subarray(turn * whole + first, turn * whole + first + length), turn * length);
     first += length;

@@ -12,10 +12,11 @@ export interface Windows {
   readonly inputPositions: number;
   /** [positions, taps]: the input's position, -1 outside of it. */
   readonly sources: Int32Array;
+  readonly axes: readonly Axis[];
 }
 
 /** Along one axis: window p reads p * stride + k * dilation - before, a multiple of spread, for k = 0 to size - 1. */
-interface Axis {
+export interface Axis {
   readonly input: number;
   readonly result: number;
   readonly size: number;
@@ -56,7 +57,7 @@ function windowsOf(axes: readonly Axis[]): Windows {
       }
       sources[p * taps + k] = source;
     }
-  return { positions, taps, inputPositions: product(axes.map((a) => a.input)), sources };
+  return { positions, taps, inputPositions: product(axes.map((a) => a.input)), sources, axes };
 }
 
 /**

@@ -56,6 +56,11 @@ function powerOf(frozen: Frozen, costs: readonly number[]): number {
   }, 0);
 }
 
+/** Two samples with the same loss: nothing of it is chance. */
+function lossesOf(frozen: Frozen, costs: readonly number[]): Float64Array {
+  return new Float64Array(2).fill(powerOf(frozen, costs));
+}
+
 interface Asked {
   readonly fill: Fill;
   readonly costs?: readonly number[];
@@ -67,10 +72,10 @@ async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = fr
   const fills: number[] = [];
   let trainings = 0;
   const tools: AllocationTools = {
-    loss: async (frozen) => powerOf(frozen, costs),
+    losses: async (frozen) => lossesOf(frozen, costs),
     trained: async (frozen) => {
       trainings++;
-      return { frozen, loss: powerOf(frozen, costs) };
+      return { frozen, losses: lossesOf(frozen, costs) };
     },
     moments: momentsOf,
     settled: (_, at) => fills.push(at),
