@@ -49,10 +49,11 @@ export async function allocate(
 ): Promise<Frozen> {
   let frozen = start;
   let losses = await tools.losses(frozen);
+  const known: Slopes = new Map();
   while (fill(frozen) > 1) {
     const before = fill(frozen);
     const moves = smaller(frozen, training, tools.moments(frozen));
-    const best = await bestOf({ frozen, losses }, moves, (f) => Math.log2(before / fill(f)), tools);
+    const best = await bestOf({ frozen, losses }, moves, (f) => Math.log2(before / fill(f)), known, tools);
     if (!best) break;
     ({ frozen, losses } = best);
     tools.settled?.(frozen, fill(frozen));
@@ -69,11 +70,12 @@ async function spend(
 ): Promise<Frozen> {
   let frozen = start;
   let losses = await tools.losses(frozen);
+  const known: Slopes = new Map();
   for (;;) {
     const before = fill(frozen);
     if (before >= WELL_FILLED) return frozen;
     const fitting = larger(frozen, training).filter((m) => fill(m.frozen) <= 1);
-    const best = await bestOf({ frozen, losses }, fitting, (f) => Math.log2(fill(f) / before), tools);
+    const best = await bestOf({ frozen, losses }, fitting, (f) => Math.log2(fill(f) / before), known, tools);
     // Training moves what a limit counts of the weights.
     if (!best || fill(best.frozen) > 1) return frozen;
     ({ frozen, losses } = best);
@@ -81,34 +83,57 @@ async function spend(
   }
 }
 
+/** What each kind of step lost for its worth when it was looked at last, before and after training apart. */
+type Slopes = Map<string, number>;
+
 /**
  * The neighbour that loses least, or gains most, for what `worth` says that it saves or spends: the best of those that can
  * be judged without training, and all others, each after a short training. Undefined when no neighbour is worth anything.
+ *
+ * A step loses more the less capacity is left, so that what is `known` of earlier networks is a lower bound: whatever was
+ * worse than the best that was found now is not looked at again (the lazy greedy algorithm, Minoux 1978).
  */
 async function bestOf(
   now: Measured,
   moves: readonly Move[],
   worth: (frozen: Frozen) => number,
+  known: Slopes,
   tools: AllocationTools,
 ): Promise<Judged | undefined> {
-  const worthy = moves.filter((m) => worth(m.frozen) > LEAST_WORTH);
-  const judge = (after: Measured, before: Measured): Judged => ({
-    ...after,
-    slope: lostAtMost(after.losses, before.losses) / worth(after.frozen),
-  });
-  const plain: Judged[] = [];
-  for (const { frozen, needsTraining } of worthy)
-    if (!needsTraining) plain.push(judge({ frozen, losses: await tools.losses(frozen) }, now));
-  plain.sort((a, b) => a.slope - b.slope);
-  const tried = [...plain.slice(0, SHORT_LIST), ...worthy.filter((m) => m.needsTraining)];
+  const judge = (key: string, after: Measured, before: Measured): Judged => {
+    const slope = lostAtMost(after.losses, before.losses) / worth(after.frozen);
+    known.set(key, slope);
+    return { ...after, slope };
+  };
+  const byKnown = (kind: Move["needsTraining"]): Move[] =>
+    moves
+      .filter((m) => m.needsTraining === kind && worth(m.frozen) > LEAST_WORTH)
+      .sort((a, b) => slopeOf(known, a.key) - slopeOf(known, b.key));
+
+  const plain: (Judged & { readonly key: string })[] = [];
+  for (const { key, frozen } of byKnown(false)) {
+    const worst = plain[SHORT_LIST - 1];
+    if (worst && worst.slope <= slopeOf(known, key)) break;
+    plain.push({ key, ...judge(key, { frozen, losses: await tools.losses(frozen) }, now) });
+    plain.sort((a, b) => a.slope - b.slope);
+  }
+  const tried = [
+    ...plain.slice(0, SHORT_LIST).map(({ key, frozen }) => ({ key: `${key}, trained`, frozen })),
+    ...byKnown(true),
+  ];
   // Training alone lowers the loss: what a step costs is what it loses against the same training without it.
   const still = tried.length > 1 ? await tools.trained(now.frozen) : now;
   let best: Judged | undefined;
-  for (const { frozen } of tried) {
-    const judged = judge(await tools.trained(frozen), still);
+  for (const { key, frozen } of tried) {
+    if (best && best.slope <= slopeOf(known, key)) continue;
+    const judged = judge(key, await tools.trained(frozen), still);
     if (!best || judged.slope < best.slope) best = judged;
   }
   return best;
+}
+
+function slopeOf(known: Slopes, key: string): number {
+  return known.get(key) ?? Number.NEGATIVE_INFINITY;
 }
 
 /**

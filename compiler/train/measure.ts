@@ -3,7 +3,7 @@
 import type { AllocationTools } from "./allocate.ts";
 import { type Batch, partOf } from "./batches.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
-import { samplesAtOnce } from "./network.ts";
+import { macsOf, samplesAtOnce } from "./network.ts";
 import { createOptimizer, optimizerUpdate } from "./optimizers.ts";
 import { readVariableName } from "./parameters.ts";
 import { gradientsOf, outputsOf } from "./passes.ts";
@@ -12,8 +12,11 @@ import { copyFrozen, projectRounded, roundedGradients, roundedPass } from "./rou
 import { enteringOf, giveWay, lossOfBatch, type Run } from "./run.ts";
 import { BIPOLAR_RATE } from "./schedule.ts";
 
-/** Updates of the short training, and their rate as a part of the learning rate. */
-const TRIAL_STEPS = 60;
+/**
+ * Updates of the short training: as many as multiply so often, within limits; large networks are trained in fewer. Their
+ * rate is a part of the learning rate.
+ */
+const TRIAL = { products: 3e9, least: 20, most: 60 };
 const TRIAL_RATE = 0.3;
 /** Samples that a loss is measured on at a time. */
 const CHUNK = 1024;
@@ -51,6 +54,13 @@ function lossesOn(run: Run, frozen: Frozen, batch: Batch): Float64Array {
   return losses;
 }
 
+/** Updates of a trial. Each multiplies three times: forward, for the weights, and for what entered. */
+function trialSteps({ network, training }: Run): number {
+  const macs = network.layers.reduce((sum, layer) => sum + macsOf(layer), 0);
+  const steps = Math.round(TRIAL.products / (3 * macs * training.batch));
+  return Math.max(TRIAL.least, Math.min(TRIAL.most, steps));
+}
+
 async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<Frozen> {
   const { training, state } = run;
   const copy = copyFrozen(frozen);
@@ -77,7 +87,7 @@ export function allocationTools(run: Run): AllocationTools {
       return lossesOn(run, frozen, run.measured);
     },
     trained: async (frozen, patience = 1) => {
-      const after = await shortTraining(run, frozen, TRIAL_STEPS * patience);
+      const after = await shortTraining(run, frozen, trialSteps(run) * patience);
       return { frozen: after, losses: lossesOn(run, after, run.measured) };
     },
     moments: (frozen) => momentsOf(run.tf, frozen, run.training, run.measured),

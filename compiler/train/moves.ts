@@ -11,6 +11,8 @@ import { copyFrozen, startBipolar, withoutChannels } from "./rounding-phase.ts";
 import { fixedSignal, prunableReaders, signalWidths } from "./settings.ts";
 
 export interface Move {
+  /** Which step it is: the same one of another network has the same key. */
+  readonly key: string;
   readonly frozen: Frozen;
   /** Whether the loss before training says nothing: a change that the weights have to learn first. */
   readonly needsTraining: boolean;
@@ -24,8 +26,11 @@ const FEW_BITS = 2;
 const WIDEST_BEFORE_BIPOLAR = 3;
 
 /** The same range with another step, and the same step with another range. */
-function resized<F extends FrozenFormat>(format: F, bits: 1 | -1): F[] {
-  return [withBits(format, bits), { ...format, width: format.width + bits }];
+function resized<F extends FrozenFormat>(format: F, bits: 1 | -1): (readonly [way: string, format: F])[] {
+  return [
+    ["step", withBits(format, bits)],
+    ["range", { ...format, width: format.width + bits }],
+  ];
 }
 
 /** Weight formats one bit away, within what the layer allows. */
@@ -34,18 +39,21 @@ function weightMoves(frozen: Frozen, training: TrainingSpec, i: number, bits: 1 
   const { min, max } = training.layers[frozen.network.layers[i]!.node]!.weights.bits;
   const moves: Move[] = [];
   if (weight.kind === "bipolar") {
-    if (bits === 1 && max >= 2) moves.push({ frozen: fromBipolar(frozen, i), needsTraining: true });
+    if (bits === 1 && max >= 2)
+      moves.push({ key: `weights ${i} wider`, frozen: fromBipolar(frozen, i), needsTraining: true });
     return moves;
   }
   const width = weight.width + bits;
   if (width >= Math.max(2, min) && width <= max)
     // One bit more is a finer step: the range follows the weights' size already.
-    for (const format of bits === 1 ? [withBits(weight, bits)] : resized(weight, bits)) {
+    for (const [way, format] of bits === 1
+      ? [["step", withBits(weight, bits)] as const]
+      : resized(weight, bits)) {
       const formats = withWeights(frozen.formats, i, format);
-      moves.push({ frozen: { ...frozen, formats }, needsTraining: false });
+      moves.push({ key: `weights ${i} ${way}`, frozen: { ...frozen, formats }, needsTraining: false });
     }
   if (bits === -1 && min === 1 && weight.width <= WIDEST_BEFORE_BIPOLAR)
-    moves.push({ frozen: toBipolar(frozen, i), needsTraining: true });
+    moves.push({ key: `weights ${i} bipolar`, frozen: toBipolar(frozen, i), needsTraining: true });
   return moves;
 }
 
@@ -78,9 +86,9 @@ function signalMoves(frozen: Frozen, training: TrainingSpec, s: number, bits: 1 
   const width = format.width + bits;
   if (width < min || width > max) return [];
   // A hard-tanh's range is given; only its step may change.
-  const found: FrozenFormat[] =
-    signal.activation === "hardtanh" ? [withBits(format, bits)] : resized(format, bits);
-  return found.map((f) => ({
+  const ways = resized(format, bits).slice(0, signal.activation === "hardtanh" ? 1 : 2);
+  return ways.map(([way, f]) => ({
+    key: `signal ${s} ${way}`,
     frozen: { ...frozen, formats: withSignal(formats, s, f) },
     needsTraining: bits === 1 && format.width <= FEW_BITS,
   }));
@@ -99,7 +107,7 @@ function pruneMoves(
   if (channels - drop < 1) return [];
   const order = [...deviation.keys()].sort((a, b) => deviation[a]! - deviation[b]! || a - b);
   const kept = order.slice(drop).sort((a, b) => a - b);
-  return [{ frozen: withoutChannels(frozen, s, kept, mean), needsTraining: false }];
+  return [{ key: `signal ${s} prune`, frozen: withoutChannels(frozen, s, kept, mean), needsTraining: false }];
 }
 
 /** Moves of every tensor: each signal's behind those of the first layer that reads it. */

@@ -72,6 +72,11 @@ const PENALTY_INTERVAL = 8;
  * bipolar, and judges every step by training, which costs less than the last bits of every tensor alike.
  */
 const NOISE_MARGIN = 1.7;
+/**
+ * Of what a lossless network may lose: what half of its cost is worth when the noise phase starts. Noise grows fourfold
+ * with every bit that goes; where it costs just that, halving the cost (by a bit or so of both operands) costs about twice.
+ */
+const FIRST_PRICE = 2;
 /** From this part of a round on, batch-norms have the statistics that the integers will have. */
 const STATISTICS_FROZEN = 0.8;
 /** Validation samples on which a lossless noise phase compares noise and no noise. */
@@ -204,7 +209,7 @@ function movePenalties(run: Run, place: Place): void {
       moved[limit] = nextPenalty(state.penalties[limit]!, excess, updates);
     }
   } else {
-    const allowed = epsilonOf(objective.epsilon, training.loss, baselineLoss(run));
+    const allowed = allowedLoss(run);
     const lost = noiseLoss(run, place);
     const excess = (allowed - lost) / allowed;
     moved.bitOperations =
@@ -213,6 +218,13 @@ function movePenalties(run: Run, place: Place): void {
         : nextPenalty(state.penalties.bitOperations!, excess, updates);
   }
   state.penalties = moved;
+}
+
+/** What integers may lose. */
+function allowedLoss(run: Run): number {
+  const { objective, loss } = run.training;
+  const epsilon = objective.kind === "lossless" ? objective.epsilon : null;
+  return epsilonOf(epsilon, loss, baselineLoss(run));
 }
 
 /** Judged loss of the baseline on the validation samples. */
@@ -300,6 +312,8 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       startNoise(folded, training, state.parameters, rawSignals(tf, count, inputs, quiet));
       state.sizes = sizesOf(folded, state.parameters);
       state.lossUnit = lossUnitOf(run, quiet);
+      if (training.objective.kind === "lossless")
+        state.penalties = { bitOperations: (FIRST_PRICE * allowedLoss(run)) / state.lossUnit };
       break;
     }
     case "rounding":

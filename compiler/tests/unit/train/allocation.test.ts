@@ -71,8 +71,12 @@ interface Asked {
 async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = frozenWith(8, 8) }: Asked) {
   const fills: number[] = [];
   let trainings = 0;
+  let looks = 0;
   const tools: AllocationTools = {
-    losses: async (frozen) => lossesOf(frozen, costs),
+    losses: async (frozen) => {
+      looks++;
+      return lossesOf(frozen, costs);
+    },
     trained: async (frozen) => {
       trainings++;
       return { frozen, losses: lossesOf(frozen, costs) };
@@ -81,7 +85,7 @@ async function allocated({ fill, costs = [1, 1, 1, 1], training = {}, start = fr
     settled: (_, at) => fills.push(at),
   };
   const frozen = await allocate(start, spec(graph, training), fill, tools);
-  return { frozen, fills, trainings };
+  return { frozen, fills, trainings, looks };
 }
 
 const ofBitOperations =
@@ -147,6 +151,35 @@ describe("allocation", () => {
       const [sensitive, robust] = [await widths([100, 1, 1, 1]), await widths([0.01, 1, 1, 1])];
       expect(sensitive[0]).toBeGreaterThan(robust[0]!);
     }
+  });
+
+  test("does not look again at steps that were worse than the best one", async () => {
+    const bound = 1500;
+    const training = { prune: false };
+    const { fills, looks } = await allocated({ fill: ofBitOperations(bound), training });
+    const steps = smaller(frozenWith(8, 8), spec(graph, training), momentsOf(frozenWith(8, 8))).length;
+    expect(looks).toBeLessThan((steps * fills.length) / 2);
+  });
+
+  test("needs more than chance to take a step that is worth little", async () => {
+    const width = async (deviation: number): Promise<number> => {
+      const losses = (frozen: Frozen): Float64Array => {
+        // The last layer's step saves little, and seems to gain a little; its samples disagree by the deviation.
+        const bits = 8 - frozen.formats.weights[3]!.width;
+        const power = powerOf(frozen, [1, 1, 1, 0]);
+        return Float64Array.of(power - bits * (0.01 - deviation), power - bits * (0.01 + deviation));
+      };
+      const tools: AllocationTools = {
+        losses: async (frozen) => losses(frozen),
+        trained: async (frozen) => ({ frozen, losses: losses(frozen) }),
+        moments: momentsOf,
+      };
+      const fill = ofBitOperations(9000);
+      const frozen = await allocate(frozenWith(8, 8), spec(graph, { prune: false }), fill, tools);
+      return frozen.formats.weights[3]!.width;
+    };
+    expect(await width(0)).toBe(2);
+    expect(await width(0.1)).toBeGreaterThan(6);
   });
 
   test("meets two limits at once, and is stopped by the tighter one", async () => {
