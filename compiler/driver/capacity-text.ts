@@ -1,6 +1,6 @@
 // The capacity ledger as people read it: how the objective ended, what pruning saved, what bits are worth. In: accounts
 // and outcome of a report. Out: facts, each a value with its reason.
-import type { LayerAccount, Report, TensorAccount } from "../report/results.ts";
+import type { LayerAccount, RemovedLayerAccount, Report, TensorAccount } from "../report/results.ts";
 
 type Outcome = NonNullable<Report["outcome"]>;
 type Price = NonNullable<TensorAccount["more"]>;
@@ -62,9 +62,20 @@ export function outcomeFacts({ objective, bound, limits, difference }: Outcome):
 }
 
 /** What pruning removed; savings by inputs that never change have a fact of their own. */
-export function pruningFacts(ledger: readonly LayerAccount[]): Fact[] {
+export function pruningFacts(
+  ledger: readonly LayerAccount[],
+  removed: readonly RemovedLayerAccount[],
+): Fact[] {
   const sum = (of: keyof LayerAccount["pruned"]): number => ledger.reduce((n, l) => n + l.pruned[of], 0);
   const facts: Fact[] = [];
+  if (removed.length > 0)
+    facts.push({
+      what: "removed",
+      value:
+        `${removed.map((layer) => layer.name).join(", ")}: ` +
+        `${whole(removed.reduce((n, layer) => n + layer.bitOperations, 0))} bit operations saved`,
+      because: "nothing at the end of their branch stands above its noise",
+    });
   if (sum("weights") === 0) return facts;
   // The inputs of a later layer are the units of the one before it.
   const { inputs, allocatedInputs } = ledger[0]!.pruned;

@@ -17,7 +17,7 @@ import {
 } from "../program/program.ts";
 import type { LayerAccount } from "../report/results.ts";
 import { accountFacts, type Fact, outcomeFacts, pruningFacts } from "./capacity-text.ts";
-import { accountsOf, plainOutcome } from "./ledger.ts";
+import { accountsOf, plainOutcome, removedAccounts } from "./ledger.ts";
 
 export interface LayerExplanation {
   readonly layer: string;
@@ -34,7 +34,11 @@ export function explainNetwork(program: Program, trained: TrainedGraph | undefin
     because: `the sum of the layers' MACs x weight width x input width`,
   };
   if (!trained) return [size];
-  return [...outcomeFacts(plainOutcome(trained)), size, ...pruningFacts(accountsOf(trained))];
+  return [
+    ...outcomeFacts(plainOutcome(trained)),
+    size,
+    ...pruningFacts(accountsOf(trained), removedAccounts(trained)),
+  ];
 }
 
 /** One explanation for every layer with weights, or for the named one only. */

@@ -1,7 +1,7 @@
 // The capacity ledger: what every layer's bits carry, cost and would be worth. In: a trained graph. Out: plain data for
 // the result of training and the report.
 import type { FrozenFormat, TensorLedger, TensorNoise, TrainedGraph } from "../graph/trained-graph.ts";
-import type { LayerAccount, TensorAccount, TrainResult } from "../report/results.ts";
+import type { LayerAccount, RemovedLayerAccount, TensorAccount, TrainResult } from "../report/results.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { integerRange } from "../support/fixed-point.ts";
 
@@ -34,6 +34,11 @@ export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
       pruned: { ...pruned, outputs: units, allocatedOutputs: allocatedUnits },
     };
   });
+}
+
+/** Layers that went with their branches. */
+export function removedAccounts({ removed }: TrainedGraph): RemovedLayerAccount[] {
+  return removed.map(({ node, ...account }) => ({ name: node, ...account }));
 }
 
 /** The outcome as the result of training has it. */

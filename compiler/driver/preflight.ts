@@ -105,6 +105,7 @@ export function checkBuildable(project: Project): void {
     const program = lower({
       schema: TRAINED_SCHEMA,
       graph: project.graph,
+      removed: [],
       keptInputs: null,
       ...blankNetwork(project),
       ledger: [],

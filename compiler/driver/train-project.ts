@@ -17,7 +17,7 @@ import { evaluateFrozen, type FrozenEvaluation } from "../train/frozen.ts";
 import type { TrainingEvents } from "../train/request.ts";
 import { train } from "../train/train.ts";
 import { BUILD_FILES } from "./build-files.ts";
-import { accountsOf, plainOutcome } from "./ledger.ts";
+import { accountsOf, plainOutcome, removedAccounts } from "./ledger.ts";
 import type { ProjectData } from "./project-data.ts";
 
 export interface TrainProjectRequest {
@@ -97,6 +97,7 @@ export async function trainProject(request: TrainProjectRequest): Promise<Traine
     float,
     quantized: integers.score,
     ledger: accountsOf(trained),
+    removed: removedAccounts(trained),
     outcome: plainOutcome(trained),
   };
   const files: FileSet = new Map([...left, [names.result, `${JSON.stringify(result, null, 2)}\n`]]);

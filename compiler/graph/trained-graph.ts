@@ -2,7 +2,7 @@
 // Lowering copies the mantissas; it never rounds a float.
 import type { Graph } from "./graph.ts";
 
-export const TRAINED_SCHEMA = "noisefloor.trained/3";
+export const TRAINED_SCHEMA = "noisefloor.trained/4";
 
 /** Noise figures of one quantized tensor, in the tensor's own units. */
 export interface TensorNoise {
@@ -119,6 +119,15 @@ export interface LayerLedger {
   };
 }
 
+/** A layer that went with a branch that carried nothing above its noise. */
+export interface RemovedLayer {
+  readonly node: string;
+  readonly weights: number;
+  readonly macs: number;
+  /** By the widths that it would have got. */
+  readonly bitOperations: number;
+}
+
 /** How the objective ended. */
 export interface Outcome {
   /** `budget`: the limits; `lossless`: the loss of integers against that of float. */
@@ -139,7 +148,9 @@ export interface Outcome {
 
 export interface TrainedGraph {
   readonly schema: typeof TRAINED_SCHEMA;
+  /** What is left of the model's graph: without the branches that went. */
   readonly graph: Graph;
+  readonly removed: readonly RemovedLayer[];
   /** Indices of the elements that are kept of the flat input, ascending; null: all. */
   readonly keptInputs: readonly number[] | null;
   readonly layers: readonly TrainedLayer[];

@@ -75,6 +75,10 @@ const layerAccount = z.strictObject({
 export type TensorAccount = z.infer<typeof tensorAccount>;
 export type LayerAccount = z.infer<typeof layerAccount>;
 
+/** A layer that went with a branch that carried nothing above its noise; bit operations by the widths it would have got. */
+const removedLayer = z.strictObject({ name: z.string(), weights: count, macs: count, bitOperations: count });
+export type RemovedLayerAccount = z.infer<typeof removedLayer>;
+
 const outcome = z.strictObject({
   objective: z.enum(["budget", "lossless"]),
   /** Which constraint was in the way. */
@@ -92,7 +96,7 @@ const outcome = z.strictObject({
     .nullable(),
 });
 
-export const TRAIN_RESULT_SCHEMA = "noisefloor.train-result/2";
+export const TRAIN_RESULT_SCHEMA = "noisefloor.train-result/3";
 export const DESIGN_RESULT_SCHEMA = "noisefloor.design-result/1";
 export const REPORT_SCHEMA = "noisefloor.report/1";
 
@@ -108,6 +112,7 @@ export const trainResultSchema = z.strictObject({
   float: scoreSchema,
   quantized: scoreSchema,
   ledger: z.array(layerAccount),
+  removed: z.array(removedLayer),
   outcome,
 });
 export type TrainResult = z.infer<typeof trainResultSchema>;
@@ -184,6 +189,7 @@ export const reportSchema = z.strictObject({
   /** How the objective ended, and the accounts of each layer's bits. */
   outcome: outcome.optional(),
   ledger: z.array(layerAccount).optional(),
+  removed: z.array(removedLayer).optional(),
   layers: z.array(layer).optional(),
   totals: totals.optional(),
   hardware: hardware.optional(),

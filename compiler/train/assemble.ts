@@ -1,5 +1,6 @@
 // The end of training: mantissas, formats and noise figures as the trained graph. In: float variables and frozen
 // formats. Out: plain data that holds integers, and the score of those integers on the validation samples.
+import { withoutOperands } from "../graph/branches.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import {
   type Entry,
@@ -244,7 +245,8 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
   });
   const unscored: TrainedGraph = {
     schema: TRAINED_SCHEMA,
-    graph: request.graph,
+    graph: withoutOperands(request.graph, state.branches.operands),
+    removed: state.branches.layers,
     keptInputs: frozen.kept[0]!,
     layers,
     signals,

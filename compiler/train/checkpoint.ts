@@ -1,6 +1,7 @@
 // The state of a training run between two epochs, as plain data and as bytes. In and out: one or the other. Values
 // are kept bit for bit, so that a resumed run ends with the weights of an uninterrupted one.
-import type { Score } from "../graph/trained-graph.ts";
+import type { JoinOperand } from "../graph/branches.ts";
+import type { RemovedLayer, Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { fail } from "../support/diagnostics.ts";
 import { decodeUtf8, encodeUtf8 } from "../support/text.ts";
@@ -61,6 +62,8 @@ export interface Checkpoint {
   readonly frozen: Frozenness | null;
   /** Channels of each signal that pruning left at the freeze, before bit allocation took any; null before the rounding phase. */
   readonly leftByPruning: Frozenness["kept"] | null;
+  /** Branches that went at the freeze: operands of sums, and the layers that led to them. */
+  readonly branches: { readonly operands: readonly JoinOperand[]; readonly layers: readonly RemovedLayer[] };
   /** Of a search for lossless formats: what was seen, and the smallest network that held. */
   readonly bracket: Bracket;
   readonly accepted: FrozenState | null;
@@ -71,7 +74,7 @@ export interface Checkpoint {
   readonly history: readonly EpochRecord[];
 }
 
-export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/4";
+export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/5";
 
 const MAGIC = 0x4e464350;
 /** Magic, length of the JSON, length of the values, check sum. */

@@ -89,6 +89,7 @@ export type Step =
   | { readonly kind: "curve"; readonly curve: Curve; readonly reads: number; readonly writes: number }
   | {
       readonly kind: "join";
+      readonly node: string;
       readonly operator: ArithmeticOperator["kind"];
       /** The second may have one element a channel. */
       readonly operands: readonly [number, number];
@@ -355,7 +356,12 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
         const operands = sources.map(settle) as [number, number];
         const shape = shapeOf(node, sources);
         const signed = node.kind === "subtract" || sources.some((s) => s.signed);
-        return raw(node, emit({ kind: "join", operator: node.kind, operands }, shape), signed, null);
+        return raw(
+          node,
+          emit({ kind: "join", node: node.name, operator: node.kind, operands }, shape),
+          signed,
+          null,
+        );
       }
       case "concat": {
         const bipolar = sources.some((s) => s.bipolar);

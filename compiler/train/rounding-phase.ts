@@ -150,12 +150,17 @@ export function leftOf(whole: Network, kept: Frozen["kept"]): Network {
   return withNorms(networkOf(whole.graph, keptOf(whole, kept)), whole);
 }
 
-/** The network with batch-norms where another one of the same graph has them. */
-function withNorms(network: Network, like: Network): Network {
+/** The network with batch-norms where another one has them, of the same graph or of one with more branches. */
+export function withNorms(network: Network, like: Network): Network {
+  const normed = new Set(like.layers.filter((layer) => layer.batchNorm).map((layer) => layer.node));
+  const layers = network.layers.map((layer) => ({ ...layer, batchNorm: normed.has(layer.node) }));
   return {
     ...network,
-    layers: network.layers.map((layer, i) => ({ ...layer, batchNorm: like.layers[i]!.batchNorm })),
-    signals: network.signals.map((signal, s) => ({ ...signal, normalized: like.signals[s]!.normalized })),
+    layers,
+    signals: network.signals.map((signal) => ({
+      ...signal,
+      normalized: signal.maker !== null && layers[signal.maker]!.batchNorm,
+    })),
   };
 }
 

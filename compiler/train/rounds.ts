@@ -5,6 +5,7 @@ import type { Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
 import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "./allocate.ts";
 import type { Batch } from "./batches.ts";
+import { pruneBranches } from "./branches.ts";
 import { copyPlain } from "./checkpoint.ts";
 import { floatPass, outputsOfAll } from "./float-model.ts";
 import { type Formats, fractionOf, rmsOf, type WeightFormat, withSignal, withWeights } from "./formats.ts";
@@ -17,7 +18,7 @@ import { type Layer, macsOf, outputElements } from "./network.ts";
 import { isBipolar, quantizersOf, setBiasSteps } from "./noise-phase.ts";
 import { copyParameters, variableOf } from "./parameters.ts";
 import { type NetworkPass, rawSignals } from "./passes.ts";
-import { prune } from "./prune.ts";
+import { momentsOf, prune } from "./prune.ts";
 import { equalize, projectRounded, startBipolar } from "./rounding-phase.ts";
 import { frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
 import { FINISHING_ROUND } from "./schedule.ts";
@@ -145,7 +146,11 @@ export async function startRounding(run: Run): Promise<void> {
     formats,
     kept: folded.signals.map(() => null),
   };
-  frozen = prune(tf, frozen, training, run.measured, silence);
+  if (!given) frozen = dropBranches(run, frozen);
+  const silent = run.folded.layers.map(
+    ({ node }) => silence[folded.layers.findIndex((l) => l.node === node)] ?? null,
+  );
+  frozen = prune(tf, frozen, training, run.measured, silent);
   state.leftByPruning = frozen.kept;
   logCost(run, "frozen", frozen);
   const fill = fillFor(run, null);
@@ -156,6 +161,18 @@ export async function startRounding(run: Run): Promise<void> {
   frozen = await tuneInput(frozen, tools);
   projectRounded(frozen);
   setFrozen(run, frozen);
+}
+
+/** Takes silent branches out of the run's network. */
+function dropBranches(run: Run, frozen: Frozen): Frozen {
+  const { tf, training, measured, state, request } = run;
+  const found = pruneBranches(frozen, training, (f) => momentsOf(tf, f, training, measured));
+  if (found.operands.length === 0) return frozen;
+  run.folded = found.frozen.network;
+  state.branches = { operands: found.operands, layers: found.layers };
+  const names = found.layers.map((layer) => layer.node).join(", ");
+  request.events.log(`removed: branches with nothing above their noise, layers ${names}`);
+  return found.frozen;
 }
 
 function logCost(run: Run, what: string, frozen: Frozen): void {

@@ -6,6 +6,7 @@ import type { Score } from "../graph/trained-graph.ts";
 import { createRandom, permutation } from "../support/random.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { type Batch, type Batches, createBatches, pickSamples, roundSamples } from "./batches.ts";
+import { withoutBranches } from "./branches.ts";
 import { CHECKPOINT_SCHEMA, type Checkpoint, copyPlain } from "./checkpoint.ts";
 import { sizesOf } from "./divergence.ts";
 import { batchOfAll, floatPass, scorePass } from "./float-model.ts";
@@ -38,8 +39,11 @@ export interface Run {
   readonly training: TrainingSpec;
   /** The graph's network, of the float baseline and the warm-up. */
   readonly network: Network;
-  /** The same with batch-norms folded into weights where that is to be; `frozenOf` gives what is left of it. */
-  readonly folded: Network;
+  /**
+   * The same with batch-norms folded into weights where that is to be, and from the freeze on without the branches that
+   * went; `frozenOf` gives what is left of it.
+   */
+  folded: Network;
   /** Batches of all elements. */
   readonly batches: Batches;
   /** Fraction by which stored integers become the values that training sees. */
@@ -85,6 +89,7 @@ function firstState(network: Network, training: TrainingSpec): RunState {
     lossUnit: 1,
     frozen: null,
     leftByPruning: null,
+    branches: { operands: [], layers: [] },
     bracket: { holds: null, fails: null },
     accepted: null,
     sizes: sizesOf(network, parameters),
@@ -106,7 +111,8 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
   // What reproduces its input has outputs in its unit, and sums or products of it have no weights to take the scale.
   const isScalable = target !== "input" && knownReaders(network, 0) !== null;
   const inputFraction = samples.stored.fraction + (isScalable ? inputScaleOf(samples) : 0);
-  const folded = foldedNetwork(network, training);
+  const state = request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, training);
+  const folded = withoutBranches(foldedNetwork(network, training), state.branches.operands);
   const measured = samplesAtOnce(network, MEASURED_SAMPLES);
   return {
     tf,
@@ -122,7 +128,7 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
     validation: batchOfAll(request.validation, inputFraction, target),
     measured: batchOfAll(someSamples(samples, measured, seed, "measured"), inputFraction, target),
     given: widthsAreGiven(folded, training),
-    state: request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, training),
+    state,
     audible: null,
     baselineLoss: null,
     rounded: null,

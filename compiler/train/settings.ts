@@ -84,6 +84,11 @@ export function hasChannelSteps(network: Network, training: TrainingSpec, signal
   return wished && network.signals[signal]!.activation !== "hardtanh";
 }
 
+/** Whether the layers that read a signal, or what is made of it, let parts of it go. */
+export function mayPrune(network: Network, training: TrainingSpec, signal: number): boolean {
+  return settingsOf(network, training, signal).every((s) => s.prune);
+}
+
 /**
  * The layers that read a signal of which channels may be taken away; null where the settings or the network keep them.
  * Of the input, elements are taken away: only where it is flat.
@@ -93,7 +98,7 @@ export function prunableReaders(
   training: TrainingSpec,
   signal: number,
 ): readonly Reader[] | null {
-  if (!settingsOf(network, training, signal).every((s) => s.prune)) return null;
+  if (!mayPrune(network, training, signal)) return null;
   const { maker, reads } = network.signals[signal]!;
   const { isInput, shape } = network.values[reads]!;
   // Groups tie the units of a layer to its channels.

@@ -64,7 +64,7 @@ describe("facts of the network", () => {
       constantBitOperations: 500,
       allocatedBitOperations: 1500,
     };
-    expect(pruningFacts([{ ...first!, pruned }, last!])).toEqual([
+    expect(pruningFacts([{ ...first!, pruned }, last!], [])).toEqual([
       {
         what: "pruned",
         value: "5 inputs, 2 units: 4,000 bit operations saved",
@@ -81,10 +81,24 @@ describe("facts of the network", () => {
         because: "they are the same in every training sample",
       },
     ]);
-    expect(pruningFacts([first!, last!]).map((f) => f.what)).toEqual(["pruned", "constant"]);
+    expect(pruningFacts([first!, last!], []).map((f) => f.what)).toEqual(["pruned", "constant"]);
+  });
+
+  it("name the layers that went with their branches", () => {
+    const removed = [
+      { name: "left1", weights: 576, macs: 112896, bitOperations: 1000 },
+      { name: "left2", weights: 576, macs: 112896, bitOperations: 2500 },
+    ];
+    expect(pruningFacts(accountsOf(regression), removed)).toEqual([
+      {
+        what: "removed",
+        value: "left1, left2: 3,500 bit operations saved",
+        because: "nothing at the end of their branch stands above its noise",
+      },
+    ]);
   });
 
   it("are silent where nothing was pruned", () => {
-    expect(pruningFacts(accountsOf(regression))).toEqual([]);
+    expect(pruningFacts(accountsOf(regression), [])).toEqual([]);
   });
 });

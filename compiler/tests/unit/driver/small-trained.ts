@@ -65,6 +65,7 @@ function ledgerOf(node: string, pruned: Partial<LayerLedger["pruned"]> = {}): La
 /** 2x3 bytes, of which four are kept, to 5 units to 3 classes. */
 export const classifier: TrainedGraph = {
   schema: TRAINED_SCHEMA,
+  removed: [],
   graph: {
     name: "tiny",
     nodes: [
@@ -113,6 +114,7 @@ const outputs = layer("fc", 2, 3, true);
 /** 3 bytes to 2 values with fractions 5 and 4. */
 export const regression: TrainedGraph = {
   schema: TRAINED_SCHEMA,
+  removed: [],
   graph: {
     name: "line",
     nodes: [

@@ -27,6 +27,7 @@ export function trainedOf(
   const score = { accuracy: null, loss: 0 };
   return {
     schema: TRAINED_SCHEMA,
+    removed: [],
     graph,
     keptInputs,
     layers,

@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { compileSource } from "../../../dsl/compile-source.ts";
 import type { Graph } from "../../../graph/graph.ts";
+import type { TrainedGraph } from "../../../graph/trained-graph.ts";
 import { lower } from "../../../lower/lower.ts";
 import { simulate } from "../../../sim/simulate.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
@@ -138,10 +139,22 @@ describe("gradients for every variable", () => {
   });
 });
 
-/** Trains for a moment and compares the program with training's own evaluation of the integers. */
-async function expectExact(graph: Graph, changes: SpecChanges = {}): Promise<void> {
+/**
+ * Trains for a moment and compares the program with training's own evaluation of the integers. `change` alters each of the
+ * stored inputs, by its index in a sample.
+ */
+async function expectExact(
+  graph: Graph,
+  changes: SpecChanges = {},
+  change?: (value: number, index: number) => number,
+): Promise<TrainedGraph> {
   const { shape, stored } = networkOf(graph).input;
-  const sets = [1, 2].map((seed) => clouds(seed === 1 ? 120 : 40, shape, 3, stored, seed));
+  const elements = shape.reduce((a, b) => a * b, 1);
+  const sets = [1, 2].map((seed) => {
+    const found = clouds(seed === 1 ? 120 : 40, shape, 3, stored, seed);
+    if (change) found.inputs.set(found.inputs.map((v, i) => change(v, i % elements)));
+    return found;
+  });
   const training: SpecChanges = {
     limits: { bitOperations: 10_000_000 },
     epochs: { float: 1, noise: 1, rounding: 1 },
@@ -158,6 +171,7 @@ async function expectExact(graph: Graph, changes: SpecChanges = {}): Promise<voi
   const logits = program.outputs.find((o) => o.role === "logits")!;
   expect(Array.from(simulated.values.get(logits.value)!)).toEqual(Array.from(outputs));
   expect(new Set(outputs).size).toBeGreaterThan(5);
+  return trained;
 }
 
 describe("the program has the integers of training", () => {
@@ -195,6 +209,51 @@ describe("the program has the integers of training", () => {
       input: { bits: { min: 1, max: 8 } },
       limits: { bitOperations: 20_000 },
     });
+  });
+});
+
+describe("a branch with nothing above its noise", () => {
+  const searched: SpecChanges = {
+    weights: { bits: { min: 3, max: 4 } },
+    input: { bits: { min: 4, max: 4 } },
+  };
+  /** The second channel of the image says nothing. */
+  const oneChannel = (value: number, index: number): number => (index % 2 === 0 ? value : 40);
+  const layersOf = ({ layers }: TrainedGraph): string[] => layers.map((layer) => layer.node);
+
+  test("goes with its layers, and its constant moves into the bias of the other one", async () => {
+    const graph = graphOf(`
+  q = x -> slice(channels: 1..1)
+  l = q -> a: conv(4, kernel: 3x3) -> relu -> b: conv(4, kernel: 1x1)
+  r = x -> c: conv(4, kernel: 3x3)
+  j = add(l, r) -> relu
+  output y = j -> flatten -> d: dense(3) -> argmax`);
+    const trained = await expectExact(graph, searched, oneChannel);
+    expect(layersOf(trained)).toEqual(["c", "d"]);
+    expect(trained.removed.map((layer) => layer.node)).toEqual(["a", "b"]);
+    for (const layer of trained.removed) expect(layer.bitOperations).toBeGreaterThan(layer.macs);
+    expect(lower(trained).instructions.some((i) => i.op === "add")).toBe(false);
+    // Where no part of it may be pruned, it stays.
+    const kept = await expectExact(graph, { ...searched, prune: false }, oneChannel);
+    expect(layersOf(kept)).toEqual(["a", "b", "c", "d"]);
+    expect(kept.removed).toEqual([]);
+  });
+
+  test("goes from what it was subtracted from, but not what it is subtracted from", async () => {
+    const graph = (operands: string) =>
+      graphOf(`
+  q = x -> slice(channels: 1..1)
+  l = q -> b: conv(4, kernel: 3x3)
+  r = x -> c: conv(4, kernel: 3x3)
+  j = subtract(${operands})
+  output y = j -> flatten -> d: dense(3) -> argmax`);
+    expect(layersOf(await expectExact(graph("r, l"), searched, oneChannel))).toEqual(["c", "d"]);
+    expect(layersOf(await expectExact(graph("l, r"), searched, oneChannel))).toEqual(["b", "c", "d"]);
+  });
+
+  test("stays where it carries something", async () => {
+    const trained = await expectExact(graphOf(MODELS["a residual block with batch-norms"]!), searched);
+    expect(layersOf(trained)).toEqual(["a", "b", "d"]);
   });
 });
 
