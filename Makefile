@@ -1,7 +1,7 @@
 # On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-unit lint format build bench examples pack clean help
+.PHONY: setup demo test test-unit nightly lint format build bench examples pack clean help
 
 ## help: list the targets
 help:
@@ -22,6 +22,10 @@ demo: setup
 ## test: everything that is present; a missing tool fails in CI and is said elsewhere
 test: setup
 	@scripts/test.sh
+
+## nightly: the tests at their full size: 2,000 random programs, and every example through the Verilog gate
+nightly: setup
+	@NOISEFLOOR_NIGHTLY=1 scripts/test.sh
 
 ## lint: formatter, linter and type checks
 lint: setup

@@ -41,10 +41,8 @@ export interface Schedule extends StageGraph, Cycles {
 export function scheduleProgram(program: Program, options: ScheduleOptions): Schedule {
   const flow = dataflowOf(program, options.outputs);
   const collector = createCollector();
-  const foldings = chooseFoldings(program, flow, options, collector);
-  checkOutputs(flow, options, collector);
-  collector.throwIfErrors();
-  const fitted = chooseStages(program, flow, foldings, options);
+  checkWishes(program, flow, options, collector);
+  const fitted = fitInterval(program, flow, options);
   if (!fitted) {
     collector.add("verilog/deadlock", { layers: Object.keys(options.fifoDepths ?? {}) });
     return collector.throwIfErrors() as never;
@@ -74,15 +72,40 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
   };
 }
 
+/**
+ * Parts of the wished interval that foldings are chosen for. Where a line buffer has to fill before the next layer starts,
+ * layers that take the whole interval add up to more, or hold each other up in turns.
+ */
+const TARGETS = [1, 0.9, 0.8, 0.7, 0.6, 0.5];
+
+/** The stages with the slowest foldings that keep the wished interval; if none do, the first ones. */
+function fitInterval(program: Program, flow: Dataflow, options: ScheduleOptions): FittedStages | null {
+  let first: FittedStages | null = null;
+  let before = "";
+  for (const part of TARGETS) {
+    const target = Math.max(1, Math.floor(part * options.intervalCycles));
+    const foldings = chooseFoldings(program, flow, options, target);
+    const text = JSON.stringify([...foldings]);
+    if (text === before) continue;
+    before = text;
+    const fitted = chooseStages(program, flow, foldings, options, target);
+    if (!fitted) return first;
+    const { even, intervalCycles } = fitted.cycles;
+    if (even && intervalCycles <= attainable(fitted.graph.stages, options)) return fitted;
+    first ??= fitted;
+  }
+  return first;
+}
+
 const isWhole = (n: number): boolean => Number.isSafeInteger(n) && n >= 1;
 
-/** Folding of every dense and conv step, by its result. */
-function chooseFoldings(
+function checkWishes(
   program: Program,
   flow: Dataflow,
-  { clockMHz, intervalCycles, folding }: ScheduleOptions,
+  options: ScheduleOptions,
   collector: DiagnosticCollector,
-): Foldings {
+): void {
+  const { clockMHz, intervalCycles, folding } = options;
   const given = new Map(Object.entries(folding));
   const layers = flow.steps.filter((s) => s.op === "dense" || s.op === "conv");
   if (!(clockMHz > 0)) collector.add("verilog/bad-wish", { what: "clock in MHz", given: clockMHz });
@@ -99,7 +122,29 @@ function chooseFoldings(
     else checkConvFolding(step.layer, own, convSizeOf(program, step), collector);
   }
   collector.throwIfErrors();
+  // What no folding reaches is said of the whole design.
+  for (const step of layers) {
+    const own = given.get(step.layer);
+    if (!own) continue;
+    const cycles =
+      step.op === "dense"
+        ? denseCycles(sizeOf(program, step), own)
+        : convCycles(convSizeOf(program, step), own);
+    if (cycles > intervalCycles)
+      collector.add("verilog/interval-missed", { layer: step.layer, interval: intervalCycles, cycles });
+  }
+  checkOutputs(flow, options, collector);
+  collector.throwIfErrors();
+}
 
+/** Folding of every dense and conv step, by its result: the layer's own, or one for an interval. */
+function chooseFoldings(
+  program: Program,
+  flow: Dataflow,
+  { folding }: ScheduleOptions,
+  interval: number,
+): Foldings {
+  const given = new Map(Object.entries(folding));
   const chosen = new Map<string, Folding>();
   // Lanes in which a stream comes from the last products on its way.
   const lanes = new Map<string, number>();
@@ -107,21 +152,11 @@ function chooseFoldings(
     const before = lanes.get(flow.streamOf(operandsOf(step)[0]!)) ?? null;
     if (before !== null) lanes.set(step.result, before);
     if (step.op !== "dense" && step.op !== "conv") continue;
-    const own = given.get(step.layer);
-    const choose = (): { readonly taken: Folding; readonly cycles: number } => {
-      if (step.op === "dense") {
-        const size = sizeOf(program, step);
-        const taken = own ?? chooseFolding(size, intervalCycles, before);
-        return { taken, cycles: denseCycles(size, taken) };
-      }
-      const size = convSizeOf(program, step);
-      const taken = own ?? chooseConvFolding(size, intervalCycles, before);
-      return { taken, cycles: convCycles(size, taken) };
-    };
-    const { taken, cycles } = choose();
-    // What no folding reaches is said of the whole design.
-    if (cycles > intervalCycles && own)
-      collector.add("verilog/interval-missed", { layer: step.layer, interval: intervalCycles, cycles });
+    const taken =
+      given.get(step.layer) ??
+      (step.op === "dense"
+        ? chooseFolding(sizeOf(program, step), interval, before)
+        : chooseConvFolding(convSizeOf(program, step), interval, before));
     chosen.set(step.result, taken);
     lanes.set(step.result, taken.pe);
   }
@@ -144,8 +179,9 @@ function chooseStages(
   flow: Dataflow,
   foldings: Foldings,
   options: ScheduleOptions,
+  interval: number,
 ): FittedStages | null {
-  const { intervalCycles: interval, fifoDepths = {} } = options;
+  const { fifoDepths = {} } = options;
   const given = new Map(Object.entries(fifoDepths));
   const attempt = (speedup: number): FittedStages | null =>
     fitFifos(

@@ -2,42 +2,16 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { RtlManifest } from "../../../program/manifest.ts";
 import { tracedValues } from "../../../program/trace.ts";
 import { fixedFile, fixedFilesUnder } from "../../../render/render.ts";
-import { scheduleProgram } from "../../../schedule/schedule.ts";
 import { simulate } from "../../../sim/simulate.ts";
 import { type FileSet, mergeFileSets } from "../../../support/file-set.ts";
 import { PARTS } from "../../../verilog/build-plan.ts";
-import { generateVerilog, tbVectors } from "../../../verilog/generate.ts";
 import { hasTool } from "../../tools-present.ts";
-import { randomInputs } from "../program/random-branching.ts";
-import { randomDataflow } from "./random-dataflow.ts";
-import { type RandomCase, randomCase } from "./random-program.ts";
+import { complaintsOfIcarus, type RandomDesign, randomDesign } from "./random-design.ts";
 import { inFolder, run } from "./run-tools.ts";
 
 const fixture = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8");
-
-interface Design extends RandomCase {
-  readonly files: FileSet;
-  readonly manifest: RtlManifest;
-}
-
-function branchingCase(seed: number, packets: number): RandomCase {
-  const { program, options } = randomDataflow(seed);
-  return { program, options, inputs: randomInputs(program, packets, seed), packets };
-}
-
-/** A chain, or a program with branches and several ports. */
-function design(seed: number, packets: number, branching = false): Design {
-  const one = branching ? branchingCase(seed, packets) : randomCase(seed, packets);
-  const schedule = scheduleProgram(one.program, one.options);
-  const { files, manifest } = generateVerilog(one.program, schedule, { version: "0.0.0" });
-  const values = simulate(one.program, one.inputs, packets).values;
-  const outputs = new Map<string, ArrayLike<number>>([...one.inputs, ...values]);
-  const vectors = tbVectors(one.program, manifest, one.inputs, outputs);
-  return { ...one, files: mergeFileSets(files, vectors), manifest };
-}
 
 const modules = fixedFilesUnder("verilog/lib").map((path) => path.slice("verilog/lib/".length, -".v".length));
 const moduleFiles: FileSet = new Map(modules.map((m) => [`${m}.v`, fixedFile(`verilog/lib/${m}.v`)]));
@@ -260,26 +234,14 @@ describe.skipIf(!hasTool("yosys"))("the weights", () => {
 });
 
 describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
-  for (let block = 0; block < 6; block++) {
-    const branching = block >= 4;
-    const which = branching ? "with branches and several ports" : "in a chain";
-    it(`give the simulator's values in the predicted cycles, ${which} (${block + 1} of 6)`, () => {
-      for (let seed = block * 12; seed < block * 12 + 12; seed++) {
-        const { files, manifest } = design(seed, 12, branching);
-        inFolder(files, (folder) => {
-          const sources = [...manifest.sources, `tb/${manifest.top}_tb.v`];
-          const args = ["-g2005", "-Wall", "-o", "x.vvp", "-s", `${manifest.top}_tb`, ...sources];
-          expect(run(folder, "iverilog", args), `seed ${seed}`).toMatchObject({ status: 0, stderr: "" });
-          const { stdout } = run(folder, "vvp", ["-n", "x.vvp"]);
-          expect(stdout, `seed ${seed}`).toMatch(/^PASS: 12 packets, twice$/m);
-          expect(stdout, `seed ${seed}`).not.toMatch(/FAIL/);
-        });
-      }
-    });
-  }
+  // Programs with branches: rtl-tests/programs/branches.
+  it.each([0, 12, 24, 36])("give the simulator's values in the predicted cycles (seeds from %i)", (from) => {
+    for (let seed = from; seed < from + 12; seed++)
+      expect(complaintsOfIcarus(randomDesign(seed, 12)), `seed ${seed}`).toBe("");
+  });
 
   it("notice a wrong answer and a wrong prediction", () => {
-    const { files, manifest } = design(3, 4);
+    const { files, manifest } = randomDesign(3, 4);
     const bench = `tb/${manifest.top}_tb.v`;
     const changed = (path: string, from: RegExp, to: string): FileSet =>
       new Map([...files].map(([p, c]) => [p, p === path ? `${c}`.replace(from, to) : c]));
@@ -296,7 +258,7 @@ describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
   });
 
   it.each([3, 8, 17, 25, 63, 81])("survive broken framing and resets at every cycle (seed %i)", (seed) => {
-    const { files, manifest } = design(seed, 2);
+    const { files, manifest } = randomDesign(seed, 2);
     const { latencyCycles, intervalCycles, top } = manifest;
     const [input, output] = [manifest.inputs[0]!, manifest.outputs[0]!];
     const parameters = {
@@ -325,7 +287,7 @@ const BENCH_STYLE = ["-Wno-WIDTH", "-Wno-BLKSEQ", "-Wno-INITIALDLY"];
 describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
   it("are clean under -Wall, the test bench and the tap wrapper too", () => {
     for (let seed = 0; seed < 18; seed++) {
-      const { files, manifest } = design(seed, 1, seed >= 12);
+      const { files, manifest } = randomDesign(seed, 1, seed >= 12);
       inFolder(files, (folder) => {
         const lint = ["--lint-only", "-Wall", ...manifest.sources];
         expect(run(folder, "verilator", [...lint, "--top-module", manifest.top]).stderr, `seed ${seed}`).toBe(
@@ -341,9 +303,9 @@ describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
     }
   });
 
-  const tapped = { design: undefined as Design | undefined, out: "" };
+  const tapped = { design: undefined as RandomDesign | undefined, out: "" };
   beforeAll(() => {
-    const one = design(17, 5);
+    const one = randomDesign(17, 5);
     tapped.design = one;
     const { module, file } = one.manifest.tapWrapper;
     const files = mergeFileSets(one.files, new Map([["main.cpp", fixture("tap_main.cpp")]]));
@@ -375,7 +337,7 @@ describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
 describe.skipIf(!hasTool("yosys"))("random designs in Yosys", () => {
   it("are read and checked", () => {
     for (let seed = 0; seed < 8; seed++) {
-      const { files, manifest } = design(seed, 1);
+      const { files, manifest } = randomDesign(seed, 1);
       const images = new Map(manifest.memories.map((m) => [m.slice("rtl/".length), files.get(m)!]));
       inFolder(mergeFileSets(files, images), (folder) => {
         const read = `read_verilog ${manifest.sources.join(" ")}`;
