@@ -60,7 +60,12 @@ export function compileDesign(
   test: TestVectors,
 ): CompiledDesign {
   const program = lower(trained);
-  const schedule = scheduleProgram(program, hardware);
+  // Foldings are written for the model's layers; some may be gone.
+  const removed = new Set(trained.removed.map((layer) => layer.node));
+  const folding = Object.fromEntries(
+    Object.entries(hardware.folding).filter(([layer]) => !removed.has(layer)),
+  );
+  const schedule = scheduleProgram(program, { ...hardware, folding });
   const verilog = generateVerilog(program, schedule, { version: VERSION });
   const c = generateC(program, { version: VERSION });
   const { samples } = test;

@@ -76,23 +76,19 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
  * Parts of the wished interval that foldings are chosen for. Where a line buffer has to fill before the next layer starts,
  * layers that take the whole interval add up to more, or hold each other up in turns.
  */
-const TARGETS = [1, 0.9, 0.8, 0.7, 0.6, 0.5];
+const TARGETS = [1, 0.85, 0.7, 0.5];
 
-/** The stages with the slowest foldings that keep the wished interval; if none do, the first ones. */
+/** The stages with the slowest foldings that keep the wished interval; if none do, the first ones whose packets do not take turns. */
 function fitInterval(program: Program, flow: Dataflow, options: ScheduleOptions): FittedStages | null {
   let first: FittedStages | null = null;
-  let before = "";
   for (const part of TARGETS) {
     const target = Math.max(1, Math.floor(part * options.intervalCycles));
     const foldings = chooseFoldings(program, flow, options, target);
-    const text = JSON.stringify([...foldings]);
-    if (text === before) continue;
-    before = text;
     const fitted = chooseStages(program, flow, foldings, options, target);
     if (!fitted) return first;
     const { even, intervalCycles } = fitted.cycles;
     if (even && intervalCycles <= attainable(fitted.graph.stages, options)) return fitted;
-    first ??= fitted;
+    if (!first || (even && !first.cycles.even)) first = fitted;
   }
   return first;
 }

@@ -81,6 +81,17 @@ function findNative(projectFolder: string): string | undefined {
   return undefined;
 }
 
+/** Convolutions with strides and with dilation, for all channels together and for each alone. */
+function probeConvolutions(tf: TensorFlow, wave: (length: number, k: number) => Float32Array): Tensor[] {
+  const [height, width, channels] = [6, 7, 3];
+  const images = tf.tensor(wave(2 * height * width * channels, 0.9), [2, height, width, channels]);
+  const filter = tf.tensor(wave(6 * channels * 2, 1.1), [3, 2, channels, 2]);
+  return (["conv2d", "depthwiseConv2d"] as const).flatMap((kind) => [
+    tf[kind](images, filter, [2, 2], "valid", "NHWC", [1, 1]),
+    tf[kind](images, filter, [1, 1], "valid", "NHWC", [2, 2]),
+  ]);
+}
+
 /** One step of gradient descent on a fixed layer, through every operation that training uses. */
 function probeStep(tf: TensorFlow): Float32Array {
   const [rows, inputs, units] = [7, 19, 5];
@@ -94,7 +105,9 @@ function probeStep(tf: TensorFlow): Float32Array {
     const rounded = tf.clipByValue(tf.floor(tf.add(y, tensor(Float32Array.of(0.5), 1, 1))), -4, 3);
     const dw = tf.matMul(tf.transpose(rounded), x);
     const next = tf.add(w, tf.mul(dw, tensor(Float32Array.of(-0.01), 1, 1)));
-    return Float32Array.from(next.dataSync());
+    return Float32Array.from(
+      [next, ...probeConvolutions(tf, wave)].flatMap((t) => [...Array.from(t.dataSync())]),
+    );
   });
 }
 

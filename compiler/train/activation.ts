@@ -35,7 +35,7 @@ function discrete(x: Float32Array, low: number): Float32Array {
   return out;
 }
 
-/** ReLU without a branch: half of them would be guessed wrong. */
+/** ReLU of finite values without a branch: half of them would be guessed wrong. */
 function positive(x: Float32Array): Float32Array {
   const out = floats(x.length);
   for (let i = 0; i < x.length; i++) out[i] = 0.5 * (x[i]! + Math.abs(x[i]!));
@@ -66,7 +66,7 @@ export function activate(x: Float32Array, pass: ActivationPass): Float32Array {
   }
 }
 
-/** dy where low < x < high, else 0; without a branch, too. */
+/** dy where low < x < high, else 0, of finite dy; without a branch, too. */
 function inside(x: Float32Array, dy: Float32Array, low: number, high: number): Float32Array {
   const dx = floats(x.length);
   for (let i = 0; i < x.length; i++) {

@@ -90,8 +90,9 @@ type Slopes = Map<string, number>;
  * The neighbour that loses least, or gains most, for what `worth` says that it saves or spends: the best of those that can
  * be judged without training, and all others, each after a short training. Undefined when no neighbour is worth anything.
  *
- * A step loses more the less capacity is left, so that what is `known` of earlier networks is a lower bound: whatever was
- * worse than the best that was found now is not looked at again (the lazy greedy algorithm, Minoux 1978).
+ * A step loses more the less capacity is left, so that what is `known` of earlier networks is taken for a lower bound:
+ * whatever was worse than the best that was found now is not looked at again (the lazy greedy algorithm, Minoux 1978).
+ * It is no strict one, since steps also change what the others are worth.
  */
 async function bestOf(
   now: Measured,
@@ -100,36 +101,43 @@ async function bestOf(
   known: Slopes,
   tools: AllocationTools,
 ): Promise<Judged | undefined> {
-  const judge = (key: string, after: Measured, before: Measured): Judged => {
-    const slope = lostAtMost(after.losses, before.losses) / worth(after.frozen);
+  // Training may move what a network costs: a step is worth what it was taken for.
+  const judge = (key: string, step: Frozen, after: Measured, before: Measured): Judged => {
+    const slope = lostAtMost(after.losses, before.losses) / worth(step);
     known.set(key, slope);
     return { ...after, slope };
   };
   const byKnown = (kind: Move["needsTraining"]): Move[] =>
     moves
       .filter((m) => m.needsTraining === kind && worth(m.frozen) > LEAST_WORTH)
-      .sort((a, b) => slopeOf(known, a.key) - slopeOf(known, b.key));
+      .sort((a, b) => slopeOf(known, keyOf(a)) - slopeOf(known, keyOf(b)));
 
   const plain: (Judged & { readonly key: string })[] = [];
   for (const { key, frozen } of byKnown(false)) {
     const worst = plain[SHORT_LIST - 1];
     if (worst && worst.slope <= slopeOf(known, key)) break;
-    plain.push({ key, ...judge(key, { frozen, losses: await tools.losses(frozen) }, now) });
+    plain.push({ key, ...judge(key, frozen, { frozen, losses: await tools.losses(frozen) }, now) });
     plain.sort((a, b) => a.slope - b.slope);
   }
   const tried = [
-    ...plain.slice(0, SHORT_LIST).map(({ key, frozen }) => ({ key: `${key}, trained`, frozen })),
-    ...byKnown(true),
+    ...plain.slice(0, SHORT_LIST).map(({ key, frozen }) => ({ key: trainedKey(key), frozen })),
+    ...byKnown(true).map(({ key, frozen }) => ({ key: trainedKey(key), frozen })),
   ];
   // Training alone lowers the loss: what a step costs is what it loses against the same training without it.
   const still = tried.length > 1 ? await tools.trained(now.frozen) : now;
   let best: Judged | undefined;
   for (const { key, frozen } of tried) {
     if (best && best.slope <= slopeOf(known, key)) continue;
-    const judged = judge(key, await tools.trained(frozen), still);
+    const judged = judge(key, frozen, await tools.trained(frozen), still);
     if (!best || judged.slope < best.slope) best = judged;
   }
   return best;
+}
+
+const trainedKey = (key: string): string => `${key}, trained`;
+
+function keyOf({ key, needsTraining }: Move): string {
+  return needsTraining ? trainedKey(key) : key;
 }
 
 function slopeOf(known: Slopes, key: string): number {

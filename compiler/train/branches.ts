@@ -17,7 +17,7 @@ import {
 } from "./parameters.ts";
 import { audible, type SignalMoments } from "./prune.ts";
 import { withNorms } from "./rounding-phase.ts";
-import { mayPrune } from "./settings.ts";
+import { readersPrune } from "./settings.ts";
 
 /** A branch that adds nothing but a constant, which may be taken up by the layer at the end of the other one. */
 interface SilentBranch {
@@ -74,15 +74,33 @@ function silentBranch(
     if (a!.elements !== b!.elements) continue;
     for (const operand of step.operator === "add" ? ([1, 0] as const) : ([1] as const)) {
       const signal = onlyHere(network, step.operands[operand]!);
-      if (signal === null || !mayPrune(network, training, signal)) continue;
+      if (signal === null || !readersPrune(network, training, signal)) continue;
       if (audible(moments[signal]!).length > 0) continue;
+      const dropped = { join: step.node, operand };
+      if (!mayGo(network, training, dropped)) continue;
       const half = 2 ** -fractionOf(formats.signals[signal]!) / 2;
       const isZero = moments[signal]!.mean.every((m) => Math.abs(m) < half);
       const heir = isZero ? null : biasBehind(frozen, step.operands[1 - operand]!);
-      if (isZero || heir !== null) return { operand: { join: step.node, operand }, signal, heir };
+      if (isZero || heir !== null) return { operand: dropped, signal, heir };
     }
   }
   return undefined;
+}
+
+/**
+ * Whether the settings of all layers that go with an operand let them, some layer is left, and every tensor that is left is
+ * quantized where it was, and as it was: else its format would not fit.
+ */
+function mayGo(before: Network, training: TrainingSpec, operand: JoinOperand): boolean {
+  const graph = withoutOperands(before.graph, [operand]);
+  const left = new Set(graph.nodes.map((node) => node.name));
+  const gone = before.layers.filter((layer) => !left.has(layer.node));
+  if (gone.length === before.layers.length) return false;
+  if (!gone.every((layer) => training.layers[layer.node]!.prune)) return false;
+  return withoutBranches(before, [operand]).signals.every((signal) => {
+    const found = before.signals.find((s) => s.node === signal.node);
+    return found !== undefined && found.signed === signal.signed && found.normalized === signal.normalized;
+  });
 }
 
 /** The signal that is a value, where nothing but one sum reads it. */

@@ -2,7 +2,7 @@
 // put into images that are padded and spread already. In: the entering tensor, weights, gradients for the sums. Out: sums;
 // gradients for the weights and for the entering tensor.
 import { type Tensor, type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
-import { floats, zeros } from "./scratch.ts";
+import { EXCHANGE_BLOCK, floats, zeros } from "./scratch.ts";
 import type { Axis } from "./windows.ts";
 
 /** Height and width. */
@@ -20,11 +20,14 @@ export interface Convolution {
   readonly spread: Plane;
 }
 
-const POINT: Axis = { input: 1, result: 1, size: 1, stride: 1, dilation: 1, before: 0, spread: 1 };
-
-/** The sizes along one or two axes. */
+/**
+ * The sizes along one or two axes. Along the height of a row strides and the like have no effect; they are those of its
+ * length, since some kernels want both to be the same.
+ */
 export function convolutionOf(axes: readonly Axis[]): Convolution {
-  const [y, x] = axes.length === 1 ? [POINT, axes[0]!] : [axes[0]!, axes[1]!];
+  const last = axes.at(-1)!;
+  const row: Axis = { ...last, input: 1, result: 1, size: 1, before: 0 };
+  const [y, x] = axes.length === 1 ? [row, last] : [axes[0]!, last];
   const both = (of: (axis: Axis) => number): Plane => [of(y), of(x)];
   return {
     input: both((a) => a.input),
@@ -95,7 +98,12 @@ function placed(
 ): Float32Array {
   const positions = plane[0] * plane[1];
   const places = placement.size[0] * placement.size[1];
-  const isWhole = ([0, 1] as const).every((a) => placement.offset[a] === 0 && placement.size[a] === plane[a]);
+  const isWhole = ([0, 1] as const).every(
+    (a) =>
+      placement.offset[a] === 0 &&
+      placement.size[a] === plane[a] &&
+      (placement.every[a] === 1 || plane[a] === 1),
+  );
   if (isWhole && size === all) return values;
   const out = zeros(count * places * size);
   const pairs = standing(plane, placement);
@@ -107,9 +115,6 @@ function placed(
     }
   return out;
 }
-
-/** Samples that are exchanged with channels together: as many as stay in the nearest cache. */
-const BLOCK = 16;
 
 /** The same with channels and samples exchanged: [channels, height, width, count]. */
 function placedByChannel(
@@ -124,10 +129,10 @@ function placedByChannel(
   const out = zeros(image * size);
   const pairs = standing(plane, placement);
   for (let i = 0; i < pairs.length; i += 2)
-    for (let n = 0; n < count; n += BLOCK) {
+    for (let n = 0; n < count; n += EXCHANGE_BLOCK) {
       const read = n * sample + pairs[i]! * all + first;
       const write = pairs[i + 1]! * count + n;
-      const block = Math.min(BLOCK, count - n);
+      const block = Math.min(EXCHANGE_BLOCK, count - n);
       for (let c = 0; c < size; c++)
         for (let k = 0; k < block; k++) out[c * image + write + k] = values[k * sample + read + c]!;
     }

@@ -55,9 +55,9 @@ function lossesOn(run: Run, frozen: Frozen, batch: Batch): Float64Array {
 }
 
 /** Updates of a trial. Each multiplies three times: forward, for the weights, and for what entered. */
-function trialSteps({ network, training }: Run): number {
-  const macs = network.layers.reduce((sum, layer) => sum + macsOf(layer), 0);
-  const steps = Math.round(TRIAL.products / (3 * macs * training.batch));
+function trialSteps({ folded, training, request }: Run): number {
+  const macs = folded.layers.reduce((sum, layer) => sum + macsOf(layer), 0);
+  const steps = Math.round(TRIAL.products / (3 * macs * Math.min(training.batch, request.samples.count)));
   return Math.max(TRIAL.least, Math.min(TRIAL.most, steps));
 }
 

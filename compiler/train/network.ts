@@ -138,7 +138,7 @@ export function outputElements({ values, output }: Network): number {
   return values[output]!.elements;
 }
 
-/** Values that a pass holds at a time: 128 MB. */
+/** Values of all tensors of a pass, each counted once: 128 MB. Gradients and padded copies come on top, some times that. */
 const HELD_VALUES = 2 ** 25;
 /** A pass with fewer samples wastes its time on calls. */
 const LEAST_SAMPLES = 16;

@@ -1,6 +1,6 @@
 // The products of a layer with weights, forward and backward: plain matrices and plain convolutions, for which every
-// backend of TensorFlow has a fast kernel. In: the entering tensor, weights, gradients for
-// the sums. Out: sums; gradients for the weights and for the entering tensor.
+// backend of TensorFlow has a fast kernel. In: the entering tensor, weights, gradients for the sums. Out: sums; gradients
+// for the weights and for the entering tensor.
 import { type Tensor, type TensorFlow, valuesOfTensor } from "../support/tensorflow.ts";
 import {
   type Channels,
@@ -13,7 +13,7 @@ import {
   depthwiseWeightGradient,
 } from "./convolve.ts";
 import type { Layer } from "./network.ts";
-import { floats } from "./scratch.ts";
+import { EXCHANGE_BLOCK, floats } from "./scratch.ts";
 
 /** A layer's numbers as one pass has them. */
 export interface ProductOperands {
@@ -25,16 +25,13 @@ export interface ProductOperands {
   readonly channels: number;
 }
 
-/** Rows and columns that are copied together: as many as stay in the nearest cache. */
-const BLOCK = 16;
-
 /** The transpose of [rows, columns] values. The WASM backend's kernel takes several times longer. */
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
   const out = new Float32Array(values.length);
-  for (let r = 0; r < rows; r += BLOCK) {
-    const lastRow = Math.min(rows, r + BLOCK);
-    for (let c = 0; c < columns; c += BLOCK) {
-      const lastColumn = Math.min(columns, c + BLOCK);
+  for (let r = 0; r < rows; r += EXCHANGE_BLOCK) {
+    const lastRow = Math.min(rows, r + EXCHANGE_BLOCK);
+    for (let c = 0; c < columns; c += EXCHANGE_BLOCK) {
+      const lastColumn = Math.min(columns, c + EXCHANGE_BLOCK);
       for (let k = c; k < lastColumn; k++)
         for (let i = r; i < lastRow; i++) out[k * rows + i] = values[i * columns + k]!;
     }

@@ -112,7 +112,8 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
   const isScalable = target !== "input" && knownReaders(network, 0) !== null;
   const inputFraction = samples.stored.fraction + (isScalable ? inputScaleOf(samples) : 0);
   const state = request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, training);
-  const folded = withoutBranches(foldedNetwork(network, training), state.branches.operands);
+  const whole = foldedNetwork(network, training);
+  const folded = withoutBranches(whole, state.branches.operands);
   const measured = samplesAtOnce(network, MEASURED_SAMPLES);
   return {
     tf,
@@ -127,7 +128,7 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
     batches: createBatches(samples, { seed, batch, augment, target, fraction: inputFraction, kept: null }),
     validation: batchOfAll(request.validation, inputFraction, target),
     measured: batchOfAll(someSamples(samples, measured, seed, "measured"), inputFraction, target),
-    given: widthsAreGiven(folded, training),
+    given: widthsAreGiven(whole, training),
     state,
     audible: null,
     baselineLoss: null,

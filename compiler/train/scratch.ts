@@ -1,10 +1,13 @@
 // Memory for the tensors of a pass. New typed arrays are zeroed and mapped page by page, which takes several times longer
 // than filling them; so the arrays of one pass are used again by the next.
 
+/** Rows and columns that change places together: as many as stay in the nearest cache. */
+export const EXCHANGE_BLOCK = 16;
+
 /** Shorter arrays are made anew: they come from memory that is mapped already. */
 const LEAST = 4096;
 
-/** Arrays that nobody has, by the binary logarithm of their length. */
+/** Arrays that nobody has, by the binary logarithm of their length; they are kept for good. */
 const idle = new Map<number, Float32Array[]>();
 /** Arrays of the passes that run, the innermost one's last; null outside of passes. */
 let taken: Float32Array[] | null = null;

@@ -85,7 +85,7 @@ export function hasChannelSteps(network: Network, training: TrainingSpec, signal
 }
 
 /** Whether the layers that read a signal, or what is made of it, let parts of it go. */
-export function mayPrune(network: Network, training: TrainingSpec, signal: number): boolean {
+export function readersPrune(network: Network, training: TrainingSpec, signal: number): boolean {
   return settingsOf(network, training, signal).every((s) => s.prune);
 }
 
@@ -98,7 +98,7 @@ export function prunableReaders(
   training: TrainingSpec,
   signal: number,
 ): readonly Reader[] | null {
-  if (!mayPrune(network, training, signal)) return null;
+  if (!readersPrune(network, training, signal)) return null;
   const { maker, reads } = network.signals[signal]!;
   const { isInput, shape } = network.values[reads]!;
   // Groups tie the units of a layer to its channels.

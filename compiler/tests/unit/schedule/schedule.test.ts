@@ -57,6 +57,39 @@ describe("scheduleProgram", () => {
     expect(result.diagnostics).toEqual([]);
   });
 
+  it.each([
+    [14, 980],
+    [14, 1960],
+    [16, 1536],
+  ])(
+    "keeps the interval where line buffers fill between layers (%i rows, %i cycles)",
+    (rows, intervalCycles) => {
+      const builder = createProgramBuilder("lines");
+      const format = intFormat(false, 4, 4);
+      const conv = (
+        input: string,
+        layer: string,
+        channels: number,
+        units: number,
+        around: number,
+      ): string => {
+        const data = Array.from({ length: units * 25 * channels }, (_, k) => (k % 7) - 3);
+        const weights = { units, data, format: intFormat(true, 3, 2), kernel: [5, 5] };
+        const padding = { before: [around, around], after: [around, around] };
+        const sums = builder.conv({ layer, name: `${layer}.acc`, input, weights, padding });
+        return builder.requantize({ layer, name: layer, input: sums, format });
+      };
+      const image = builder.input({ name: "image", shape: [rows, rows, 1], format });
+      const first = conv(image, "c1", 1, 6, 2);
+      const pooled = builder.pool({ layer: "p", name: "p", input: first, kind: "max", window: [2, 2] });
+      builder.output("y", conv(pooled, "c2", 6, 16, 0), "value");
+      const program = builder.build();
+      const { diagnostics, intervalCycles: found } = schedule(program, { intervalCycles });
+      expect(diagnostics).toEqual([]);
+      expect(found).toBeLessThanOrEqual(intervalCycles);
+    },
+  );
+
   it("takes the fewest multipliers of all foldings", () => {
     for (const [inputs, outputs, interval] of [
       [10, 7, 9],

@@ -1,5 +1,5 @@
 // The convolutional examples at a reduced size: a moment of training on made-up samples, then the gate on the design that
-// the model file asks for. Widths are given, so that the hardware is as large as after the real training. Simulating the
+// the model file asks for. Widths are given as four bits, so that the hardware is about as large as after the real training. Simulating the
 // Verilog of the larger ones takes minutes: that is for the nightly run.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
