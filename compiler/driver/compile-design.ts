@@ -147,7 +147,7 @@ function describe(
   const costs = layerCosts(program);
   const layers: ReportLayer[] = [];
   for (const instruction of program.instructions) {
-    if (instruction.op !== "dense") continue;
+    if (instruction.op !== "dense" && instruction.op !== "conv") continue;
     const weights = constantNamed(program, instruction.weights).format;
     const input = valueNamed(program, instruction.input).format;
     const cost = costs.find((k) => k.layer === instruction.layer)!;
@@ -172,7 +172,7 @@ function describe(
       parameters: sum((k) => k.parameters),
       weightBits: sum((k) => k.weightBits),
       biasBits: sum((k) => k.biasBits),
-      meanWeightBits: sum((k) => k.weightBits) / sum((k) => k.macs),
+      meanWeightBits: sum((k) => k.weightBits) / sum((k) => k.weights),
       bitOperations: sum((k) => k.bitOperations),
       ebops: sum((k) => k.ebops),
     },

@@ -5,6 +5,7 @@ import { productBounds, shiftsOf } from "../program/bounds.ts";
 import { layerCosts } from "../program/cost.ts";
 import type { Manifest } from "../program/manifest.ts";
 import {
+  type ConvInstruction,
   constantNamed,
   type DenseInstruction,
   type Format,
@@ -49,11 +50,11 @@ export function explainDesign(
 ): readonly LayerExplanation[] {
   const accounts = trained ? accountsOf(trained) : [];
   return program.instructions.flatMap((instruction) => {
-    if (instruction.op !== "dense") return [];
+    if (instruction.op !== "dense" && instruction.op !== "conv") return [];
     const { layer } = instruction;
-    const dense = trained?.layers.find((l) => l.node === layer);
+    const found = trained?.layers.find((l) => l.node === layer);
     const account = accounts.find((a) => a.name === layer);
-    return [explainDense(program, instruction, manifest, dense, account)];
+    return [explainProduct(program, instruction, manifest, found, account)];
   });
 }
 
@@ -81,9 +82,9 @@ function noiseText(noise: TrainedLayer["weightNoise"] | undefined): string {
   );
 }
 
-function explainDense(
+function explainProduct(
   program: Program,
-  instruction: DenseInstruction,
+  instruction: DenseInstruction | ConvInstruction,
   manifest: Manifest,
   trained: TrainedLayer | undefined,
   account: LayerAccount | undefined,
@@ -93,7 +94,7 @@ function explainDense(
   const sum = valueNamed(program, instruction.result);
   const bounds = productBounds(program, instruction);
   const cost = layerCosts(program).find((k) => k.layer === instruction.layer)!;
-  const [out, inputs] = weights.shape as [number, number];
+  const [units, ...window] = weights.shape;
   const facts: Fact[] = [
     { what: "weights", value: formatText(weights.format), because: noiseText(trained?.weightNoise) },
     { what: "input", value: formatText(input.format), because: noiseText(trained?.activationNoise) },
@@ -129,12 +130,16 @@ function explainDense(
     value: `${cost.bitOperations}`,
     because: `${cost.macs} MACs x ${cost.weightWidth} x ${cost.activationWidth} bits`,
   });
-  const stage = manifest.rtl?.stages.find((s) => s.layer === instruction.layer && s.op === "dense");
+  const stage = manifest.rtl?.stages.find((s) => s.layer === instruction.layer && s.op === instruction.op);
   if (stage)
     facts.push({
       what: "folding",
       value: `PE ${stage.pe}, SIMD ${stage.simd}: ${stage.cycles} cycles`,
-      because: `ceil(${out}/${stage.pe}) * ceil(${inputs}/${stage.simd}); the network's interval is ${manifest.rtl!.intervalCycles}`,
+      because:
+        (instruction.op === "dense"
+          ? `ceil(${units}/${stage.pe}) * ceil(${window[0]}/${stage.simd})`
+          : `${cost.macs / cost.weights} positions of ${units} units with ${window.join("x")} weights each`) +
+        `; the network's interval is ${manifest.rtl!.intervalCycles}`,
     });
   if (account) facts.push(...accountFacts(account));
   return { layer: instruction.layer, facts };

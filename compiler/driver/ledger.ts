@@ -1,6 +1,14 @@
 // The capacity ledger: what every layer's bits carry, cost and would be worth. In: a trained graph. Out: plain data for
 // the result of training and the report.
-import type { FrozenFormat, TensorLedger, TensorNoise, TrainedGraph } from "../graph/trained-graph.ts";
+import { type Graph, nodeNamed } from "../graph/graph.ts";
+import { product, spatialOf } from "../graph/shapes.ts";
+import type {
+  FrozenFormat,
+  TensorLedger,
+  TensorNoise,
+  TrainedGraph,
+  TrainedLayer,
+} from "../graph/trained-graph.ts";
 import type { LayerAccount, RemovedLayerAccount, TensorAccount, TrainResult } from "../report/results.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { integerRange } from "../support/fixed-point.ts";
@@ -11,7 +19,7 @@ export function plainFraction(fraction: number | readonly number[]): number | nu
 }
 
 /** Accounts of every layer, in the graph's order. */
-export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
+export function accountsOf({ graph, layers, ledger }: TrainedGraph): LayerAccount[] {
   const bitOperations = layers.map(
     (l) => l.units * l.inputs * l.positions * l.weightFormat.width * l.activationFormat.width,
   );
@@ -20,6 +28,7 @@ export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
     const entry = ledger.find((l) => l.node === layer.node);
     compilerAssert(entry, `the ledger has no layer ${layer.node}`);
     const { units, allocatedUnits, ...pruned } = entry.pruned;
+    const elements = enteringElements(graph, layer);
     return {
       name: layer.node,
       macs: layer.units * layer.inputs * layer.positions,
@@ -28,12 +37,20 @@ export function accountsOf({ layers, ledger }: TrainedGraph): LayerAccount[] {
       weights: accountOf(layer.weightFormat, layer.weightNoise, entry.weights),
       activations: {
         ...accountOf(layer.activationFormat, layer.activationNoise, entry.activations),
-        elements: layer.inputs,
-        informationBits: Math.max(0, layer.activationNoise.varyingSnrBits ?? 0) * layer.inputs,
+        elements,
+        informationBits: Math.max(0, layer.activationNoise.varyingSnrBits ?? 0) * elements,
       },
       pruned: { ...pruned, outputs: units, allocatedOutputs: allocatedUnits },
     };
   });
+}
+
+/** Elements that enter a layer: its inputs, or those of a convolution's whole input. */
+function enteringElements(graph: Graph, { node: name, inputs }: TrainedLayer): number {
+  const node = nodeNamed(graph, name);
+  if (node.kind !== "conv") return inputs;
+  const positions = product(spatialOf(nodeNamed(graph, node.input).shape));
+  return (positions * node.groups * inputs) / product(node.kernel);
 }
 
 /** Layers that went with their branches. */

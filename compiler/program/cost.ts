@@ -6,6 +6,8 @@ import { constantNamed, elementsOf, type Program, valueNamed, widthOf } from "./
 export interface LayerCost {
   readonly layer: string;
   readonly macs: number;
+  readonly weights: number;
+  /** Weights and biases. */
   readonly parameters: number;
   /** Weights x width, without biases. */
   readonly weightBits: number;
@@ -38,6 +40,7 @@ export function layerCosts(program: Program): readonly LayerCost[] {
     costs.push({
       layer: instruction.layer,
       macs,
+      weights: stored,
       parameters: stored + (bias ? bias.data.length : 0),
       weightBits: stored * weightWidth,
       biasBits: bias ? bias.data.length * widthOf(bias.format) : 0,

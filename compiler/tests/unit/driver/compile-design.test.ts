@@ -7,7 +7,7 @@ import type { TrainingSpec } from "../../../graph/project.ts";
 import { readProgram } from "../../../program/read.ts";
 import { designResultSchema } from "../../../report/results.ts";
 import { sha256Of } from "../../../support/digest.ts";
-import { classifier, hardware, regression, vectorsOf } from "./small-trained.ts";
+import { classifier, convolution, hardware, regression, vectorsOf } from "./small-trained.ts";
 
 type Compared = Pick<TrainingSpec, "loss" | "target">;
 
@@ -99,6 +99,33 @@ describe("compileDesign", () => {
     for (const m of given.samples.inputs) loss += (Math.min(3, Math.floor(m / 64 + 0.5)) / 4 - m / 256) ** 2;
     expect(result.quantized).toEqual({ accuracy: null, loss: expect.closeTo(loss / 40, 9) });
     expect([...files.keys()].filter((path) => /labels|targets/.test(path))).toEqual([]);
+  });
+});
+
+describe("a convolution", () => {
+  const design = compileDesign(
+    convolution,
+    { loss: { kind: "mse", weights: null }, target: "data" },
+    { ...hardware, intervalCycles: 100 },
+    vectorsOf(convolution, [0.5]),
+  );
+
+  it("is a layer of the report, whose weights work at every position", () => {
+    const { layers, totals } = design.result;
+    expect(layers.map((l) => [l.name, l.kind, l.macs, l.weights.width])).toEqual([["c", "conv", 72, 3]]);
+    expect(totals).toMatchObject({ parameters: 20, weightBits: 54, meanWeightBits: 3, bitOperations: 432 });
+  });
+
+  it("is explained", () => {
+    const [c, ...others] = explainDesign(design.program, design.manifest, convolution);
+    expect(others).toEqual([]);
+    const facts = Object.fromEntries(c!.facts.map((f) => [f.what, f]));
+    expect(facts["bit operations"]!.because).toBe("72 MACs x 3 x 2 bits");
+    expect(facts.folding!.value).toMatch(/^PE \d+, SIMD \d+: \d+ cycles$/);
+    expect(facts.folding!.because).toContain("4 positions of 2 units with 3x3x1 weights each");
+    expect(facts.share!.value).toBe("100.0 %");
+    // The bits of 16 pixels, not of the nine of a window.
+    expect(facts.information!.value).toBe("16.0 bits enter per inference");
   });
 });
 

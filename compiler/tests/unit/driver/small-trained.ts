@@ -139,6 +139,44 @@ export const regression: TrainedGraph = {
   validation: { float: { accuracy: null, loss: 0 }, quantized: { accuracy: null, loss: 0 } },
 };
 
+const kernels = layer("c", 2, 9, true);
+
+/** 4x4 bytes to 2x2 positions with two values each. */
+export const convolution: TrainedGraph = {
+  ...regression,
+  graph: {
+    name: "edges",
+    nodes: [
+      {
+        kind: "input",
+        name: "x",
+        shape: [4, 4, 1],
+        stored: { signed: false, width: 8, fraction: 8 },
+        origin,
+      },
+      {
+        kind: "conv",
+        name: "c",
+        input: "x",
+        units: 2,
+        kernel: [3, 3],
+        strides: [1, 1],
+        dilations: [1, 1],
+        padding: { before: [0, 0], after: [0, 0] },
+        groups: 1,
+        transposed: false,
+        shape: [2, 2, 2],
+        origin,
+      },
+    ],
+    outputs: [{ name: "y", node: "c" }],
+  },
+  layers: [{ ...kernels, positions: 4 }],
+  signals: [signal("x", "c", true)],
+  ledger: [ledgerOf("c")],
+  bitOperations: 4 * 18 * 3 * 2,
+};
+
 export const hardware: HardwareSpec = { clockMHz: 50, intervalCycles: 12, folding: {}, outputs: "both" };
 
 /** Random bytes, with labels of three classes or with targets. */
@@ -148,6 +186,7 @@ export function vectorsOf({ graph }: TrainedGraph, targets: readonly number[] | 
   if (input?.kind !== "input") throw new Error("no input");
   const { shape, stored } = input;
   const size = shape.reduce((a, b) => a * b, 1);
+  const values = graph.nodes.find((n) => n.name === graph.outputs[0]!.node)!.shape.reduce((a, b) => a * b, 1);
   const count = 20;
   return {
     samples: {
@@ -156,7 +195,8 @@ export function vectorsOf({ graph }: TrainedGraph, targets: readonly number[] | 
       stored,
       inputs: Uint8Array.from({ length: count * size }, () => random.integer(0, 255)),
       labels: targets ? new Int32Array(0) : Int32Array.from({ length: count }, () => random.integer(0, 2)),
-      targets: targets && Float32Array.from({ length: count * 2 }, (_, i) => targets[i % targets.length]!),
+      targets:
+        targets && Float32Array.from({ length: count * values }, (_, i) => targets[i % targets.length]!),
     },
     outputs: new Float64Array(count * (targets ? 2 : 3)),
   };
