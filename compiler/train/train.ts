@@ -54,6 +54,7 @@ import {
 } from "./run.ts";
 import {
   epochsOf,
+  FIRST_PENALTY,
   isAugmented,
   nextPenalty,
   PHASES,
@@ -75,6 +76,7 @@ const NOISE_MARGIN = 1.7;
 /**
  * Of what a lossless network may lose: what half of its cost is worth when the noise phase starts. Noise grows fourfold
  * with every bit that goes; where it costs just that, halving the cost (by a bit or so of both operands) costs about twice.
+ * A budget's first penalty is the most: with a large epsilon a network would be gone before it learns.
  */
 const FIRST_PRICE = 2;
 /** From this part of a round on, batch-norms have the statistics that the integers will have. */
@@ -313,7 +315,9 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       state.sizes = sizesOf(folded, state.parameters);
       state.lossUnit = lossUnitOf(run, quiet);
       if (training.objective.kind === "lossless")
-        state.penalties = { bitOperations: (FIRST_PRICE * allowedLoss(run)) / state.lossUnit };
+        state.penalties = {
+          bitOperations: Math.min(FIRST_PENALTY, (FIRST_PRICE * allowedLoss(run)) / state.lossUnit),
+        };
       break;
     }
     case "rounding":
