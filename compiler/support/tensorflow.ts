@@ -9,33 +9,26 @@ export interface Tensor {
   dispose(): void;
 }
 
+/** Convolves images [count, height, width, channels] without padding. Strides or dilations must be 1. */
+type Convolve = (
+  images: Tensor,
+  filter: Tensor,
+  strides: [number, number],
+  padding: "valid",
+  layout: "NHWC",
+  dilations: [number, number],
+) => Tensor;
+
 /** The namespace of TensorFlow.js, with a backend chosen and ready. */
 export interface TensorFlow {
   tensor(values: Float32Array, shape: number[]): Tensor;
   /** Disposes of every tensor made in `work`. `withTensors` is the one to call. */
   tidy(work: () => void): void;
   matMul(a: Tensor, b: Tensor): Tensor;
-  /**
-   * Images [count, height, width, channels] by a filter [height, width, channels, units], without padding:
-   * [count, height, width, units]. Strides or dilations must be 1.
-   */
-  conv2d(
-    images: Tensor,
-    filter: Tensor,
-    strides: [number, number],
-    padding: "valid",
-    layout: "NHWC",
-    dilations: [number, number],
-  ): Tensor;
-  /** The same with a filter [height, width, channels, multiplier] for each channel: [.., channels * multiplier]. */
-  depthwiseConv2d(
-    images: Tensor,
-    filter: Tensor,
-    strides: [number, number],
-    padding: "valid",
-    layout: "NHWC",
-    dilations: [number, number],
-  ): Tensor;
+  /** By a filter [height, width, channels, units]: [count, height, width, units]. */
+  conv2d: Convolve;
+  /** By a filter [height, width, channels, multiplier] for each channel: [.., channels * multiplier]. */
+  depthwiseConv2d: Convolve;
   /** Swaps the two axes of a matrix. */
   transpose(a: Tensor): Tensor;
   add(a: Tensor, b: Tensor): Tensor;

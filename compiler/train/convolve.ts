@@ -139,6 +139,9 @@ function placedByChannel(
   return out;
 }
 
+/** Whether units sum up all channels, or each channel has units of its own. */
+export type Kind = "conv2d" | "depthwiseConv2d";
+
 interface Filter {
   readonly values: Float32Array;
   /** Height, width, channels and units, or units for each channel where each has a kernel of its own. */
@@ -148,7 +151,7 @@ interface Filter {
 /** A convolution without padding; the kernel itself is spread where strides and dilations meet. */
 function convolve(
   tf: TensorFlow,
-  kind: "conv2d" | "depthwiseConv2d",
+  kind: Kind,
   images: Tensor,
   filter: Filter,
   strides: Plane,
@@ -181,27 +184,54 @@ function filterOf(weights: Float32Array, units: number, taps: number, isFlipped:
 
 const tapsOf = ({ kernel }: Convolution): number => kernel[0] * kernel[1];
 
-/** Sums [count, positions, units] by weights [units, taps, depth]. */
+/** A tensor and where its elements stand in images. */
+interface Placed {
+  readonly values: Float32Array;
+  readonly count: number;
+  readonly plane: Plane;
+  readonly channels: Channels;
+  readonly placement: Placement;
+}
+
+function convolvePlaced(
+  tf: TensorFlow,
+  kind: Kind,
+  { values, count, plane, channels, placement }: Placed,
+  filter: Filter,
+  strides: Plane,
+  dilations: Plane,
+): Float32Array {
+  return withTensors(tf, () => {
+    const images = placed(values, count, plane, channels, placement);
+    const shape = [count, ...placement.size, channels.size];
+    return convolve(tf, kind, tf.tensor(images, shape), filter, strides, dilations);
+  });
+}
+
+/** Sums [count, positions, units] by weights [units, taps, depth]; of a depthwise layer the depth is 1. */
 export function convolutionSums(
   tf: TensorFlow,
+  kind: Kind,
   conv: Convolution,
   count: number,
   x: Float32Array,
   channels: Channels,
   weights: Float32Array,
 ): Float32Array {
-  const units = weights.length / tapsOf(conv) / channels.size;
+  const each = weights.length / tapsOf(conv) / channels.size;
+  const units = kind === "conv2d" ? each : each * channels.size;
   const placement = enteringPlacement(conv);
-  return withTensors(tf, () => {
-    const images = tf.tensor(placed(x, count, conv.input, channels, placement), [
-      count,
-      ...placement.size,
-      channels.size,
-    ]);
-    const values = filterOf(weights, units, tapsOf(conv), false);
-    const filter = { values, shape: [...conv.kernel, channels.size, units] } as const;
-    return convolve(tf, "conv2d", images, filter, conv.strides, conv.dilations);
-  });
+  return convolvePlaced(
+    tf,
+    kind,
+    { values: x, count, plane: conv.input, channels, placement },
+    {
+      values: filterOf(weights, units, tapsOf(conv), false),
+      shape: [...conv.kernel, channels.size, each],
+    },
+    conv.strides,
+    conv.dilations,
+  );
 }
 
 /**
@@ -244,79 +274,37 @@ export function convolutionWeightGradient(
   return out;
 }
 
-/** Gradient [count, positions, depth] for the entering tensor's channels. */
+/** Gradient [count, positions, channels] for the entering tensor: each channel's, over all units that it is part of. */
 export function convolutionEnteringGradient(
   tf: TensorFlow,
+  kind: Kind,
   conv: Convolution,
   count: number,
   dy: Float32Array,
   units: Channels,
+  channels: Channels,
   weights: Float32Array,
 ): Float32Array {
-  const placement = gradientPlacement(conv);
   const depth = weights.length / tapsOf(conv) / units.size;
-  return withTensors(tf, () => {
-    const images = tf.tensor(placed(dy, count, conv.result, units, placement), [
-      count,
-      ...placement.size,
-      units.size,
-    ]);
-    const values = filterOf(weights, units.size, tapsOf(conv), true);
-    const filter = { values, shape: [...conv.kernel, units.size, depth] } as const;
-    return convolve(tf, "conv2d", images, filter, conv.spread, conv.dilations);
-  });
-}
-
-// Depthwise layers: weights [units, taps], `multiplier` units for each channel in their order.
-
-/** Sums [count, positions, units]. */
-export function depthwiseSums(
-  tf: TensorFlow,
-  conv: Convolution,
-  count: number,
-  x: Float32Array,
-  channels: number,
-  weights: Float32Array,
-): Float32Array {
-  const units = weights.length / tapsOf(conv);
-  const placement = enteringPlacement(conv);
-  const all = { all: channels, from: 0, size: channels };
-  return withTensors(tf, () => {
-    const values = placed(x, count, conv.input, all, placement);
-    const images = tf.tensor(values, [count, ...placement.size, channels]);
-    const shape = [...conv.kernel, channels, units / channels] as const;
-    const filter = { values: filterOf(weights, units, tapsOf(conv), false), shape };
-    return convolve(tf, "depthwiseConv2d", images, filter, conv.strides, conv.dilations);
-  });
-}
-
-/** Gradient [count, positions, channels] for the entering tensor. */
-export function depthwiseEnteringGradient(
-  tf: TensorFlow,
-  conv: Convolution,
-  count: number,
-  dy: Float32Array,
-  channels: number,
-  weights: Float32Array,
-): Float32Array {
-  const units = weights.length / tapsOf(conv);
   const placement = gradientPlacement(conv);
-  const all = { all: units, from: 0, size: units };
-  const byUnit = withTensors(tf, () => {
-    const values = placed(dy, count, conv.result, all, placement);
-    const images = tf.tensor(values, [count, ...placement.size, units]);
-    const filter = {
-      values: filterOf(weights, units, tapsOf(conv), true),
-      shape: [...conv.kernel, units, 1] as const,
-    };
-    return convolve(tf, "depthwiseConv2d", images, filter, conv.spread, conv.dilations);
-  });
-  if (units === channels) return byUnit;
-  const multiplier = units / channels;
-  const out = zeros(byUnit.length / multiplier);
-  for (let at = 0; at < byUnit.length; at++) {
+  const found = convolvePlaced(
+    tf,
+    kind,
+    { values: dy, count, plane: conv.result, channels: units, placement },
+    {
+      values: filterOf(weights, units.size, tapsOf(conv), true),
+      shape: [...conv.kernel, units.size, depth],
+    },
+    conv.spread,
+    conv.dilations,
+  );
+  // A depthwise layer has the gradient of each unit apart: those of a channel stand side by side.
+  const multiplier = kind === "conv2d" ? 1 : units.size / channels.size;
+  if (multiplier === 1) return found;
+  const out = zeros(found.length / multiplier);
+  for (let at = 0; at < found.length; at++) {
     const to = Math.floor(at / multiplier);
-    out[to] = out[to]! + byUnit[at]!;
+    out[to] = out[to]! + found[at]!;
   }
   return out;
 }
@@ -324,7 +312,7 @@ export function depthwiseEnteringGradient(
 /** Taps that are summed together: their sums stay in registers. */
 const TAPS = 3;
 
-/** Gradient [units, taps] for the weights. */
+/** Gradient [units, taps] for the weights of a depthwise layer: `units / channels` units for each channel in their order. */
 export function depthwiseWeightGradient(
   conv: Convolution,
   count: number,

@@ -8,9 +8,8 @@ import {
   convolutionOf,
   convolutionSums,
   convolutionWeightGradient,
-  depthwiseEnteringGradient,
-  depthwiseSums,
   depthwiseWeightGradient,
+  type Kind,
 } from "./convolve.ts";
 import type { Layer } from "./network.ts";
 import { EXCHANGE_BLOCK, floats } from "./scratch.ts";
@@ -65,14 +64,16 @@ export function productSums(
     return { sums: valuesOfTensor(sums), entering };
   }
   const conv = convolutionOf(windows.axes);
-  const sums = isDepthwise(operands)
-    ? depthwiseSums(tf, conv, count, x, channels, weights)
-    : joined(
-        groupsOf(layer, channels).map((group) => ({
-          values: convolutionSums(tf, conv, count, x, group.channels, unitsOf(weights, inputs, group.units)),
-          channels: group.units,
-        })),
-      );
+  const { kind, groups } = partsOf(layer, channels);
+  const sums = joined(
+    groups.map((group) => {
+      const part = unitsOf(weights, inputs, group.units);
+      return {
+        values: convolutionSums(tf, kind, conv, count, x, group.channels, part),
+        channels: group.units,
+      };
+    }),
+  );
   if (bias)
     for (let at = 0; at < sums.length; at += units) for (let u = 0; u < units; u++) sums[at + u]! += bias[u]!;
   return { sums, entering: null };
@@ -94,9 +95,10 @@ export function weightGradientOf(
     return valuesOfTensor(tf.matMul(rows, entering ?? tf.tensor(x, [count, inputs])));
   }
   const conv = convolutionOf(windows.axes);
-  if (isDepthwise(operands)) return depthwiseWeightGradient(conv, count, x, channels, dy, units);
+  const { kind, groups } = partsOf(layer, channels);
+  if (kind === "depthwiseConv2d") return depthwiseWeightGradient(conv, count, x, channels, dy, units);
   const out = new Float32Array(weights.length);
-  for (const group of groupsOf(layer, channels))
+  for (const group of groups)
     out.set(
       convolutionWeightGradient(tf, conv, count, x, group.channels, dy, group.units),
       group.units.from * inputs,
@@ -118,22 +120,30 @@ export function enteringGradientOf(
     return valuesOfTensor(tf.matMul(tf.tensor(dy, [count, units]), right));
   }
   const conv = convolutionOf(windows.axes);
-  if (isDepthwise(operands)) return depthwiseEnteringGradient(tf, conv, count, dy, channels, weights);
+  const { kind, groups } = partsOf(layer, channels);
   return joined(
-    groupsOf(layer, channels).map((group) => {
+    groups.map((group) => {
       const part = unitsOf(weights, inputs, group.units);
       return {
-        values: convolutionEnteringGradient(tf, conv, count, dy, group.units, part),
+        values: convolutionEnteringGradient(tf, kind, conv, count, dy, group.units, group.channels, part),
         channels: group.channels,
       };
     }),
   );
 }
 
-/** Channels and units of each group. */
-function groupsOf({ groups, units }: Layer, channels: number): { channels: Channels; units: Channels }[] {
-  const part = (all: number, g: number): Channels => ({ all, from: (g * all) / groups, size: all / groups });
-  return Array.from({ length: groups }, (_, g) => ({ channels: part(channels, g), units: part(units, g) }));
+/** Channels and units that are convolved together: those of a group; all where each group has one channel. */
+function partsOf(
+  { groups, units }: Layer,
+  channels: number,
+): { readonly kind: Kind; readonly groups: readonly { channels: Channels; units: Channels }[] } {
+  const isDepthwise = groups === channels && channels > 1;
+  const count = isDepthwise ? 1 : groups;
+  const part = (all: number, g: number): Channels => ({ all, from: (g * all) / count, size: all / count });
+  return {
+    kind: isDepthwise ? "depthwiseConv2d" : "conv2d",
+    groups: Array.from({ length: count }, (_, g) => ({ channels: part(channels, g), units: part(units, g) })),
+  };
 }
 
 /** Weights of some units. */
@@ -152,9 +162,4 @@ function joined(
     for (let from = 0, to = channels.from; from < values.length; from += size, to += all)
       for (let c = 0; c < size; c++) out[to + c] = values[from + c]!;
   return out;
-}
-
-/** Whether each group has one channel. */
-function isDepthwise({ layer, channels }: ProductOperands): boolean {
-  return layer.groups === channels && channels > 1;
 }

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { createUniform } from "../uniform.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -20,17 +21,6 @@ const SEEDS = { train: 1, test: 2, anomalies: 3 };
 const SAMPLES_PER_CLIP = 20;
 const HARMONICS = 48;
 const DEFECTS = ["bearing", "belt", "blade", "loose panel"];
-
-/** Uniform numbers in [0, 1): mulberry32. */
-function createUniform(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const melOf = (hertz) => 2595 * Math.log10(1 + hertz / 700);
 /** Position of a frequency among the bands. */

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { createUniform } from "../uniform.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -16,17 +17,6 @@ const SEEDS = { train: 1, test: 2 };
 const GESTURES = [tap, doubleTap, swipe, shake, circleLeft, circleRight];
 /** A reading of this many stored integers is one unit of the motions below; a stored integer has -128 to 127. */
 const UNIT = 40;
-
-/** Uniform numbers in [0, 1): mulberry32. */
-function createUniform(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A knock, and how it dies away. */
 function ringing(start, strength, frequency) {

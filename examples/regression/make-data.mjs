@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { createUniform } from "../uniform.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -23,17 +24,6 @@ const RANGES = {
   // Tells nothing: what a trained noise floor should find out.
   cabinet_temperature: [10, 40],
 };
-
-/** Uniform numbers in [0, 1): mulberry32. */
-function createUniform(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** One operating point: readings in their units, heat and electric power in MW. */
 function operatingPoint(uniform) {

@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { createUniform } from "../uniform.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -20,17 +21,6 @@ const SHAPE_COUNT = [3, 6];
 const PLACES = 4;
 /** Standard deviation of the noise of a pixel, as a part of the range. */
 const NOISE = 0.05;
-
-/** Uniform numbers in [0, 1): mulberry32. */
-function createUniform(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** How far a point at (x, y) from the middle is inside of the shape, in pixels: above 0 inside. */
 function createDisc(within) {
