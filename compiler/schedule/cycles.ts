@@ -24,7 +24,15 @@ export interface Cycles {
 /** Is told with every beat that a FIFO takes how many are in its memory then. */
 export type FifoWatch = (stage: number, stored: number) => void;
 
-function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
+/**
+ * Registers that move together hold as many beats as they are long when these come without gaps, and only the last one's
+ * when they come one by one. `built` counts what is there; `least` the last one's alone, with which nothing passes that
+ * would not pass however the ports stall.
+ */
+export type Room = "built" | "least";
+
+function createUnit(stage: Stage, room: Room, watch: (stored: number) => void): Unit {
+  const registers = (built: number): number => (room === "built" ? built : 0);
   switch (stage.kind) {
     case "input":
       return createInput(stage.beats, stage.wordLanes / stage.lanes);
@@ -33,26 +41,26 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
     case "meet":
       return createMeet(stage.streams.map(({ words }) => words));
     case "requantize":
-      return stage.shifts.length === 1 ? createRegister() : createPipeline(1, 1);
+      return stage.shifts.length === 1 ? createRegister() : createPipeline(registers(1), 1);
     case "limit":
       return createRegister();
     case "threshold":
     case "table":
-      return createPipeline(1, 1);
+      return createPipeline(registers(1), 1);
     case "select":
-      return createSelect(keptPerBeat(stage), stage.wordLanes);
+      return createSelect(keptPerBeat(stage), stage.wordLanes, registers(1));
     case "line-window":
-      return createLineWindow(stage.geometry, stage.capacity);
+      return createLineWindow(stage.geometry, stage.capacity, registers(1));
     case "dense":
-      return createPipeline(2 + Math.ceil(Math.log2(stage.simd)), stage.inFolds);
+      return createPipeline(registers(2 + Math.ceil(Math.log2(stage.simd))), stage.inFolds);
     case "pool":
-      return createPipeline(stage.instruction.kind === "average" ? 2 : 0, stage.taps);
+      return createPipeline(registers(stage.instruction.kind === "average" ? 2 : 0), stage.taps);
     case "fork":
       return createFork(stage.count);
     case "fifo":
       return createFifo(stage.depth, watch);
     case "join":
-      return createJoin();
+      return createJoin(registers(1));
     case "concat":
       return createConcat(...stage.beats);
     case "crop":
@@ -62,14 +70,14 @@ function createUnit(stage: Stage, watch: (stored: number) => void): Unit {
     case "adapter":
       return createAdapter(stage.elements, stage.sLanes, stage.mLanes, stage.group);
     case "argmax":
-      return createPipeline(1, stage.beats);
+      return createPipeline(registers(1), stage.beats);
     case "output":
       return createRegister();
   }
 }
 
 /** The stages as units; an output of two parts is one unit with the argmax before it. */
-function networkOf({ stages, sources }: StageGraph, watch: FifoWatch): Network {
+function networkOf({ stages, sources }: StageGraph, room: Room, watch: FifoWatch): Network {
   const units: Unit[] = [];
   const links: Link[] = [];
   const unitOf: number[] = [];
@@ -85,7 +93,7 @@ function networkOf({ stages, sources }: StageGraph, watch: FifoWatch): Network {
         from: { unit: unitOf[source.stage]!, port: source.output },
         to: { unit: units.length, port },
       });
-    units.push(createUnit(stage, (stored) => watch(index, stored)));
+    units.push(createUnit(stage, room, (stored) => watch(index, stored)));
   }
   return createNetwork(units, links);
 }
@@ -98,21 +106,33 @@ const LEAST_PACKETS = 8;
 /** Cycles without a beat in or out after which the stages are looked at for a standstill. */
 const QUIET = 1000;
 
+export interface CycleOptions {
+  readonly watch?: FifoWatch;
+  /** A sender waits where more packets would be under way. Default: it never does. */
+  readonly inFlight?: number;
+  /** Default: as built. */
+  readonly room?: Room;
+}
+
 /**
  * Runs the stages with ever-willing senders and receivers until their common state repeats; null when they come to
- * stand still for good. A sender waits where more than `inFlight` packets would be under way.
+ * stand still for good.
+ *
+ * Every stage reads and writes its streams in an order that no timing changes and only ever waits for a beat or for
+ * room, so that where a run ends does not depend on when its ports stall (Kahn 1974; for streams of limited room, Parks
+ * 1995). What does is how many beats a row of registers holds: a run with the `least` room that never stands still is
+ * therefore the proof that the design never does, whatever its ports do.
  */
 export function predictCycles(
   graph: StageGraph,
-  watch: FifoWatch = () => {},
-  inFlight = Number.POSITIVE_INFINITY,
+  { watch = () => {}, inFlight = Number.POSITIVE_INFINITY, room = "built" }: CycleOptions = {},
 ): Cycles | null {
   const { stages } = graph;
   const inputs = stages.filter((s) => s.kind === "input");
   const outputs = stages.filter((s) => s.kind === "output");
   compilerAssert(inputs.length > 0 && outputs.length > 0, "a design has inputs and outputs");
   const packetBeats = outputs.map((output) => output.beats + (output.second ? 1 : 0));
-  const network = networkOf(graph, watch);
+  const network = networkOf(graph, room, watch);
   const willing = outputs.map(() => true);
   const offered = inputs.map(() => true);
   const take: boolean[] = [];

@@ -41,8 +41,8 @@ export function createFork(count: number): Unit {
   };
 }
 
-/** nf_join: a beat of a and one of b enter together; one more register, then the result. */
-export function createJoin(): Unit {
+/** nf_join: a beat of a and one of b enter together; `depth` more registers, at most one, then the result. */
+export function createJoin(depth = 1): Unit {
   let operands = false;
   let valid = false;
   return {
@@ -52,7 +52,7 @@ export function createJoin(): Unit {
     ready: (receivers, offered, input) => (!valid || receivers[0]!) && offered[1 - input]!,
     step: (take, give) => {
       if (valid && !give[0]) return;
-      valid = operands;
+      valid = depth === 0 ? take[0]! : operands;
       operands = take[0]!;
     },
     state: () => `${operands},${valid}`,

@@ -25,26 +25,31 @@ export function createInput(beats: number, slots: number): Unit {
   };
 }
 
-/** nf_select: `kept[beat]` elements of each beat, gathered into words of `wordLanes`. */
-export function createSelect(kept: readonly number[], wordLanes: number): Unit {
+/**
+ * nf_select: `kept[beat]` elements of each beat, gathered into words of `wordLanes`. A beat waits in `depth` registers
+ * first, at most one.
+ */
+export function createSelect(kept: readonly number[], wordLanes: number, depth = 1): Unit {
   let beat = 0;
   // The beat in the first register, -1 for none.
-  let inside = -1;
+  let waiting = -1;
   let pending = 0;
   let flush = false;
   return createRegistered({
     fill: (taken) => {
+      const entering = taken ? beat : -1;
+      const inside = depth === 0 ? entering : waiting;
       const end = inside === kept.length - 1;
       const count = (flush ? 0 : pending) + (inside < 0 ? 0 : kept[inside]!);
       const more = count > wordLanes;
       const full = flush || (inside >= 0 && (end || more));
       if (inside >= 0 || flush) pending = inside < 0 || (end && !more) ? 0 : more ? count - wordLanes : count;
       flush = inside >= 0 && end && more;
-      inside = taken ? beat : -1;
+      waiting = entering;
       if (taken) beat = beat === kept.length - 1 ? 0 : beat + 1;
       return full;
     },
-    state: () => `${beat},${inside},${pending},${flush}`,
+    state: () => `${beat},${waiting},${pending},${flush}`,
   });
 }
 

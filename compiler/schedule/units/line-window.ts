@@ -87,8 +87,8 @@ export function leastCapacity(g: WindowGeometry): number {
   return needsOf(g).reach.reduce((most, words) => Math.max(most, words), 1);
 }
 
-/** The control logic of nf_line_window with a memory of `capacity` words. */
-export function createLineWindow(g: WindowGeometry, capacity: number): Unit {
+/** The control logic of nf_line_window with a memory of `capacity` words, read through `depth` registers, at most one. */
+export function createLineWindow(g: WindowGeometry, capacity: number, depth = 1): Unit {
   const { reach, forgotten } = needsOf(g);
   const beats = beatsOfWindow(g);
   let level = 0;
@@ -107,7 +107,7 @@ export function createLineWindow(g: WindowGeometry, capacity: number): Unit {
       primed = true;
       if (take[0]) level++;
       if (valid && !give[0]) return;
-      valid = read;
+      valid = depth === 0 ? open : read;
       read = open;
       if (!open) return;
       beat = beat === beats - 1 ? 0 : beat + 1;
