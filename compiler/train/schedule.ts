@@ -5,7 +5,7 @@ import { assertNever } from "../support/assert.ts";
 
 /**
  * baseline: the same network without quantization, for comparison, with a schedule of its own.
- * float: warm-up. noise: weights and alphas together. rounding: real rounding in frozen formats.
+ * float: warm-up, where it has epochs; else the baseline is. noise: weights and alphas together. rounding: real rounding in frozen formats.
  */
 export type Phase = "baseline" | "float" | "noise" | "rounding";
 

@@ -297,11 +297,13 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
     case "baseline":
       break;
     case "float": {
+      const trained = copyParameters(state.parameters);
       foldMoments(run);
       const pass = floatPass(network, training, state.parameters, "running");
       const validation = scorePass(tf, pass, run.validation, training.loss);
       state.baseline = { model: floatModelOf(state.parameters, inputFraction), validation };
-      state.parameters = initialParameters(network, training.seed);
+      // Without float epochs of their own the integers start from the baseline.
+      state.parameters = training.epochs.float === 0 ? trained : initialParameters(network, training.seed);
       state.sizes = sizesOf(network, state.parameters);
       break;
     }

@@ -62,6 +62,15 @@ const RUNS: readonly {
     },
   },
   {
+    name: "a search that starts from the baseline, with normalised inputs",
+    words: [8, "relu", 3, "argmax"],
+    training: {
+      objective: { kind: "lossless", epsilon: 0.5 },
+      normalize: "element",
+      epochs: { float: 0, noise: 2, rounding: 4 },
+    },
+  },
+  {
     name: "EBOPs, which may need another round",
     words: [8, "relu", 3, "argmax"],
     training: { limits: { ebops: 500 } },

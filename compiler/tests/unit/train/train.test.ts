@@ -259,6 +259,27 @@ describe("a training", () => {
     expect(large.validation).toEqual(small.validation);
   });
 
+  test.each(["none", "tensor", "element"] as const)(
+    "without float epochs of its own goes on from the baseline, inputs normalised by %s",
+    async (normalize) => {
+      const lossesWith = async (float: number) => {
+        const epochs = { float, noise: 1, rounding: 30 - float };
+        const { result } = await record(
+          tf,
+          request({ training: { epochs, normalize, learningRate: 0.002 } }),
+        );
+        const at = (phase: string) =>
+          result.history.filter((r) => r.phase === phase).map((r) => r.validation.loss);
+        return { baseline: at("baseline").at(-1)!, float: at("float"), noise: at("noise")[0]! };
+      };
+      const [without, own] = [await lossesWith(0), await lossesWith(1)];
+      expect(without.float).toEqual([]);
+      expect(without.baseline).toBe(own.baseline);
+      expect(without.noise).toBeLessThan(1.5 * without.baseline);
+      expect(own.noise).toBeGreaterThan(1.5 * own.baseline);
+    },
+  );
+
   test("ends a phase when the validation loss does not improve any more", async () => {
     const training = { epochs: { float: 12, noise: 2, rounding: 2 }, patience: 1, learningRate: 0.3 };
     const { result } = await record(tf, request({ training }));
