@@ -39,6 +39,10 @@ format: setup
 bench: setup
 	@scripts/bench.sh
 
+## examples: train all examples to their end and compare with their expected.json, hours; EXAMPLES="conv1d lenet" for some
+examples: build
+	@node scripts/examples.mjs $(EXAMPLES)
+
 ## clean: remove everything that was built
 clean:
 	rm -rf dist build compiler/render/embedded.generated.ts node_modules/.noisefloor-setup

@@ -33,7 +33,7 @@ const models = positionals.length > 0 ? positionals : [`${root}examples/mnist/mn
 const { tf, backend, version, reason } = await openTensorFlow({ projectFolder: root });
 console.log(`backend ${backend} ${version} (${reason})`);
 
-/** Checkpoints at the end of the float phase, by what they depend on. */
+/** The last checkpoints of the float phases, by what they depend on. */
 const floats = new Map();
 function floatKey({ graph, training, data }) {
   const { objective: _, layers, ...rest } = training;
@@ -90,8 +90,7 @@ for (const seed of values.seeds.split(",").map(Number)) {
         checkpoint: (c) => {
           const last = c.history.at(-1);
           watch.epoch(last.phase);
-          if (last.phase === "float" && last.epoch === training.epochs.float)
-            floats.set(key, { ...c, history: [] });
+          if (last.phase === "baseline" || last.phase === "float") floats.set(key, { ...c, history: [] });
           if (values.verbose)
             console.log(
               `  ${last.phase} ${last.round}.${last.epoch}: loss ${last.loss.toFixed(4)}, validation ${shown(last.validation)} ${last.validation.loss.toFixed(4)}, ${last.bitOperations} bit operations`,
