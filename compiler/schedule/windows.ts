@@ -102,12 +102,16 @@ function intervalAlone(geometry: WindowGeometry, capacity: number): number {
 
 /**
  * Words to store: the least number and the lines that the window moves on by, so that the sender goes on while windows
- * are read; or a whole image more, where a packet would take longer than `interval` cycles otherwise.
+ * are read. Where packets would take longer than `interval` cycles with that, since without padding the first window of
+ * a packet waits for many lines: as much again, for that window beside the last one of the packet before; at last an
+ * image more.
  */
 export function capacityOf(geometry: WindowGeometry, interval: number): number {
   const { size, words, strides } = geometry;
   const least = leastCapacity(geometry);
   const line = size[0] === 1 ? strides[1] * words : strides[0] * size[1] * words;
   const wanted = Math.max(interval, beatsOfWindows(geometry), wordsOfImage(geometry));
-  return intervalAlone(geometry, least + line) <= wanted ? least + line : least + wordsOfImage(geometry);
+  const whole = least + wordsOfImage(geometry);
+  const steps = [least + line, 2 * least + line].filter((capacity) => capacity < whole);
+  return steps.find((capacity) => intervalAlone(geometry, capacity) <= wanted) ?? whole;
 }

@@ -6,7 +6,7 @@ import { elementsOf, type Program, valueNamed } from "../../../program/program.t
 import { scheduleProgram } from "../../../schedule/schedule.ts";
 import { createRandom } from "../../../support/random.ts";
 
-const CASES = 300;
+const CASES = 120;
 /** What line ends, padding and packets may cost together, as a part of the interval. */
 const SLACK = 1.02;
 
@@ -87,16 +87,15 @@ it("is what the folding and the ports ask for, within 2 %", () => {
     if (window) {
       const { size, words } = window.geometry;
       const extent = (kernel - 1) * shape.dilation;
-      // The rows above the window, the window, and those that it moves on by.
-      const most = (extent + shape.stride) * size[1] * words + (extent + 1) * words;
+      // A window, the rows above it and those that it moves on by; without padding the next packet's first window too.
+      const one = extent * size[1] * words + (extent + 1) * words;
+      const windows = shape.padding === extent / 2 ? 1 : 2;
+      const most = windows * one + shape.stride * size[1] * words;
       expect(window.capacity, `seed ${seed}`).toBeLessThanOrEqual(most);
     }
     expect(even, `seed ${seed}`).toBe(true);
-    if (intervalCycles > SLACK * least)
-      console.log(seed, JSON.stringify(shape), least, intervalCycles, pe, simd);
-    if (0)
-      expect(intervalCycles, `seed ${seed}: ${JSON.stringify(shape)}, least ${least}`).toBeLessThanOrEqual(
-        SLACK * least,
-      );
+    expect(intervalCycles, `seed ${seed}: ${JSON.stringify(shape)}, least ${least}`).toBeLessThanOrEqual(
+      SLACK * least,
+    );
   }
 });
