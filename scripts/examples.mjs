@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** What a bound is about, from a report. */
-const FIGURES = {
+export const FIGURES = {
   accuracy: ({ quantized }) => quantized.accuracy,
   floatAccuracy: ({ float }) => float.accuracy,
   belowFloat: ({ float, quantized }) => float.accuracy - quantized.accuracy,
@@ -29,8 +29,8 @@ function run(args) {
   return status === 0;
 }
 
-/** The lines that a report fails, and those that it passes. */
-function judge(report, { atLeast = {}, atMost = {} }) {
+/** A line for each bound and each back end of a report, and whether it holds. */
+export function judge(report, { atLeast = {}, atMost = {} }) {
   const lines = [];
   const judgeOne = (name, bound, holds, word) => {
     const figure = FIGURES[name](report);
@@ -47,31 +47,33 @@ function judge(report, { atLeast = {}, atMost = {} }) {
   return lines;
 }
 
-const all = readdirSync(`${root}examples`, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
-const asked = argv.slice(2);
-const unknown = asked.filter((name) => !all.includes(name));
-if (unknown.length > 0) {
-  console.error(`no example ${unknown.join(", ")}; there are ${all.join(", ")}`);
-  exit(2);
+function main(asked) {
+  const all = readdirSync(`${root}examples`, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  const unknown = asked.filter((name) => !all.includes(name));
+  if (unknown.length > 0) {
+    console.error(`no example ${unknown.join(", ")}; there are ${all.join(", ")}`);
+    exit(2);
+  }
+  let missed = 0;
+  for (const name of asked.length > 0 ? asked : all) {
+    const folder = `examples/${name}`;
+    const expected = JSON.parse(readFileSync(`${root}${folder}/expected.json`, "utf8"));
+    if (existsSync(`${root}${folder}/make-data.mjs`) && !run([`${folder}/make-data.mjs`])) exit(1);
+    for (const [model, bounds] of Object.entries(expected)) {
+      const build = `build/${name}/${basename(model, ".floor")}`;
+      console.log(`\n${folder}/${model}`);
+      const isBuilt = run(["bin/noisefloor.js", "build", `${folder}/${model}`, "-o", build]);
+      const lines = isBuilt
+        ? judge(JSON.parse(readFileSync(`${root}${build}/report.json`, "utf8")), bounds)
+        : [{ holds: false, text: "is not built" }];
+      for (const { holds, text } of lines) console.log(`${holds ? "  holds " : "  MISSED"} ${text}`);
+      missed += lines.filter(({ holds }) => !holds).length;
+    }
+  }
+  console.log(missed === 0 ? "\nall bounds hold" : `\n${missed} bounds are missed`);
+  exit(missed === 0 ? 0 : 1);
 }
 
-let missed = 0;
-for (const name of asked.length > 0 ? asked : all) {
-  const folder = `examples/${name}`;
-  const expected = JSON.parse(readFileSync(`${root}${folder}/expected.json`, "utf8"));
-  if (existsSync(`${root}${folder}/make-data.mjs`) && !run([`${folder}/make-data.mjs`])) exit(1);
-  for (const [model, bounds] of Object.entries(expected)) {
-    const build = `build/${basename(model, ".floor")}`;
-    console.log(`\n${folder}/${model}`);
-    const isBuilt = run(["bin/noisefloor.js", "build", `${folder}/${model}`, "-o", build]);
-    const lines = isBuilt
-      ? judge(JSON.parse(readFileSync(`${root}${build}/report.json`, "utf8")), bounds)
-      : [{ holds: false, text: "is not built" }];
-    for (const { holds, text } of lines) console.log(`${holds ? "  holds " : "  MISSED"} ${text}`);
-    missed += lines.filter(({ holds }) => !holds).length;
-  }
-}
-console.log(missed === 0 ? "\nall bounds hold" : `\n${missed} bounds are missed`);
-exit(missed === 0 ? 0 : 1);
+if (argv[1] === fileURLToPath(import.meta.url)) main(argv.slice(2));
