@@ -362,7 +362,7 @@ describe("train and hardware", () => {
     objective: { kind: "lossless", epsilon: null },
     loss: { kind: "cross-entropy", smoothing: 0, weights: null },
     target: "data",
-    epochs: { float: 4, noise: 12, rounding: 24 },
+    epochs: { float: 0, noise: 12, rounding: 24 },
     batch: 256,
     optimizer: { kind: "adam" },
     weightDecay: 0,
