@@ -1,5 +1,5 @@
 // Builds examples to their end and compares what came out with their expected.json. In: names of folders in examples/, all
-// by default. Out: a line for each bound; status 1 when one is missed. Every build resumes what was trained in build/.
+// by default. Out: a line for each bound; status 1 when one is missed. A build in build/examples is gone on with.
 // Use: node scripts/examples.mjs [NAME ...]
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -21,11 +21,13 @@ export const FIGURES = {
   latencyCycles: ({ hardware }) => hardware.latencyCycles,
   intervalCycles: ({ hardware }) => hardware.intervalCycles,
 };
+/** Status of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 const BACK_ENDS = ["sim", "c", "rtl"];
 
 function run(args) {
   const { status, signal } = spawnSync(execPath, args, { cwd: root, stdio: "inherit" });
-  if (signal) exit(130);
+  if (signal || status === INTERRUPTED) exit(INTERRUPTED);
   return status === 0;
 }
 
@@ -33,7 +35,7 @@ function run(args) {
 export function judge(report, { atLeast = {}, atMost = {} }) {
   const lines = [];
   const judgeOne = (name, bound, holds, word) => {
-    const figure = FIGURES[name](report);
+    const figure = FIGURES[name](report) ?? Number.NaN;
     const shown = Number.isInteger(figure) ? figure.toLocaleString("en-US") : figure.toPrecision(4);
     lines.push({ holds: holds(figure), text: `${name} ${shown}, ${word} ${bound.toLocaleString("en-US")}` });
   };
@@ -62,7 +64,7 @@ function main(asked) {
     const expected = JSON.parse(readFileSync(`${root}${folder}/expected.json`, "utf8"));
     if (existsSync(`${root}${folder}/make-data.mjs`) && !run([`${folder}/make-data.mjs`])) exit(1);
     for (const [model, bounds] of Object.entries(expected)) {
-      const build = `build/${name}/${basename(model, ".floor")}`;
+      const build = `build/examples/${name}/${basename(model, ".floor")}`;
       console.log(`\n${folder}/${model}`);
       const isBuilt = run(["bin/noisefloor.js", "build", `${folder}/${model}`, "-o", build]);
       const lines = isBuilt

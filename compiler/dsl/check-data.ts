@@ -25,7 +25,8 @@ const data = {
     validation: numberReader({
       dimension: "samples",
       unitOptional: true,
-      min: 1,
+      // One sample has no standard error.
+      min: 2,
       max: 1e9,
       whole: true,
       example: "validation: 5000 samples",

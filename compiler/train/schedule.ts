@@ -149,12 +149,13 @@ const PENALTY_RANGE = { least: 1e-4, most: 10 };
 /** Factors of e that the penalty can move by in one noise phase. */
 const PENALTY_TRAVEL = 6;
 
-/** Largest penalty of a lossless search that rounds, in nats per halving of the cost. */
+/** Largest penalty of a search that rounds, in nats per halving of the cost. */
 const ROUNDING_PENALTY = 1;
 
 /**
- * The penalty of a lossless search that rounds. The gradient that alpha gets from the loss has the mean 0 there, so
- * that nothing but the penalty holds the steps: negative, and asking for bits, as soon as the loss exceeds epsilon.
+ * The penalty of a search that rounds. The gradient that alpha gets from the loss has the mean 0 there, so that nothing
+ * but the penalty holds the steps: negative, and asking for bits, as soon as the loss exceeds epsilon or the cost is below
+ * what the phase goes down to.
  */
 export function signedPenalty(excess: number): number {
   return ROUNDING_PENALTY * Math.max(-1, Math.min(1, excess));

@@ -203,21 +203,19 @@ function movePenalties(run: Run, place: Place): void {
   const { state, training, request } = run;
   const updates = place.total / PENALTY_INTERVAL;
   const { objective } = training;
+  const next = (penalty: number, excess: number): number =>
+    training.search === "rounding" ? signedPenalty(excess) : nextPenalty(penalty, excess, updates);
   const moved: Partial<Record<Limit, number>> = {};
   if (objective.kind === "budget") {
     const frozen = withoutSilence(run, frozenNow(run)!);
     for (const { limit, asked } of limitsGiven(objective.limits)) {
       const excess = Math.log2(measure(limit, frozen, request.intervalCycles) / (NOISE_MARGIN * asked));
-      moved[limit] = nextPenalty(state.penalties[limit]!, excess, updates);
+      moved[limit] = next(state.penalties[limit]!, excess);
     }
   } else {
     const allowed = allowedLoss(run);
     const lost = noiseLoss(run, place);
-    const excess = (allowed - lost) / allowed;
-    moved.bitOperations =
-      training.search === "rounding"
-        ? signedPenalty(excess)
-        : nextPenalty(state.penalties.bitOperations!, excess, updates);
+    moved.bitOperations = next(state.penalties.bitOperations!, (allowed - lost) / allowed);
   }
   state.penalties = moved;
 }

@@ -4,7 +4,10 @@ import { entry } from "./define.ts";
 export const buildMessages = {
   "build/bad-file": entry<{ path: string; problem: string }>({
     message: ({ path, problem }) => `${path} cannot be read: ${problem}`,
-    hint: () => "the build directory is damaged: build into another one, or compile again",
+    hint: ({ path }) =>
+      /(^|\/)train\//.test(path)
+        ? "the training is damaged, or of another version: --fresh trains again, -o DIR builds into another directory"
+        : "the build directory is damaged: compile again with --force",
   }),
   "build/checkpoint-of-another-run": entry<{ directory: string; parts: readonly string[] }>({
     message: ({ directory, parts }) =>

@@ -4,6 +4,6 @@ import { entry } from "./define.ts";
 export const cMessages = {
   "c/unsupported": entry<{ feature: string; where: string }>({
     message: ({ feature, where }) => `the C back end does not support ${feature} (${where})`,
-    hint: () => "leave this back end out, or change the model",
+    hint: () => "change the model: noisefloor builds Verilog and C together",
   }),
 };

@@ -22,7 +22,7 @@ export const programMessages = {
   }),
   "program/invalid": entry<{ path: string; problem: string }>({
     message: ({ path, problem }) => `not a valid integer program: ${path}: ${problem}`,
-    hint: () => "compile the model again; program.json is written by noisefloor compile",
+    hint: () => "compile the model again with --force; program.json is written by noisefloor compile",
   }),
   "program/range": entry<{ constant: string; index: number; value: number; low: number; high: number }>({
     message: ({ constant, index, value, low, high }) =>

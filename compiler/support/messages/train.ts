@@ -63,7 +63,7 @@ export const trainMessages = {
     message: ({ layer, inputs }) =>
       `the network is pruned to nothing: none of the ${inputs} inputs of layer ${layer} has a signal above its noise`,
     hint: ({ layer }) =>
-      `raise the budget or lower epsilon, give layer ${layer} more input bits (input_bits), or set its prune to off`,
+      `raise the budget (--from of a sweep) or lower epsilon, give layer ${layer} more input bits (input_bits), or set its prune to off`,
   }),
   "train/shift-needs-image": entry<{ shape: string }>({
     message: ({ shape }) => `samples of shape ${shape} cannot be shifted by pixels`,
@@ -72,7 +72,6 @@ export const trainMessages = {
   "train/unsupported": entry<{ node: string; feature: string; line: number; column: number }>({
     message: ({ node, feature, line, column }) =>
       `training does not support ${feature} (${node}, line ${line}, column ${column})`,
-    hint: () =>
-      "training takes a chain of dense layers with batchnorm, relu, hardtanh, step, sign and flatten between them, and argmax at its end",
+    hint: () => "docs/training.md says what is trained; leave it out, or put it before or behind the network",
   }),
 };

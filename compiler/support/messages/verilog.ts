@@ -45,7 +45,7 @@ export const verilogMessages = {
         : `layer ${layer} takes ${cycles} cycles with the PE and SIMD given for it, more than the interval of ${interval}`,
     hint: ({ layer, cycles }) =>
       layer === null
-        ? `ask for an interval of ${cycles} cycles, leave out the PE and SIMD that are given, or stream the class alone`
+        ? `ask for an interval of ${cycles} cycles; PE and SIMD that are given, joined branches or a class behind its logits may hold it up`
         : "leave out the layer's PE and SIMD to have them chosen, or ask for a longer interval",
   }),
   "verilog/no-such-output": entry<{ wanted: string; has: string }>({
@@ -57,10 +57,10 @@ export const verilogMessages = {
       `the Verilog back end does not support the transpose of layer ${layer}: elements pass one after the other, and ` +
       `from ${from.join(" x ")} to ${to.join(" x ")} they would have to change their order`,
     hint: () =>
-      "move only axes of size 1, leave this back end out, or transpose the data and the weights instead",
+      "move only axes of size 1, or transpose the data and the weights instead; noisefloor builds Verilog and C together",
   }),
   "verilog/unsupported": entry<{ feature: string; where: string }>({
     message: ({ feature, where }) => `the Verilog back end does not support ${feature} (${where})`,
-    hint: () => "leave this back end out, or change the model",
+    hint: () => "change the model: noisefloor builds Verilog and C together",
   }),
 };

@@ -473,9 +473,8 @@ function finish(g: Growing): void {
   for (const { name } of builder.values())
     if (!g.read.has(name)) builder.output(`out ${name}`, name, "value");
   if (!g.chance(30)) return;
-  const { name } = pick(
-    g.random,
-    builder.values().filter((value) => g.read.has(value.name)),
-  );
+  const read = builder.values().filter((value) => g.read.has(value.name));
+  if (read.length === 0) return;
+  const { name } = pick(g.random, read);
   builder.output(`out ${name}`, name, "value");
 }

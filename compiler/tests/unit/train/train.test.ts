@@ -280,6 +280,21 @@ describe("a training", () => {
     },
   );
 
+  test.each(["noise", "rounding"] as const)(
+    "searching by %s goes down to a budget and no further",
+    async (search) => {
+      const limits = { bitOperations: 1500 };
+      const epochs = { float: 2, noise: 12, rounding: 2 };
+      const { history, trained } = (await record(tf, request({ training: { search, limits, epochs } })))
+        .result;
+      const { bitOperations } = history.findLast((r) => r.phase === "noise")!;
+      // The phase goes down to 1.7 times the budget.
+      expect(bitOperations! / limits.bitOperations).toBeGreaterThan(1.3);
+      expect(bitOperations! / limits.bitOperations).toBeLessThan(2.2);
+      expect(trained.bitOperations).toBeLessThanOrEqual(limits.bitOperations);
+    },
+  );
+
   test("ends a phase when the validation loss does not improve any more", async () => {
     const training = { epochs: { float: 12, noise: 2, rounding: 2 }, patience: 1, learningRate: 0.3 };
     const { result } = await record(tf, request({ training }));

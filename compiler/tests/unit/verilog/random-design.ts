@@ -5,7 +5,7 @@ import { simulate } from "../../../sim/simulate.ts";
 import { type FileSet, mergeFileSets } from "../../../support/file-set.ts";
 import { generateVerilog, tbVectors } from "../../../verilog/generate.ts";
 import { randomInputs } from "../program/random-branching.ts";
-import { randomDataflow } from "./random-dataflow.ts";
+import { type RandomDataflow, randomDataflow } from "./random-dataflow.ts";
 import { type RandomCase, randomCase } from "./random-program.ts";
 import { inFolder, run } from "./run-tools.ts";
 
@@ -14,19 +14,29 @@ export interface RandomDesign extends RandomCase {
   readonly manifest: RtlManifest;
 }
 
-function branchingCase(seed: number, packets: number): RandomCase {
-  const { program, options } = randomDataflow(seed);
-  return { program, options, inputs: randomInputs(program, packets, seed), packets };
-}
-
 /** A chain, or a program with branches and several ports. */
 export function randomDesign(seed: number, packets: number, branching = false): RandomDesign {
-  const one = branching ? branchingCase(seed, packets) : randomCase(seed, packets);
-  const schedule = scheduleProgram(one.program, one.options);
-  const { files, manifest } = generateVerilog(one.program, schedule, { version: "0.0.0" });
-  const values = simulate(one.program, one.inputs, packets).values;
-  const outputs = new Map<string, ArrayLike<number>>([...one.inputs, ...values]);
-  const vectors = tbVectors(one.program, manifest, one.inputs, outputs);
+  return branching
+    ? designOfCase(randomDataflow(seed), packets, seed)
+    : withVectors(randomCase(seed, packets));
+}
+
+/** A program with random inputs. */
+export function designOfCase(
+  { program, options }: RandomDataflow,
+  packets: number,
+  seed: number,
+): RandomDesign {
+  return withVectors({ program, options, inputs: randomInputs(program, packets, seed), packets });
+}
+
+function withVectors(one: RandomCase): RandomDesign {
+  const { program, options, inputs, packets } = one;
+  const schedule = scheduleProgram(program, options);
+  const { files, manifest } = generateVerilog(program, schedule, { version: "0.0.0" });
+  const values = simulate(program, inputs, packets).values;
+  const outputs = new Map<string, ArrayLike<number>>([...inputs, ...values]);
+  const vectors = tbVectors(program, manifest, inputs, outputs);
   return { ...one, files: mergeFileSets(files, vectors), manifest };
 }
 
