@@ -85,7 +85,8 @@ export function quantizeGradient(
 ): QuantizerGradient {
   const logSteps = new Float32Array(q.map.count);
   const logRanges = new Float32Array(q.map.count);
-  const rounding = q.forward === "rounding";
+  const passedOn = dx ?? floats(x.length);
+  const residues = q.forward === "rounding" ? independentResidues(noise, x.length) : noise;
   byStretch(q.map, (from, to, index) => {
     const range = q.ranges[index]!;
     const low = q.signed ? -range : 0;
@@ -99,13 +100,18 @@ export function quantizeGradient(
       const below = Number(value <= low);
       const passed = g * (1 - (above | below));
       clamped += g * (above - sign * below);
-      // The sign of the sample is the independent residue of real rounding.
-      const sample = rounding ? (noise[i]! < 0 ? -UNIT_RESIDUE : UNIT_RESIDUE) : noise[i]!;
-      residue += passed * Number(value !== 0) * sample;
-      if (dx) dx[i] = passed;
+      residue += passed * Number(value !== 0) * residues[i]!;
+      passedOn[i] = passed;
     }
     logSteps[index]! += residue * q.steps[index]! * Math.LN2;
     logRanges[index]! += clamped * range * Math.LN2;
   });
   return { logSteps, logRanges };
+}
+
+/** Residues of real rounding's variance that know nothing of the values: the signs of the samples. */
+function independentResidues(noise: Float32Array, count: number): Float32Array {
+  const residues = floats(count);
+  for (let i = 0; i < count; i++) residues[i] = noise[i]! < 0 ? -UNIT_RESIDUE : UNIT_RESIDUE;
+  return residues;
 }

@@ -81,6 +81,8 @@ const NOISE_MARGIN = 1.7;
 const FIRST_PRICE = 2;
 /** From this part of a round on, batch-norms have the statistics that the integers will have. */
 const STATISTICS_FROZEN = 0.8;
+/** From so many times the baseline's loss on, a network without noise has lost more than its noise can be blamed for. */
+const ASTRAY = 4;
 /** Validation samples on which a lossless noise phase compares noise and no noise. */
 const NOISE_SAMPLES = 1000;
 /** Samples on which the noise phase looks for inputs below their noise: only costs follow from it. */
@@ -236,7 +238,10 @@ function baselineLoss(run: Run): number {
   return run.baselineLoss;
 }
 
-/** What the noise costs now: loss of the same weights with and without it, on some validation samples. */
+/**
+ * What the noise costs now: loss of the same weights with and without it, on some validation samples. Weights may go
+ * astray until noise costs them nothing more: those are compared with a multiple of the baseline's loss.
+ */
 function noiseLoss(run: Run, { epoch, step }: Place): number {
   const { tf, folded, training, state, pool, validation } = run;
   const count = Math.min(samplesAtOnce(folded, NOISE_SAMPLES), validation.count);
@@ -246,7 +251,10 @@ function noiseLoss(run: Run, { epoch, step }: Place): number {
     layer.norm ? { ...layer, norm: { ...layer.norm, statistics: "running" as const } } : layer,
   );
   const quiet = floatPass(folded, training, state.parameters, "running");
-  return judgePass(tf, { ...pass, layers }, some, training.loss) - judgePass(tf, quiet, some, training.loss);
+  const without = judgePass(tf, quiet, some, training.loss);
+  return (
+    judgePass(tf, { ...pass, layers }, some, training.loss) - Math.min(without, ASTRAY * baselineLoss(run))
+  );
 }
 
 /** What pruning will leave of each signal, looked at once an epoch: costs are counted on that. */
