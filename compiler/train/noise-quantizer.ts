@@ -51,11 +51,9 @@ export function quantize(x: Float32Array, noise: Float32Array, q: NoisyQuantizer
     if (q.forward === "noise") {
       // Products with 0 or 1 instead of branches, which would often be guessed wrong.
       for (let i = from; i < to; i++) {
-        const value = x[i]!;
-        const above = Number(value >= range);
-        const below = Number(value <= low);
-        const inside = 1 - (above | below);
-        out[i] = inside * (value + step * noise[i]! * Number(value !== 0)) + above * range + below * low;
+        const clamped = Math.min(range, Math.max(low, x[i]!));
+        const inside = Number(clamped > low) - Number(clamped >= range);
+        out[i] = clamped + step * noise[i]! * inside * Number(clamped !== 0);
       }
       return;
     }

@@ -61,7 +61,7 @@ function caseOf(op: number, lanesOf: number, a: Operand, b: Operand, extra: numb
       source("b", lanesOf * b[0], beatsOf(y, lanesOf, b[0])),
     ],
     sinks: [sink(lanesOf * width, expected)],
-    unit: createJoin(),
+    unit: () => createJoin(),
   };
 }
 

@@ -57,7 +57,8 @@ function complaintsAt(program: Program, schedule: Schedule, depth: number): stri
   const stages = schedule.stages.map((stage) => (stage.kind === "fifo" ? { ...stage, depth } : stage));
   const { files, manifest } = generateVerilog(program, { ...schedule, stages }, { version: "0.0.0" });
   const elements = valueNamed(program, "x").shape.reduce((a, b) => a * b, 1);
-  const inputs = new Map([["x", integers(randomFor("fifos", "x"), PACKETS * elements, 4, true)]]);
+  const x = Float64Array.from(integers(randomFor("fifos", "x"), PACKETS * elements, 4, true));
+  const inputs = new Map([["x", x]]);
   const outputs = new Map<string, ArrayLike<number>>([
     ...inputs,
     ...simulate(program, inputs, PACKETS).values,
