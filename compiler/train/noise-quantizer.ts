@@ -49,12 +49,7 @@ export function quantize(x: Float32Array, noise: Float32Array, q: NoisyQuantizer
     const step = q.steps[index]!;
     const low = q.signed ? -range : 0;
     if (q.forward === "noise") {
-      // Products with 0 or 1 instead of branches, which would often be guessed wrong.
-      for (let i = from; i < to; i++) {
-        const clamped = Math.min(range, Math.max(low, x[i]!));
-        const inside = Number(clamped > low) - Number(clamped >= range);
-        out[i] = clamped + step * noise[i]! * inside * Number(clamped !== 0);
-      }
+      addNoise(x, noise, out, from, to, low, range, step);
       return;
     }
     for (let i = from; i < to; i++) {
@@ -65,6 +60,32 @@ export function quantize(x: Float32Array, noise: Float32Array, q: NoisyQuantizer
     }
   });
   return out;
+}
+
+/**
+ * Noise on the elements strictly inside of the range but 0. Zeros come in long runs (the background of an image) or hardly
+ * ever, so that a branch on them is guessed right; at the clamps it would not be, hence products with 0 or 1.
+ */
+function addNoise(
+  x: Float32Array,
+  noise: Float32Array,
+  out: Float32Array,
+  from: number,
+  to: number,
+  low: number,
+  high: number,
+  step: number,
+): void {
+  for (let i = from; i < to; i++) {
+    const value = x[i]!;
+    if (value === 0) {
+      out[i] = 0;
+      continue;
+    }
+    const above = Number(value > low);
+    const below = Number(value < high);
+    out[i] = (value + step * noise[i]!) * (above & below) + low * (1 - above) + high * (1 - below);
+  }
 }
 
 /** Standard deviation of a uniform residue of one step: sqrt(1/12). */
@@ -88,23 +109,41 @@ export function quantizeGradient(
   byStretch(q.map, (from, to, index) => {
     const range = q.ranges[index]!;
     const low = q.signed ? -range : 0;
-    const sign = Number(q.signed);
-    let residue = 0;
-    let clamped = 0;
-    for (let i = from; i < to; i++) {
-      const value = x[i]!;
-      const g = dy[i]!;
-      const above = Number(value >= range);
-      const below = Number(value <= low);
-      const passed = g * (1 - (above | below));
-      clamped += g * (above - sign * below);
-      residue += passed * Number(value !== 0) * residues[i]!;
-      passedOn[i] = passed;
-    }
-    logSteps[index]! += residue * q.steps[index]! * Math.LN2;
-    logRanges[index]! += clamped * range * Math.LN2;
+    const sums = { residue: 0, clamped: 0 };
+    addGradients(x, residues, dy, passedOn, from, to, low, range, sums);
+    logSteps[index]! += sums.residue * q.steps[index]! * Math.LN2;
+    logRanges[index]! += sums.clamped * range * Math.LN2;
   });
   return { logSteps, logRanges };
+}
+
+/** Gradients for values, and the sums for the step and the range of these elements; without branches, as above. */
+function addGradients(
+  x: Float32Array,
+  residues: Float32Array,
+  dy: Float32Array,
+  dx: Float32Array,
+  from: number,
+  to: number,
+  low: number,
+  high: number,
+  sums: { residue: number; clamped: number },
+): void {
+  const sign = Number(low < 0);
+  let residue = 0;
+  let clamped = 0;
+  for (let i = from; i < to; i++) {
+    const value = x[i]!;
+    const g = dy[i]!;
+    const above = Number(value >= high);
+    const below = Number(value <= low);
+    const passed = g * (1 - (above | below));
+    clamped += g * (above - sign * below);
+    residue += passed * Number(value !== 0) * residues[i]!;
+    dx[i] = passed;
+  }
+  sums.residue = residue;
+  sums.clamped = clamped;
 }
 
 /** Residues of real rounding's variance that know nothing of the values: the signs of the samples. */
