@@ -1,0 +1,134 @@
+// A network from somebody else's file, as every importer hands it on: operators on channels-last tensors with the file's
+// constants, and the quantizers that the file states. Calibration or training makes integers of one without quantizers;
+// exact lowering makes them of one that states them all.
+import type {
+  ArithmeticOperator,
+  ConcatOperator,
+  GraphOutput,
+  Origin,
+  SingleOperator,
+  StoredType,
+} from "./graph.ts";
+
+/** Numbers of the file, exact: every float32, and every integer that a double holds. */
+export type FileNumbers = Float64Array;
+
+/** QONNX rounding modes; ROUND is half to even. */
+export type QuantRounding =
+  | "ROUND"
+  | "HALF_UP"
+  | "HALF_DOWN"
+  | "UP"
+  | "DOWN"
+  | "CEIL"
+  | "FLOOR"
+  | "ROUND_TO_ZERO";
+
+/**
+ * A stated quantizer. int: m = clamp(round(x / scale + zeroPoint), least, greatest), x' = (m - zeroPoint) * scale. bipolar:
+ * x' = scale where x >= 0, else -scale. One scale and zero point, or one for each channel (of weights: each unit).
+ */
+export type Quantizer =
+  | {
+      readonly kind: "int";
+      readonly scale: FileNumbers;
+      readonly zeroPoint: FileNumbers;
+      readonly least: number;
+      readonly greatest: number;
+      readonly rounding: QuantRounding;
+    }
+  | { readonly kind: "bipolar"; readonly scale: FileNumbers };
+
+/** Constants of a dense or conv. */
+export interface ImportedConstants {
+  /** Row-major [units, ...kernel, channels / groups]; of a dense [units, inputs], inputs in channels-last order. */
+  readonly weights: FileNumbers;
+  /** What the file does to the weights; null: nothing. */
+  readonly weightQuantizer: Quantizer | null;
+  readonly bias: FileNumbers | null;
+  readonly biasQuantizer: Quantizer | null;
+}
+
+interface Base {
+  /** Unique; from the file's node or tensor. */
+  readonly name: string;
+  /** Without the batch dimension, channels last. */
+  readonly shape: readonly number[];
+  readonly origin: Origin;
+}
+
+interface OneInput extends Base {
+  readonly input: string;
+}
+
+/** The network's input: `stored` where the file says integers. */
+export interface ImportedInput extends Base {
+  readonly kind: "input";
+  readonly stored: StoredType | null;
+}
+
+/** scale * (x - mean) / sqrt(variance + epsilon) + bias, by channel. */
+export interface NormNode extends OneInput {
+  readonly kind: "norm";
+  readonly scale: FileNumbers;
+  readonly bias: FileNumbers;
+  readonly mean: FileNumbers;
+  readonly variance: FileNumbers;
+  readonly epsilon: number;
+}
+
+/** x * gain + offset: one number, or one for each channel. */
+export interface AffineNode extends OneInput {
+  readonly kind: "affine";
+  readonly gain: FileNumbers;
+  readonly offset: FileNumbers;
+}
+
+export interface QuantizeNode extends OneInput {
+  readonly kind: "quantize";
+  readonly quantizer: Quantizer;
+}
+
+/** QONNX MultiThreshold: outScale * #{k: x >= thresholds[channel][k]} + outBias; `channels` is 1 or that of the tensor. */
+export interface MultiThresholdNode extends OneInput {
+  readonly kind: "multithreshold";
+  readonly channels: number;
+  readonly thresholds: FileNumbers;
+  readonly outScale: number;
+  readonly outBias: number;
+}
+
+/** QONNX Trunc: the low bits of an integer tensor of `inputWidth` bits are dropped until `outputWidth` are left. */
+export interface TruncNode extends OneInput {
+  readonly kind: "trunc";
+  readonly scale: FileNumbers;
+  readonly zeroPoint: FileNumbers;
+  readonly inputWidth: number;
+  readonly outputWidth: number;
+  readonly rounding: QuantRounding;
+}
+
+/** Any operator of the language but batchnorm, which is a norm here. */
+type LanguageNode =
+  | (OneInput & SingleOperator)
+  | (Base & { readonly inputs: readonly string[] } & (ArithmeticOperator | ConcatOperator));
+
+export type ImportedNode =
+  | ImportedInput
+  | NormNode
+  | AffineNode
+  | QuantizeNode
+  | MultiThresholdNode
+  | TruncNode
+  | LanguageNode;
+
+export interface ImportedModel {
+  readonly name: string;
+  /** Such as "onnx 13" or "keras 3". */
+  readonly format: string;
+  /** Inputs come before their users. */
+  readonly nodes: readonly ImportedNode[];
+  /** Of every dense and conv, by name. */
+  readonly constants: ReadonlyMap<string, ImportedConstants>;
+  readonly outputs: readonly GraphOutput[];
+}
