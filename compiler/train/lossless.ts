@@ -15,13 +15,16 @@ export function epsilonOf(asked: number | null, spec: LossSpec, floatLoss: numbe
   return spec.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLoss;
 }
 
-/** Powers of two between which the scale of the logits is looked for, and how exactly. */
-const SCALES = { least: -6, most: 6, exact: 1e-3 };
+/**
+ * Powers of two between which the scale of the logits is looked for, and how exactly. Logits are never sharpened: where
+ * every sample is classified right, the loss of ever larger ones goes to 0 whatever their margin is.
+ */
+const SCALES = { least: -6, most: 0, exact: 1e-3 };
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Judged loss of every sample for outputs [count, units]. Cross entropy is taken at the temperature of the softmax that
- * suits all samples best (arXiv:1706.04599), so that over-confidence, of either network, does not pass for capacity.
+ * Judged loss of every sample for outputs [count, units]. Cross entropy is taken at the temperature of the softmax, at
+ * least 1, that suits all samples best (arXiv:1706.04599): what a network loses by over-confidence alone does not count.
  */
 export function lossesOf(
   spec: LossSpec,
@@ -35,13 +38,14 @@ export function lossesOf(
   const at = (log: number): number =>
     loss.evaluate({ outputs, count, targets, scale: 2 ** log, perSample }).total;
   // The loss is convex in the scale, so that it has one minimum along its logarithm.
-  let { least, most } = spec.kind === "cross-entropy" ? SCALES : { least: 0, most: 0 };
+  let [least, most] = spec.kind === "cross-entropy" ? [SCALES.least, SCALES.most] : [0, 0];
   while (most - least > SCALES.exact) {
     const width = GOLDEN * (most - least);
     if (at(most - width) <= at(least + width)) most = least + width;
     else least = most - width;
   }
-  at((least + most) / 2);
+  const found = (least + most) / 2;
+  at(at(SCALES.most) <= at(found) ? SCALES.most : found);
   return perSample;
 }
 

@@ -5,7 +5,7 @@ import { type Batch, partOf } from "./batches.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
 import { macsOf, samplesAtOnce } from "./network.ts";
 import { createOptimizer, optimizerUpdate } from "./optimizers.ts";
-import { readVariableName } from "./parameters.ts";
+import { optimizerOf, readVariableName } from "./parameters.ts";
 import { gradientsOf, outputsOf } from "./passes.ts";
 import { momentsOf } from "./prune.ts";
 import { copyFrozen, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
@@ -64,7 +64,7 @@ function trialSteps({ folded, training, request }: Run): number {
 async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<Frozen> {
   const { training, state } = run;
   const copy = copyFrozen(frozen);
-  const optimizer = createOptimizer(training.optimizer, copy.parameters);
+  const optimizer = createOptimizer(optimizerOf(training.optimizer), copy.parameters);
   const rateOf = frozenRate(copy, training.learningRate * TRIAL_RATE);
   for (let step = 0; step < steps; step++) {
     await giveWay(run);
@@ -73,7 +73,14 @@ async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<F
     const pass = roundedPass(copy, training, "batch");
     const result = gradientsOf(run.tf, batch, pass, lossOfBatch(run, batch, all.inputs));
     const gradients = roundedGradients(copy, training, result);
-    optimizerUpdate(training.optimizer, copy.parameters, gradients, optimizer, rateOf, decayRate(run));
+    optimizerUpdate(
+      optimizerOf(training.optimizer),
+      copy.parameters,
+      gradients,
+      optimizer,
+      rateOf,
+      decayRate(run),
+    );
     projectRounded(copy);
   }
   return copy;

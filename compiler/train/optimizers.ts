@@ -12,7 +12,7 @@ export interface OptimizerState {
   step: number;
   /** Momentum, or the mean of the gradients. */
   readonly first: ParameterSet;
-  /** Mean of their squares; empty for SGD. */
+  /** Mean of their squares; of SGD none. */
   readonly second: ParameterSet;
 }
 
@@ -20,11 +20,19 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
+/** The optimizer of a parameter, by its name. */
+export type OptimizerOf = (name: string) => OptimizerSpec;
+
 /** State before the first update of the named parameters. */
-export function createOptimizer(spec: OptimizerSpec, parameters: ParameterSet): OptimizerState {
-  const zeros = (): ParameterSet =>
-    Object.fromEntries(Object.entries(parameters).map(([name, p]) => [name, new Float32Array(p.length)]));
-  return { step: 0, first: zeros(), second: spec.kind === "sgd" ? {} : zeros() };
+export function createOptimizer(specOf: OptimizerOf, parameters: ParameterSet): OptimizerState {
+  const zeros = (names: readonly string[]): ParameterSet =>
+    Object.fromEntries(names.map((name) => [name, new Float32Array(parameters[name]!.length)]));
+  const names = Object.keys(parameters);
+  return {
+    step: 0,
+    first: zeros(names),
+    second: zeros(names.filter((name) => specOf(name).kind !== "sgd")),
+  };
 }
 
 /** How far an update goes along the first moment, and whether it is divided by the root of the second. */
@@ -75,7 +83,7 @@ function strideOf(spec: OptimizerSpec, rate: number, step: number): Stride {
  * arXiv:1711.05101): p -= rate * decay * p.
  */
 export function optimizerUpdate(
-  spec: OptimizerSpec,
+  specOf: OptimizerOf,
   parameters: ParameterSet,
   gradients: ParameterSet,
   state: OptimizerState,
@@ -85,6 +93,7 @@ export function optimizerUpdate(
   state.step++;
   for (const [name, gradient] of Object.entries(gradients)) {
     const p = parameters[name]!;
+    const spec = specOf(name);
     const rate = rateOf(name);
     const stride = strideOf(spec, rate, state.step);
     const keep = 1 - rate * decayOf(name);

@@ -1,9 +1,10 @@
 // The trained variables of a network, by name: weights [units, inputs], bias or batch-norm of each layer, and the base-2
 // logarithms of the quantizers' steps and ranges. In: a network and a seed. Out: their first values.
+import type { OptimizerSpec } from "../graph/project.ts";
 import { createRandom } from "../support/random.ts";
 import type { BatchNorm, Statistics } from "./batch-norm.ts";
 import type { Network } from "./network.ts";
-import type { ParameterSet } from "./optimizers.ts";
+import type { OptimizerOf, ParameterSet } from "./optimizers.ts";
 
 /**
  * `mean` and `variance` are running statistics: they have no gradient. Those of an activation belong to a signal, all
@@ -42,6 +43,14 @@ const QUANTIZER_VARIABLES: ReadonlySet<LayerVariable> = new Set<LayerVariable>([
 /** Whether a name is that of a quantizer's variable: the logarithm of a step or range. */
 export function isQuantizerVariable(name: string): boolean {
   return QUANTIZER_VARIABLES.has(readVariableName(name).variable);
+}
+
+/**
+ * Which optimizer moves a variable: the model's. Logarithms of steps and ranges are always Adam's: their gradients differ
+ * by orders of magnitude from tensor to tensor, and the rate is what they may move by.
+ */
+export function optimizerOf(spec: OptimizerSpec): OptimizerOf {
+  return (name) => (isQuantizerVariable(name) ? { kind: "adam" } : spec);
 }
 
 /** A layer's variable. */

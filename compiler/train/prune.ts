@@ -209,7 +209,8 @@ function columnsLeft(
 
 /**
  * The network without what is not above its noise, signal by signal where the settings allow it. A signal of which nothing
- * stays leaves a constant network: an error that says so.
+ * stays leaves a constant network: an error that says so. In a lossless search a signal that does vary stays whole then: the
+ * noise went too far, and the rounds give bits back.
  */
 export function prune(
   tf: TensorFlow,
@@ -224,6 +225,8 @@ export function prune(
   frozen.network.signals.forEach(({ channels }, s) => {
     const kept = stays[s]!;
     if (kept.length === 0) {
+      const varies = moments[s]!.deviation.some((deviation) => deviation > 0);
+      if (training.objective.kind === "lossless" && varies) return;
       const [reader] = prunableReaders(frozen.network, training, s)!;
       const { node } = frozen.network.layers[reader!.layer]!;
       fail("train/pruned-away", { layer: node, inputs: channels });

@@ -19,7 +19,7 @@ import { createNoisePool, type NoisePool } from "./noise.ts";
 import { widthsAreGiven } from "./noise-phase.ts";
 import { type Moments, momentsOf } from "./normalize.ts";
 import { createOptimizer } from "./optimizers.ts";
-import { initialParameters } from "./parameters.ts";
+import { initialParameters, optimizerOf } from "./parameters.ts";
 import { type LossOf, type NetworkPass, outputsOf } from "./passes.ts";
 import { keptInputs } from "./prune.ts";
 import { TrainingStopped, type TrainRequest } from "./request.ts";
@@ -84,7 +84,7 @@ function firstState(network: Network, training: TrainingSpec): RunState {
     epoch: 0,
     best: null,
     parameters,
-    optimizer: createOptimizer(training.optimizer, parameters),
+    optimizer: createOptimizer(optimizerOf(training.optimizer), parameters),
     penalties: Object.fromEntries(limits.map((limit) => [limit, FIRST_PENALTY])),
     lossUnit: 1,
     frozen: null,

@@ -32,6 +32,7 @@ import {
   copyParameters,
   initialParameters,
   isQuantizerVariable,
+  optimizerOf,
   optionalVariable,
   readVariableName,
   variableName,
@@ -139,7 +140,14 @@ function validate(run: Run): { readonly score: Score; readonly judged: number } 
 
 function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => number): void {
   const { state, training } = run;
-  optimizerUpdate(training.optimizer, state.parameters, gradients, state.optimizer, rateOf, decayRate(run));
+  optimizerUpdate(
+    optimizerOf(training.optimizer),
+    state.parameters,
+    gradients,
+    state.optimizer,
+    rateOf,
+    decayRate(run),
+  );
   for (const [name, values] of Object.entries(state.parameters)) {
     if (readVariableName(name).variable !== "gain") continue;
     for (let u = 0; u < values.length; u++) if (values[u]! < LEAST_GAIN) values[u] = LEAST_GAIN;
@@ -335,7 +343,7 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
   }
   if (moments && next === "float")
     request.events.log("inputs are normalised; the first layer takes it over at the freeze");
-  state.optimizer = createOptimizer(training.optimizer, state.parameters);
+  state.optimizer = createOptimizer(optimizerOf(training.optimizer), state.parameters);
   state.phase = next;
   state.round = 0;
   state.epoch = 0;
@@ -464,7 +472,7 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
       state.round = next;
       state.epoch = 0;
       state.best = null;
-      state.optimizer = createOptimizer(training.optimizer, state.parameters);
+      state.optimizer = createOptimizer(optimizerOf(training.optimizer), state.parameters);
       state.sizes = sizesOf(frozenOf(run).network, state.parameters);
       continue;
     }

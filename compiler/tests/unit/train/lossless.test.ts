@@ -83,21 +83,23 @@ describe("the losses that are compared", () => {
       }),
     );
 
-  test("of a classifier do not depend on how confident it is", () => {
-    const losses = lossesOf(entropy, logits, classes, targets);
-    for (const factor of [0.25, 8]) {
-      const scaled = lossesOf(
-        entropy,
-        logits.map((x) => x * factor),
-        classes,
-        targets,
-      );
-      expect(mean(scaled)).toBeCloseTo(mean(losses), 6);
-    }
+  const scaled = (factor: number): Float32Array => logits.map((x) => x * factor);
+  const judged = (outputs: Float32Array): number => mean(lossesOf(entropy, outputs, classes, targets));
+  const least = Math.min(...Array.from({ length: 400 }, (_, i) => lossAt(2 ** (i / 50 - 4))));
+
+  test("of a classifier are the least over all temperatures, without what only steers training", () => {
+    for (const factor of [2, 4, 16]) expect(judged(scaled(factor))).toBeCloseTo(least, 5);
   });
-  test("are the least over all temperatures, without what only steers training", () => {
-    const least = Math.min(...Array.from({ length: 400 }, (_, i) => lossAt(2 ** (i / 50 - 4))));
-    expect(mean(lossesOf(entropy, logits, classes, targets))).toBeCloseTo(least, 5);
+  test("of a classifier that is not over-confident are taken as they are", () => {
+    for (const factor of [0.25, 0.5]) expect(judged(scaled(factor))).toBeCloseTo(lossAt(factor), 5);
+  });
+  test("tell apart how well networks separate classes that both of them get right", () => {
+    const margin = (size: number): Float32Array =>
+      Float32Array.from({ length: count * classes }, (_, i) =>
+        labels[Math.floor(i / classes)] === i % classes ? size : 0,
+      );
+    expect(judged(margin(6))).toBeCloseTo(Math.log(1 + 3 * Math.exp(-6)), 6);
+    expect(judged(margin(0.2)) - judged(margin(6))).toBeGreaterThan(1);
   });
   test("of a regression are taken as they are", () => {
     const values = logits.map((x) => x + 0.5);

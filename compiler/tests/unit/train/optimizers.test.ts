@@ -14,12 +14,12 @@ const gradientAt = (t: number, i: number): number => Math.sin(t * (i + 1)) + 0.1
 function compare(spec: OptimizerSpec, updates: number, next: (t: number, g: number, x: Reference) => void) {
   const start = [1, -2, 0.5];
   const p = { a: Float32Array.from(start) };
-  const state = createOptimizer(spec, p);
+  const state = createOptimizer(() => spec, p);
   const reference = start.map((x): Reference => ({ x, m: 0, v: 0 }));
   for (let t = 1; t <= updates; t++) {
     const g = start.map((_, i) => gradientAt(t, i));
     optimizerUpdate(
-      spec,
+      () => spec,
       p,
       { a: Float32Array.from(g) },
       state,
@@ -47,10 +47,10 @@ const moments = (r: Reference, g: number): void => {
 describe("the recurrence", () => {
   test("of SGD with momentum, its first steps by hand", () => {
     const p = { a: Float32Array.of(1) };
-    const state = createOptimizer(SGD, p);
+    const state = createOptimizer(() => SGD, p);
     const seen = [1, 1, 1].map((g) => {
       optimizerUpdate(
-        SGD,
+        () => SGD,
         p,
         { a: Float32Array.of(g) },
         state,
@@ -96,7 +96,7 @@ describe.each(ALL)("$kind", (spec) => {
     for (let t = from; t < to; t++) {
       const g = Float32Array.from(p.a!, (_, i) => gradientAt(t, i));
       optimizerUpdate(
-        spec,
+        () => spec,
         p,
         { a: g },
         state,
@@ -109,14 +109,24 @@ describe.each(ALL)("$kind", (spec) => {
 
   test("leaves parameters without a gradient as they are", () => {
     const p = fresh();
-    run(createOptimizer(spec, p), p, 1, 20);
+    run(
+      createOptimizer(() => spec, p),
+      p,
+      1,
+      20,
+    );
     expect([...p.b]).toEqual([3]);
   });
   test("goes on bit for bit from its state as plain data", () => {
     const whole = fresh();
-    run(createOptimizer(spec, whole), whole, 1, 20);
+    run(
+      createOptimizer(() => spec, whole),
+      whole,
+      1,
+      20,
+    );
     const halves = fresh();
-    const state = createOptimizer(spec, halves);
+    const state = createOptimizer(() => spec, halves);
     run(state, halves, 1, 9);
     run(structuredClone(state), halves, 9, 20);
     expect(halves).toEqual(whole);
@@ -124,10 +134,10 @@ describe.each(ALL)("$kind", (spec) => {
   test("decays by rate times decay, apart from the gradient", () => {
     const p = { a: Float32Array.of(8), b: Float32Array.of(8) };
     const zero = { a: new Float32Array(1), b: new Float32Array(1) };
-    const state = createOptimizer(spec, p);
+    const state = createOptimizer(() => spec, p);
     for (let t = 0; t < 3; t++)
       optimizerUpdate(
-        spec,
+        () => spec,
         p,
         zero,
         state,
@@ -140,10 +150,10 @@ describe.each(ALL)("$kind", (spec) => {
   });
   test("finds the least of a parabola", () => {
     const p = { a: Float32Array.of(3, -2) };
-    const state = createOptimizer(spec, p);
+    const state = createOptimizer(() => spec, p);
     for (let t = 0; t < 3000; t++)
       optimizerUpdate(
-        spec,
+        () => spec,
         p,
         { a: p.a.map((x, i) => x - i) },
         state,
@@ -156,5 +166,5 @@ describe.each(ALL)("$kind", (spec) => {
 });
 
 test("SGD keeps no second moments", () => {
-  expect(createOptimizer(SGD, { a: new Float32Array(2) }).second).toEqual({});
+  expect(createOptimizer(() => SGD, { a: new Float32Array(2) }).second).toEqual({});
 });

@@ -202,6 +202,19 @@ describe("pruning", () => {
     expect(() => prune(tf, dead, training, batch)).toThrow(/none of the 6 inputs of layer n2/);
   });
 
+  test("of everything is no end of a lossless search while something varies", () => {
+    const { frozen, training } = netOf([6, "relu", 3], 0);
+    const [entering, ...others] = frozen.formats.signals;
+    const coarse = { ...entering!, width: 1, fraction: -3 };
+    const loud = { ...frozen, formats: { ...frozen.formats, signals: [coarse, ...others] } };
+    const small = { ...batch, inputs: inputs.map((x, i) => (i % 2 === 0 ? 3.9 + x / 8 : x / 8)) };
+    expect(() => prune(tf, loud, training, small)).toThrow(/pruned to nothing/);
+    const searching = { ...training, objective: { kind: "lossless", epsilon: null } } as const;
+    expect(prune(tf, loud, searching, small).kept[0]).toBe(null);
+    const still = { ...batch, inputs: inputs.map(() => 0.5) };
+    expect(() => prune(tf, frozen, searching, still)).toThrow(/pruned to nothing/);
+  });
+
   test("twice names elements of the graph", () => {
     const { frozen } = netOf([6, "relu", 3], 0);
     const zeros = new Float64Array(ELEMENTS);
