@@ -17,7 +17,7 @@ import { integerRange, type Range } from "../support/fixed-point.ts";
 import { type ActivationPass, activate } from "./activation.ts";
 import { inverseDeviation } from "./batch-norm.ts";
 import { inputsAsTargets } from "./batches.ts";
-import { fractionOf, meanSize, unitFraction } from "./formats.ts";
+import { fractionOf, groupShift, meanSize, unitFraction } from "./formats.ts";
 import { evaluateFrozen } from "./frozen.ts";
 import { ledgerOf } from "./ledger.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
@@ -224,7 +224,9 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
       weights: mantissas(weights, weight, (k) => unitFraction(weight, unitOf(k))),
       weightFormat: scaledFormat(weight, shift),
       weightNoise: scaledNoise(
-        noiseFigures(latentOf(frozen, i), weights, (k) => stepOf(weight, unitFraction(weight, unitOf(k)))),
+        noiseFigures(latentOf(frozen, i), weights, (k) =>
+          stepOf(weight, unitFraction(weight, unitOf(k)) - groupShift(weight, k % layer.inputs)),
+        ),
         shift,
       ),
       bias:

@@ -40,6 +40,11 @@ export function unitFraction(format: FrozenFormat, u: number): number {
   return typeof format.fraction === "number" ? format.fraction : format.fraction[u]!;
 }
 
+/** How many bits coarser than the format's grid the one of an input's group is. */
+export function groupShift({ groups }: WeightFormat, input: number): number {
+  return groups ? groups.shifts[Math.floor(input / groups.size)]! : 0;
+}
+
 /** Values of a tensor in a format with one fraction: floor(x * 2^fraction + 1/2), saturated; bipolar by sign. */
 export function roundValues(x: Float32Array, format: FrozenFormat): Float32Array {
   const out = floats(x.length);

@@ -18,7 +18,16 @@ import type { ParameterSet } from "../../../train/optimizers.ts";
 import { copyParameters, initialParameters } from "../../../train/parameters.ts";
 import { gradientsOf, type LossOf, outputsOf } from "../../../train/passes.ts";
 import { train } from "../../../train/train.ts";
-import { chainGraph, clouds, openWasm, request, SIGNED, type SpecChanges, spec } from "./small-data.ts";
+import {
+  chainGraph,
+  clouds,
+  openWasm,
+  request,
+  SIGNED,
+  type SpecChanges,
+  spec,
+  tensorsHeld,
+} from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -163,7 +172,9 @@ async function expectExact(
     ...changes,
   };
   const asked = request({ graph, samples: sets[0]!, validation: sets[1]!, training });
+  const held = tensorsHeld(tf);
   const { trained } = await train(tf, asked);
+  expect(tensorsHeld(tf)).toBe(held);
   const test = sets[1]!;
   const program = lower(trained);
   const { outputs } = evaluateFrozen(tf, trained, test, asked.training.loss);

@@ -85,6 +85,20 @@ describe("a budget", () => {
     expect(meanBits).toBeGreaterThanOrEqual(2);
   });
 
+  test.each([{ kind: "sgd", momentum: 0.9 }, { kind: "radam" }] as const)(
+    "is looked for by the same steps whichever optimizer moves the weights: %o",
+    async (optimizer) => {
+      const bits = async (chosen: typeof optimizer | { kind: "adam" }): Promise<number> => {
+        const limits = { bitOperations: 1200 };
+        const epochs = { float: 2, noise: 8, rounding: 1 };
+        const training = { limits, epochs, optimizer: chosen, learningRate: 0.02 };
+        const { progress } = await record(tf, request({ training }));
+        return progress.findLast((p) => p.phase === "noise")!.meanBits!;
+      };
+      expect(Math.abs((await bits(optimizer)) - (await bits({ kind: "adam" })))).toBeLessThan(0.75);
+    },
+  );
+
   test("below the narrowest widths is met by pruning, and an impossible one is said to be missed", async () => {
     // 4 x 16 x 3: 112 x 2 x 4 bit operations with every input and unit.
     const input = { bits: { min: 4, max: 8 } };
@@ -227,6 +241,30 @@ describe("given widths", () => {
     const { layers, parameters } = await trained({ kind: "group", size: 2 }, "layer");
     expect(layers[0]!.weightFormat.fraction).toBeTypeOf("number");
     expect(parameters["0.biasLogStep"]).toHaveLength(1);
+  });
+
+  test("of groups with coarser steps than the format's have the noise of these", async () => {
+    const training: SpecChanges = {
+      weights: { granularity: { kind: "group", size: 2 }, bits: { min: 2, max: 8 } },
+      limits: { bitOperations: 4000 },
+      epochs: { float: 2, noise: 10, rounding: 1 },
+      prune: false,
+    };
+    const asked = cloudRequest([16, "relu", 3, "argmax"], training, UNSIGNED, [8]);
+    // The last elements are small: noise may be large on the weights that read them.
+    for (const { inputs } of [asked.samples, asked.validation])
+      for (let i = 0; i < inputs.length; i++) if (i % 8 >= 4) inputs[i] = inputs[i]! >> 4;
+    const { result, saved } = await record(tf, asked);
+    const { weights, weightFormat, weightNoise } = result.trained.layers[0]!;
+    const { shifts } = decodeCheckpoint(saved.at(-1)!).checkpoint.frozen!.formats.weights[0]!.groups!;
+    expect(Math.max(...shifts)).toBeGreaterThan(0);
+    const shiftOf = (k: number): number => shifts[Math.floor((k % 8) / 2)]!;
+    for (const [k, m] of weights.entries()) expect(m % 2 ** shiftOf(k)).toBeCloseTo(0, 12);
+    const power = weights.reduce(
+      (sum, _, k) => sum + 4 ** (shiftOf(k) - (weightFormat.fraction as number)) / 12 / weights.length,
+      0,
+    );
+    expect(weightNoise.alpha).toBeCloseTo(Math.sqrt(power), 9);
   });
 });
 
