@@ -119,7 +119,7 @@ export interface Network {
   readonly signals: readonly Signal[];
   /** In the order of a pass. */
   readonly steps: readonly Step[];
-  /** Value of the sums that the network gives: logits, or what a regression wants. */
+  /** Value that the network gives, logits or what a regression wants: sums, or what is made of quantized values. */
   readonly output: number;
 }
 
@@ -400,11 +400,11 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
     const found = pending.get(name)!;
     if (i > 0) refuse(node, "more than one output");
     else if (!lastLayer) return;
-    else if (found.activation !== "none" || found.normalized)
-      refuse(node, "an activation or a batchnorm before an output");
-    else if (found.settled !== null || values[found.value]!.isInput)
-      refuse(node, "an output that is not made by a layer with weights, a sum or a product");
-    output = found.value;
+    else if (found.normalized) refuse(node, "a batchnorm before an output");
+    else if (found.bipolar) refuse(node, "signs as an output");
+    else if (values[found.value]!.isInput) refuse(node, "an output that no layer with weights has part in");
+    const isSum = found.activation === "none" && found.settled === null;
+    output = isSum ? found.value : settle(found);
   });
   const place = graph.nodes[0];
   if (!input || !lastLayer)
@@ -494,7 +494,7 @@ export function readersOf(network: Network, signal: number): readonly Reader[] |
         return null;
     }
   }
-  return readers.length > 0 ? readers : null;
+  return readers.length > 0 && !held.has(network.output) ? readers : null;
 }
 
 /** Whether elements are told apart by their channel alone. */

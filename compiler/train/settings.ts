@@ -51,13 +51,14 @@ function settingsOf(network: Network, training: TrainingSpec, signal: number): L
 
 /**
  * Widths that a signal may have: all of its readers' wishes, 1 bit or 2 when it is signed at least, what thresholds can
- * make at most.
+ * make at most. An output has all bits.
  */
 export function signalWidths(network: Network, training: TrainingSpec, signal: number): WidthRange {
   const at = network.signals[signal]!;
   if (fixedSignal(at)) return { min: 1, max: 1 };
   const wishes = settingsOf(network, training, signal).map((s) => s.input.bits);
-  const wished = wishes.length > 0 ? Math.max(...wishes.map((w) => w.min)) : 1;
+  // What no layer reads is an output: its bits cost no products.
+  const wished = wishes.length > 0 ? Math.max(...wishes.map((w) => w.min)) : MAX_WIDTH;
   const floor = at.signed ? 2 : 1;
   const most = at.normalized ? MAX_THRESHOLD_BITS : MAX_WIDTH;
   const max = Math.max(floor, Math.min(most, ...wishes.map((w) => w.max)));
