@@ -1,5 +1,6 @@
 // Values of a model as the check knows them. In: nothing; the tables of stages and joins make them. Out: their type,
 // and what can be said of a tensor from the stages before it.
+import { isNegativeSomewhere } from "../graph/expression.ts";
 import type { Operator, OperatorKind, StoredType } from "../graph/graph.ts";
 import {
   type LayerQuantization,
@@ -12,6 +13,7 @@ import type { Span } from "../support/source-file.ts";
 
 /** Stages that make a layer's result nonlinear. */
 export const ACTIVATIONS = [
+  "curve",
   "hardsigmoid",
   "hardswish",
   "hardtanh",
@@ -91,9 +93,14 @@ function isThresholds(normalized: Signal | undefined): boolean {
   return normalized?.kind === "batchnorm" && normalized.inputs[0]?.quantization?.weights.bits.max === 1;
 }
 
-function sourceBits({ kind, word, inputs, stored }: Signal): TensorBits {
+function sourceBits({ kind, word, inputs, stored, operator }: Signal): TensorBits {
   if (kind === "sign" || kind === "step") return { min: 1, max: 1, reason: `${word} makes one bit` };
-  const signed = kind === "input" ? stored?.signed === true : !UNSIGNED.includes(kind);
+  const signed =
+    kind === "input"
+      ? stored?.signed === true
+      : operator?.kind === "curve"
+        ? isNegativeSomewhere(operator.body, true)
+        : !UNSIGNED.includes(kind);
   const min = signed ? 2 : 1;
   return CLAMPS.includes(kind) && isThresholds(inputs[0])
     ? {

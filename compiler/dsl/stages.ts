@@ -1,6 +1,7 @@
 // THE table of the stages of the language, and those that compute: dense, batchnorm, activations, argmax. In: a stage of
 // the syntax tree and the value before it. Out: its operator. Adding a stage = one row.
 import type { Operator } from "../graph/graph.ts";
+import { formulaArguments, NO_FORMULA } from "./formula.ts";
 import { readLayerOptions } from "./layer-options.ts";
 import { MOVE_STAGES } from "./move-stages.ts";
 import { type Fields, numberReader, readFields, type Signature } from "./read-fields.ts";
@@ -83,6 +84,9 @@ function activation(word: ActivationKind): StageRule {
       if (word === "leaky_relu") {
         const { slope = 0.01 } = readArguments(word, stage, leakySignature, context).values;
         operator = { kind: word, slope };
+      } else if (word === "curve") {
+        const { formula } = readArguments(word, stage, formulaArguments, context).values;
+        operator = { kind: word, ...(formula ?? NO_FORMULA) };
       } else {
         readNoArguments(word, stage, context);
         operator = { kind: word };

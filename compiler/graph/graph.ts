@@ -1,6 +1,8 @@
 // The float graph: named nodes with shapes, in an order in which inputs come before their users, and the place
 // in the user's text that each came from. Front ends make it, training and lowering read it.
 
+import type { Expression } from "./expression.ts";
+
 /** Where a node came from, for messages and generated headers. One-based. */
 export interface Origin {
   readonly file: string;
@@ -99,6 +101,14 @@ export interface LeakyReluOperator {
   readonly slope: number;
 }
 
+/** A formula of x, made into a table. */
+export interface FormulaOperator {
+  readonly kind: "curve";
+  /** As written. */
+  readonly formula: string;
+  readonly body: Expression;
+}
+
 /** A part of every axis: `sizes` elements from `begin` on. */
 export interface SliceOperator {
   readonly kind: "slice";
@@ -150,6 +160,7 @@ export type SingleOperator =
   | UnaryOperator
   | CurveOperator
   | LeakyReluOperator
+  | FormulaOperator
   | SliceOperator
   | PadOperator
   | ReshapeOperator

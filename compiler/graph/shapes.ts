@@ -107,6 +107,7 @@ function shapeOf(
     case "sigmoid":
     case "tanh":
     case "leaky_relu":
+    case "curve":
       return shape;
     case "flatten":
       return [product(shape)];

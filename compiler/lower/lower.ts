@@ -67,6 +67,7 @@ function lowerNode(node: Node, lowering: Lowering): Pending {
     case "batchnorm":
     case "relu6":
     case "leaky_relu":
+    case "curve":
     case "hardsigmoid":
     case "hardswish":
     case "sigmoid":

@@ -1,8 +1,11 @@
 // What of a graph is trained: layers with weights, the tensors between them that get quantizers, and the steps of a pass in
 // their order. In: a graph. Out: the network, or a diagnostic for every node that cannot be trained.
+
+import { isNegativeSomewhere } from "../graph/expression.ts";
 import {
   type ArithmeticOperator,
   type CurveOperator,
+  type FormulaOperator,
   type Graph,
   type InputNode,
   inputsOf,
@@ -66,7 +69,7 @@ export interface Signal {
 }
 
 /** A function of one number that the integers take from a table. */
-export type Curve = CurveOperator | LeakyReluOperator;
+export type Curve = CurveOperator | LeakyReluOperator | FormulaOperator;
 
 /** A step of a pass; `reads` and `writes` are indices of values. */
 export type Step =
@@ -304,6 +307,7 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
       }
       case "relu6":
       case "leaky_relu":
+      case "curve":
       case "hardsigmoid":
       case "hardswish":
       case "sigmoid":
@@ -422,8 +426,10 @@ function hasGaps({ padding, transposed }: Extract<Node, { kind: "conv" }>): bool
   return transposed || hasPadding(padding);
 }
 
-function isSignedCurve({ kind }: Curve, signed: boolean): boolean {
-  switch (kind) {
+function isSignedCurve(curve: Curve, signed: boolean): boolean {
+  switch (curve.kind) {
+    case "curve":
+      return isNegativeSomewhere(curve.body, signed);
     case "relu6":
     case "sigmoid":
     case "hardsigmoid":

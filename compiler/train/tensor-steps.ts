@@ -1,5 +1,7 @@
 // The steps of a pass without weights: pools, rearrangements, sums and products of two tensors, curves. In: tensors of a
 // batch. Out: the result, and gradients for what entered.
+
+import { slopeAt, valueAt } from "../graph/expression.ts";
 import type { ArithmeticOperator } from "../graph/graph.ts";
 import { assertNever } from "../support/assert.ts";
 import type { Curve, Value } from "./network.ts";
@@ -246,6 +248,11 @@ export function curveOf(curve: Curve): {
   switch (curve.kind) {
     case "relu6":
       return { value: (x) => clamp(x, 0, 6), slope: (x) => (x > 0 && x < 6 ? 1 : 0) };
+    case "curve":
+      return {
+        value: (x) => valueAt(curve.body, x),
+        slope: (x) => slopeAt(curve.body, x),
+      };
     case "leaky_relu":
       return {
         value: (x) => (x >= 0 ? x : curve.slope * x),

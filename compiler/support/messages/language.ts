@@ -6,7 +6,7 @@ const shown = (name: string): string => {
   const short = [...name].length > 40 ? `${[...name].slice(0, 40).join("")}...` : name;
   return /^[\p{L}\p{N}_.%-]+$/u.test(short) ? short : JSON.stringify(short);
 };
-const MAX_LISTED = 24;
+const MAX_LISTED = 30;
 const listed = (names: readonly string[]): string =>
   names.slice(0, MAX_LISTED).map(shown).join(", ") +
   (names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "");
@@ -39,6 +39,10 @@ export const languageMessages = {
     message: ({ written }) => `${written} is no escape`,
     hint: () =>
       'in a text write \\\\ for a backslash; the escapes are \\" \\\\ \\n \\r \\t and \\u with 4 digits',
+  }),
+  "language/bad-formula": entry<{ problem: string }>({
+    message: ({ problem }) => `the formula ${problem}`,
+    hint: () => 'a formula has x, numbers, + - * / ^, parentheses and functions: curve("x * sigmoid(x)")',
   }),
   "language/bad-size": entry<{ shape: string }>({
     message: ({ shape }) => `the shape ${shape} has a size that is not a whole number from 1 on`,
@@ -103,6 +107,10 @@ export const languageMessages = {
     message: ({ key, wished, limit }) =>
       `${key}: ${wished} is more than the layer has ${key === "pe" ? "units" : "inputs"} (${limit})`,
     hint: ({ key, limit }) => `write ${key}: ${limit} or less`,
+  }),
+  "language/formula-undefined": entry<{ x: number }>({
+    message: ({ x }) => `the formula has no finite value at x = ${x}`,
+    hint: () => "it needs one from -64 to 64: keep its parts there by max and min, such as log(max(x, 0.01))",
   }),
   "language/foreign-arrow": entry({
     message: () => "stages are joined by ->",

@@ -288,6 +288,10 @@ const windows: readonly Case[] = [
   ["4:24 language/needs-dense", staged("maxpool(2) -> relu6")],
   ["4:10 language/needs-dense", staged("sigmoid")],
   ["4:43 language/out-of-range", staged("conv(2, kernel: 1) -> leaky_relu(0)")],
+  ["4:32 language/missing-key", staged("conv(2, kernel: 1) -> curve")],
+  ["4:38 language/wrong-kind", staged("conv(2, kernel: 1) -> curve(x)")],
+  ["4:43 language/bad-formula", staged('conv(2, kernel: 1) -> curve("x * y")')],
+  ["4:38 language/formula-undefined", staged('conv(2, kernel: 1) -> curve("log(x)")')],
 ];
 
 const moves: readonly Case[] = [

@@ -154,6 +154,13 @@ describe("each stage becomes an operator with all attributes", () => {
     },
   );
 
+  test("a curve of a formula", () => {
+    const nodes = nodesOf('input x: 6 as u8\noutput y = x -> a: dense(4) -> curve("2^-x") -> dense(2)');
+    const minus = { kind: "call", name: "subtract", args: [{ kind: "number", value: 0 }, { kind: "x" }] };
+    const body = { kind: "call", name: "power", args: [{ kind: "number", value: 2 }, minus] };
+    expect(nodes[2]).toMatchObject({ kind: "curve", name: "a.curve", shape: [4], formula: "2^-x", body });
+  });
+
   test("joins, with labels and chains as operands", () => {
     const body = `${IMAGE}a = x -> a1: conv(4, kernel: 1)
       b = both: concat(a, sum: add(a -> relu, x), subtract(x, a), axis: rows)

@@ -84,7 +84,9 @@ const MODELS: Readonly<Record<string, string>> = {
   s = x -> a: conv(4, kernel: 3x3) -> hardswish
   t = s -> b: conv(4, kernel: 1x1) -> tanh
   u = t -> c: conv(4, kernel: 1x1) -> leaky_relu(0.2)
-  output y = u -> e: conv(4, kernel: 1x1) -> relu6 -> flatten -> d: dense(3) -> argmax`,
+  v = u -> f: conv(4, kernel: 1x1) -> curve("x * sigmoid(1.702 * x)")
+  w = v -> g: conv(4, kernel: 1x1) -> curve("1 / (1 + x^2)")
+  output y = w -> e: conv(4, kernel: 1x1) -> relu6 -> flatten -> d: dense(3) -> argmax`,
   "a hard gate and a depthwise convolution with several units a channel": `
   s = x -> a: conv(3, kernel: 3x3, padding: [1, 0, 0, 2]) -> relu
   g = s -> avgpool(global) -> b: conv(3, kernel: 1x1) -> hardsigmoid
