@@ -69,6 +69,11 @@ export interface TrainedLayer {
   readonly weightNoise: TensorNoise;
   /** Bias mantissas, fraction = weight fraction + activation fraction; null where thresholds hold it. */
   readonly bias: readonly number[] | null;
+  /**
+   * What a convolution reads outside of its input, a mantissa of the input's format: the mean of normalised inputs. 0 unless
+   * given.
+   */
+  readonly padMantissa?: number;
   /** Format and noise of the layer's input tensor. */
   readonly activationFormat: FrozenFormat;
   readonly activationNoise: TensorNoise;

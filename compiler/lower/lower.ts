@@ -89,9 +89,9 @@ function lowerNode(node: Node, lowering: Lowering): Pending {
       return done(builder.dense({ ...step, weights, ...bias }));
     }
     case "conv": {
-      const { weights, bias } = weightsOf(node.name, lowering);
+      const { weights, bias, pad } = weightsOf(node.name, lowering);
       const kernel = { ...weights, kernel: node.kernel };
-      return done(builder.conv({ ...step, weights: kernel, ...bias, ...windowsOf(node) }));
+      return done(builder.conv({ ...step, weights: kernel, ...bias, ...pad, ...windowsOf(node) }));
     }
     case "pool": {
       const { pooling: kind, window, strides, padding } = node;
@@ -130,10 +130,11 @@ function lowerNode(node: Node, lowering: Lowering): Pending {
 function weightsOf(node: string, { layers }: Lowering) {
   const layer = layers.get(node);
   compilerAssert(layer, `lower: layer ${node} is not trained`);
-  const { units, weights: data, weightFormat, bias } = layer;
+  const { units, weights: data, weightFormat, bias, padMantissa } = layer;
   return {
     weights: { units, data, format: programFormat(weightFormat) },
     bias: bias === null ? {} : { bias },
+    pad: padMantissa === undefined ? {} : { padMantissa },
   };
 }
 

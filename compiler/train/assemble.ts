@@ -25,7 +25,7 @@ import type { Layer, Network, Signal } from "./network.ts";
 import { noiseFigures } from "./noise-figures.ts";
 import { optionalVariable, variableOf } from "./parameters.ts";
 import { type NetworkPass, rawSignals } from "./passes.ts";
-import { enteringFormat, roundedPass } from "./rounding-phase.ts";
+import { enteringFormat, padMantissaOf, roundedPass } from "./rounding-phase.ts";
 import { enteringOf, frozenOf, type Run } from "./run.ts";
 import { firstReader, fixedSignal, hasThresholds, knownReaders } from "./settings.ts";
 import { madeBy } from "./silence.ts";
@@ -195,6 +195,12 @@ function enteringNoise(network: Network, layer: Layer, carried: readonly Carried
   );
 }
 
+/** The mantissa around normalised inputs; nothing where there is none, or where it is 0. */
+function padOf(frozen: Frozen, layer: number): Pick<TrainedLayer, "padMantissa"> {
+  const padMantissa = padMantissaOf(frozen, layer);
+  return padMantissa === 0 ? {} : { padMantissa };
+}
+
 /** Makes the trained graph of a run that is over. */
 export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
   const { tf, request, training, inputFraction, state } = run;
@@ -233,6 +239,7 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
         bias && !madeWithThresholds.has(i)
           ? Array.from(bias, (b, u) => b * 2 ** (unitFraction(weight, u) + fractionOf(activation)) + 0)
           : null,
+      ...padOf(frozen, i),
       activationFormat: scaledFormat(activation, -shift),
       activationNoise: scaledNoise(enteringNoise(network, layer, carried), -shift),
     };

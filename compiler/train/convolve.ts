@@ -88,13 +88,14 @@ function standing([height, width]: Plane, { size, offset, every }: Placement): I
   return Int32Array.from(pairs);
 }
 
-/** Images [count, height, width, channels] of a tensor. */
+/** Images [count, height, width, channels] of a tensor, with `outside` wherever none of its elements stands. */
 function placed(
   values: Float32Array,
   count: number,
   plane: Plane,
   { all, from: first, size }: Channels,
   placement: Placement,
+  outside = 0,
 ): Float32Array {
   const positions = plane[0] * plane[1];
   const places = placement.size[0] * placement.size[1];
@@ -105,7 +106,7 @@ function placed(
       (placement.every[a] === 1 || plane[a] === 1),
   );
   if (isWhole && size === all) return values;
-  const out = zeros(count * places * size);
+  const out = floats(count * places * size).fill(outside);
   const pairs = standing(plane, placement);
   for (let n = 0; n < count; n++)
     for (let i = 0; i < pairs.length; i += 2) {
@@ -123,10 +124,11 @@ function placedByChannel(
   plane: Plane,
   { all, from: first, size }: Channels,
   placement: Placement,
+  outside: number,
 ): Float32Array {
   const sample = plane[0] * plane[1] * all;
   const image = placement.size[0] * placement.size[1] * count;
-  const out = zeros(image * size);
+  const out = floats(image * size).fill(outside);
   const pairs = standing(plane, placement);
   for (let i = 0; i < pairs.length; i += 2)
     for (let n = 0; n < count; n += EXCHANGE_BLOCK) {
@@ -191,30 +193,35 @@ interface Placed {
   readonly plane: Plane;
   readonly channels: Channels;
   readonly placement: Placement;
+  readonly outside: number;
 }
 
 function convolvePlaced(
   tf: TensorFlow,
   kind: Kind,
-  { values, count, plane, channels, placement }: Placed,
+  { values, count, plane, channels, placement, outside }: Placed,
   filter: Filter,
   strides: Plane,
   dilations: Plane,
 ): Float32Array {
   return withTensors(tf, () => {
-    const images = placed(values, count, plane, channels, placement);
+    const images = placed(values, count, plane, channels, placement, outside);
     const shape = [count, ...placement.size, channels.size];
     return convolve(tf, kind, tf.tensor(images, shape), filter, strides, dilations);
   });
 }
 
-/** Sums [count, positions, units] by weights [units, taps, depth]; of a depthwise layer the depth is 1. */
+/**
+ * Sums [count, positions, units] by weights [units, taps, depth]; of a depthwise layer the depth is 1. `outside` is what
+ * windows read around the tensor.
+ */
 export function convolutionSums(
   tf: TensorFlow,
   kind: Kind,
   conv: Convolution,
   count: number,
   x: Float32Array,
+  outside: number,
   channels: Channels,
   weights: Float32Array,
 ): Float32Array {
@@ -224,7 +231,7 @@ export function convolutionSums(
   return convolvePlaced(
     tf,
     kind,
-    { values: x, count, plane: conv.input, channels, placement },
+    { values: x, count, plane: conv.input, channels, placement, outside },
     {
       values: filterOf(weights, units, tapsOf(conv), false),
       shape: [...conv.kernel, channels.size, each],
@@ -243,6 +250,7 @@ export function convolutionWeightGradient(
   conv: Convolution,
   count: number,
   x: Float32Array,
+  outside: number,
   channels: Channels,
   dy: Float32Array,
   units: Channels,
@@ -258,7 +266,7 @@ export function convolutionWeightGradient(
     }
   const taps = tapsOf(conv);
   const found = withTensors(tf, () => {
-    const images = tf.tensor(placedByChannel(x, count, conv.input, channels, placement), [
+    const images = tf.tensor(placedByChannel(x, count, conv.input, channels, placement, outside), [
       channels.size,
       ...placement.size,
       count,
@@ -290,7 +298,7 @@ export function convolutionEnteringGradient(
   const found = convolvePlaced(
     tf,
     kind,
-    { values: dy, count, plane: conv.result, channels: units, placement },
+    { values: dy, count, plane: conv.result, channels: units, placement, outside: 0 },
     {
       values: filterOf(weights, units.size, tapsOf(conv), true),
       shape: [...conv.kernel, units.size, depth],
@@ -317,13 +325,14 @@ export function depthwiseWeightGradient(
   conv: Convolution,
   count: number,
   x: Float32Array,
+  outside: number,
   channels: number,
   dy: Float32Array,
   units: number,
 ): Float32Array {
   const placement = enteringPlacement(conv);
   const all = { all: channels, from: 0, size: channels };
-  const images = placed(x, count, conv.input, all, placement);
+  const images = placed(x, count, conv.input, all, placement, outside);
   const [height, width] = placement.size;
   const [rows, columns] = conv.result;
   const [kernelRows, kernelColumns] = conv.kernel;

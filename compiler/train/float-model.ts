@@ -22,6 +22,7 @@ import {
   copyParameters,
   isQuantizerVariable,
   optionalVariable,
+  outsideOf,
   variableOf,
 } from "./parameters.ts";
 import { type NetworkPass, outputsOf } from "./passes.ts";
@@ -70,6 +71,7 @@ export function floatPass(
       weights: variableOf(parameters, i, "weights"),
       bias: optionalVariable(parameters, i, "bias") ?? null,
       norm: batchNormOf(parameters, i, statistics),
+      outside: outsideOf(parameters, i),
     })),
     signals: network.signals.map((signal) => ({
       kind: "float",

@@ -9,7 +9,7 @@ import { type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorf
 import { selectElements } from "./batches.ts";
 import { scoreOf } from "./losses.ts";
 import { type Layer, type Network, networkOf, type Step, samplesAtOnce, type Value } from "./network.ts";
-import type { Windows } from "./windows.ts";
+import { isSpread, type Windows } from "./windows.ts";
 
 export interface FrozenEvaluation {
   /** Sums that the network gives, count x outputs, row-major; value = sum * 2^-fraction. */
@@ -41,6 +41,8 @@ interface IntegerLayer {
   /** Inputs [from, to) whose partial sums float32 holds exactly. */
   readonly parts: readonly Part[];
   readonly channels: number;
+  /** What a convolution reads outside of its input. */
+  readonly outside: number;
 }
 
 interface Part {
@@ -56,7 +58,13 @@ function prepare(network: Network, trained: TrainedLayer, layer: Layer): Integer
   const largest = entering.kind === "bipolar" ? 1 : Math.max(-min, max);
   const bias = Float64Array.from(trained.bias ?? new Array<number>(trained.units).fill(0));
   const parts = exactParts(trained, weights, largest);
-  return { layer, trained, weights, bias, parts, channels: network.values[layer.reads]!.channels };
+  const { channels } = network.values[layer.reads]!;
+  const outside = trained.padMantissa ?? 0;
+  compilerAssert(
+    outside === 0 || (layer.windows && !isSpread(layer.windows)),
+    `layer ${trained.node}: only a convolution without zeros between its inputs has another value around them`,
+  );
+  return { layer, trained, weights, bias, parts, channels, outside };
 }
 
 /** Splits the inputs of a layer so that in each part sum |w| * max |a| stays below 2^24 for every unit. */
@@ -181,7 +189,7 @@ function convSums(
 ): Float64Array {
   const { units, inputs } = layer.trained;
   const { positions, taps, sources, inputPositions } = windows;
-  const { channels } = layer;
+  const { channels, outside } = layer;
   const out = withBias(layer, count);
   if (layer.layer.groups > 1) {
     addGroups(layer, windows, entering, count, out);
@@ -194,9 +202,8 @@ function convSums(
       for (let p = 0; p < positions; p++)
         for (let k = part.from; k < part.to; k++) {
           const source = sources[p * taps + Math.floor(k / channels)]!;
-          if (source < 0) continue;
           rows[p * width + k - part.from] =
-            entering[(n * inputPositions + source) * channels + (k % channels)]!;
+            source < 0 ? outside : entering[(n * inputPositions + source) * channels + (k % channels)]!;
         }
       addProduct(tf, layer, rows, part, out, n * positions * units);
     }
@@ -205,7 +212,7 @@ function convSums(
 }
 
 function addGroups(
-  { layer, trained, weights, channels }: IntegerLayer,
+  { layer, trained, weights, channels, outside }: IntegerLayer,
   { positions, taps, sources, inputPositions }: Windows,
   entering: Float64Array,
   count: number,
@@ -218,12 +225,13 @@ function addGroups(
     for (let p = 0; p < positions; p++)
       for (let k = 0; k < taps; k++) {
         const source = sources[p * taps + k]!;
-        if (source < 0) continue;
+        if (source < 0 && outside === 0) continue;
         const from = (n * inputPositions + source) * channels;
         for (let u = 0; u < units; u++) {
           const first = from + Math.floor(u / each) * depth;
           let sum = 0;
-          for (let c = 0; c < depth; c++) sum += entering[first + c]! * weights[u * inputs + k * depth + c]!;
+          for (let c = 0; c < depth; c++)
+            sum += (source < 0 ? outside : entering[first + c]!) * weights[u * inputs + k * depth + c]!;
           out[(n * positions + p) * units + u]! += sum;
         }
       }

@@ -9,8 +9,9 @@ import { costSlopes, type LayerBits } from "./limits.ts";
 import type { Layer, Network, Signal } from "./network.ts";
 import type { NoisePool } from "./noise.ts";
 import { type NoisyQuantizer, quantize, quantizeGradient } from "./noise-quantizer.ts";
+import { outsideInSteps } from "./normalize.ts";
 import type { ParameterSet } from "./optimizers.ts";
-import { batchNormOf, optionalVariable, variableName, variableOf } from "./parameters.ts";
+import { batchNormOf, optionalVariable, outsideOf, variableName, variableOf } from "./parameters.ts";
 import type { BatchResult, NetworkPass } from "./passes.ts";
 import { fixedSignal, hasChannelSteps, signalWidths } from "./settings.ts";
 import { mayBeSilent, SILENT_BITS, WEIGHT_CLAMP } from "./silence.ts";
@@ -153,13 +154,15 @@ export function noisyPass(
       ? pool.samples(l.units, "bias", i, epoch, step)
       : undefined,
   );
-  const layers = network.layers.map((_, i) => {
+  const layers = network.layers.map(({ reads }, i) => {
     const quantizer = quantizers.weights[i];
     const weights = variableOf(parameters, i, "weights");
+    const entering = quantizers.signals[network.values[reads]!.signals[0]!];
     return {
       weights: quantizer ? quantize(weights, weightNoise[i]!, quantizer) : signWeights(weights),
       bias: noisyBias(parameters, i, biasNoise[i]),
       norm: batchNormOf(parameters, i, "batch"),
+      outside: outsideInSteps(outsideOf(parameters, i), entering),
     };
   });
   const signals = network.signals.map((signal, s) => {

@@ -1,15 +1,25 @@
 // Input normalisation that the hardware never sees: training works with (x - mean) / deviation, and the weights and bias of
-// the layer that reads the input take both over before anything is quantized. In: samples. Out: moments; folded weights and
-// gradients.
+// the layer that reads the input take both over before anything is quantized; a convolution that pads does so with the mean.
+// In: samples. Out: moments; folded weights and gradients.
 import type { SampleSet } from "../graph/samples.ts";
+import type { Layer } from "./network.ts";
+import type { NoisyQuantizer } from "./noise-quantizer.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { variableName } from "./parameters.ts";
 import type { NetworkPass } from "./passes.ts";
+import { readsOutside } from "./windows.ts";
 
 /** Mean and 1 / deviation of each input that the first layer tells apart: of each element, or of each channel. */
 export interface Moments {
   readonly mean: Float32Array;
   readonly inverse: Float32Array;
+  /** Mean of the whole tensor: what a convolution reads outside of it, in every channel. */
+  readonly outside: number;
+}
+
+/** Whether the layer that reads the inputs is a convolution that also reads what is outside of them. */
+export function isPadded({ windows }: Pick<Layer, "windows">): boolean {
+  return windows !== null && readsOutside(windows);
 }
 
 /** What of the first layer says which input each of its weights reads: channel innermost, as in a window. */
@@ -41,7 +51,9 @@ export function momentsOf(
   const count = samples.inputs.length / groups;
   const at = (k: number): number => (groups === 1 ? 0 : k);
   const scale = 2 ** -fraction;
+  const total = sum.reduce((a, b) => a + b, 0);
   return {
+    outside: Math.fround((total / samples.inputs.length) * scale),
     mean: Float32Array.from({ length: inputs }, (_, k) => (sum[at(k)]! / count) * scale),
     inverse: Float32Array.from({ length: inputs }, (_, k) => {
       const mean = sum[at(k)]! / count;
@@ -52,8 +64,8 @@ export function momentsOf(
 }
 
 /**
- * W (x - mean) / deviation + b = (W / deviation) x + (b - W mean / deviation). Of row-major [units, weights of one]; padding
- * of a convolution is a 0 of x as before.
+ * W (x - mean) / deviation + b = (W / deviation) x + (b - W mean / deviation). Of row-major [units, weights of one]; outside
+ * of its input a convolution reads `outside`, so that this holds at the rim too.
  */
 export function foldWeights(
   weights: Float32Array,
@@ -94,7 +106,17 @@ function inputsOf(unit: number, { units, groups }: FirstLayer, { mean }: Moments
 export function normalizedPass(pass: NetworkPass, layer: number, moments: Moments): NetworkPass {
   const found = pass.layers[layer]!;
   const folded = foldWeights(found.weights, found.bias, moments, pass.network.layers[layer]!);
-  return { ...pass, layers: pass.layers.with(layer, { ...found, ...folded }) };
+  return { ...pass, layers: pass.layers.with(layer, { ...found, ...folded, outside: moments.outside }) };
+}
+
+/** What stands outside of normalised inputs, rounded to the steps of their quantizer as they are now. */
+export function outsideInSteps(outside: number, quantizer: NoisyQuantizer | undefined): number {
+  if (outside === 0 || !quantizer) return 0;
+  const { ranges, steps, signed } = quantizer;
+  // Channels with steps of their own get the finest of them at the freeze.
+  const step = Math.min(...Array.from(steps));
+  const range = Math.max(...Array.from(ranges));
+  return Math.max(signed ? -range : 0, Math.min(range, step * Math.floor(outside / step + 0.5)));
 }
 
 /** Turns the gradient for the folded weights of a layer, by its index, into that for the weights on normalised inputs. */

@@ -7,8 +7,9 @@ import type { Network } from "./network.ts";
 import type { OptimizerOf, ParameterSet } from "./optimizers.ts";
 
 /**
- * `mean` and `variance` are running statistics: they have no gradient. Those of an activation belong to a signal, all
- * others to a layer.
+ * `mean` and `variance` are running statistics: they have no gradient. Neither has `outside`, one number that a convolution
+ * of normalised inputs reads around them, before it is rounded. Those of an activation belong to a signal, all others to a
+ * layer.
  */
 export type LayerVariable =
   | "weights"
@@ -17,6 +18,7 @@ export type LayerVariable =
   | "shift"
   | "mean"
   | "variance"
+  | "outside"
   | "weightLogStep"
   | "biasLogStep"
   | "activationLogStep"
@@ -82,6 +84,11 @@ export function batchNormOf(
     variance: variableOf(parameters, layer, "variance"),
     statistics,
   };
+}
+
+/** What a layer's convolution reads outside of its input; 0 unless the input was normalised. */
+export function outsideOf(parameters: ParameterSet, layer: number): number {
+  return optionalVariable(parameters, layer, "outside")?.[0] ?? 0;
 }
 
 /** He-uniform weights and zero biases. Inputs of each layer are taken to have a mean square near 1. */

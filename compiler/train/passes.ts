@@ -29,6 +29,8 @@ export interface LayerPass {
   /** Null where a batch-norm follows. */
   readonly bias: Float32Array | null;
   readonly norm: BatchNorm | undefined;
+  /** What a convolution reads outside of its input, already quantized. */
+  readonly outside: number;
 }
 
 /** A network as one pass sees it. */
@@ -77,8 +79,8 @@ interface Forward {
 
 function operandsOf({ network, layers }: NetworkPass, index: number): ProductOperands {
   const layer = network.layers[index]!;
-  const { weights, bias } = layers[index]!;
-  return { layer, weights, bias, channels: network.values[layer.reads]!.channels };
+  const { weights, bias, outside } = layers[index]!;
+  return { layer, weights, bias, channels: network.values[layer.reads]!.channels, outside };
 }
 
 function forward(tf: TensorFlow, count: number, inputs: Float32Array, pass: NetworkPass): Forward {

@@ -1,6 +1,7 @@
 // The products of a layer with weights, forward and backward: plain matrices and plain convolutions, for which every
 // backend of TensorFlow has a fast kernel. In: the entering tensor, weights, gradients for the sums. Out: sums; gradients
 // for the weights and for the entering tensor.
+import { compilerAssert } from "../support/assert.ts";
 import { type Tensor, type TensorFlow, valuesOfTensor } from "../support/tensorflow.ts";
 import {
   type Channels,
@@ -13,6 +14,7 @@ import {
 } from "./convolve.ts";
 import type { Layer } from "./network.ts";
 import { EXCHANGE_BLOCK, floats } from "./scratch.ts";
+import { isSpread } from "./windows.ts";
 
 /** A layer's numbers as one pass has them. */
 export interface ProductOperands {
@@ -22,6 +24,8 @@ export interface ProductOperands {
   readonly bias: Float32Array | null;
   /** Of the entering tensor. */
   readonly channels: number;
+  /** What a convolution reads outside of it. */
+  readonly outside: number;
 }
 
 /** The transpose of [rows, columns] values. The WASM backend's kernel takes several times longer. */
@@ -53,7 +57,7 @@ export function productSums(
   x: Float32Array,
   operands: ProductOperands,
 ): { readonly sums: Float32Array; readonly entering: Tensor | null } {
-  const { layer, weights, bias, channels } = operands;
+  const { layer, weights, bias, channels, outside } = operands;
   const { inputs, units, windows } = layer;
   if (!windows) {
     const entering = tf.tensor(x, [count, inputs]);
@@ -63,13 +67,14 @@ export function productSums(
     const sums = bias ? tf.add(product, tf.tensor(bias, [1, units])) : product;
     return { sums: valuesOfTensor(sums), entering };
   }
+  compilerAssert(outside === 0 || !isSpread(windows), "zeros between inputs have other values around them");
   const conv = convolutionOf(windows.axes);
   const { kind, groups } = partsOf(layer, channels);
   const sums = joined(
     groups.map((group) => {
       const part = unitsOf(weights, inputs, group.units);
       return {
-        values: convolutionSums(tf, kind, conv, count, x, group.channels, part),
+        values: convolutionSums(tf, kind, conv, count, x, outside, group.channels, part),
         channels: group.units,
       };
     }),
@@ -88,7 +93,7 @@ export function weightGradientOf(
   dy: Float32Array,
   operands: ProductOperands,
 ): Float32Array {
-  const { layer, weights, channels } = operands;
+  const { layer, weights, channels, outside } = operands;
   const { inputs, units, windows } = layer;
   if (!windows) {
     const rows = tf.tensor(transposed(dy, count, units), [units, count]);
@@ -96,11 +101,12 @@ export function weightGradientOf(
   }
   const conv = convolutionOf(windows.axes);
   const { kind, groups } = partsOf(layer, channels);
-  if (kind === "depthwiseConv2d") return depthwiseWeightGradient(conv, count, x, channels, dy, units);
+  if (kind === "depthwiseConv2d")
+    return depthwiseWeightGradient(conv, count, x, outside, channels, dy, units);
   const out = new Float32Array(weights.length);
   for (const group of groups)
     out.set(
-      convolutionWeightGradient(tf, conv, count, x, group.channels, dy, group.units),
+      convolutionWeightGradient(tf, conv, count, x, outside, group.channels, dy, group.units),
       group.units.from * inputs,
     );
   return out;

@@ -20,6 +20,7 @@ import {
 import { type Network, networkOf, outputElements, weightsOf } from "./network.ts";
 import type { Phase } from "./schedule.ts";
 import { inputReader } from "./settings.ts";
+import { isSpread, readsOutside } from "./windows.ts";
 
 /** State of the running epoch, after every step. */
 export interface ProgressRecord {
@@ -107,10 +108,10 @@ export function checkRequest(request: TrainRequest): Network {
   }
   if (request.training.augment.shiftPixels > 0 && shape.length < 2)
     problems.add("train/shift-needs-image", { shape: shape.join("x") });
-  if (request.training.normalize !== "none" && inputReader(network) === null) {
+  if (request.training.normalize !== "none") {
     const { name, origin } = network.input;
-    const feature = "an input that is normalised and not read by one layer alone";
-    problems.add("train/unsupported", { node: name, feature, ...origin }, { file: origin.file });
+    for (const feature of notNormalized(network))
+      problems.add("train/unsupported", { node: name, feature, ...origin }, { file: origin.file });
   }
   checkLimits(request, network, problems);
   const saved = request.checkpoint;
@@ -123,6 +124,27 @@ export function checkRequest(request: TrainRequest): Network {
   }
   problems.throwIfErrors();
   return network;
+}
+
+/** What the integers cannot do to an input that was normalised: outside of it, or between its elements, they have zeros. */
+function notNormalized(network: Network): string[] {
+  const reader = inputReader(network);
+  const found: string[] = [];
+  for (const step of network.steps) {
+    if (!("reads" in step) || !network.values[step.reads]!.isInput) continue;
+    if (step.kind === "move" && step.sources?.some((source) => source < 0))
+      found.push("pad around an input that is normalised (give the convolution behind it the padding)");
+    if (step.kind === "pool" && step.pooling === "average" && readsOutside(step.windows))
+      found.push("an average that is padded of an input that is normalised");
+  }
+  if (reader === null)
+    return found.length > 0 ? found : ["an input that is normalised and not read by one layer alone"];
+  const { windows } = network.layers[reader]!;
+  if (windows && isSpread(windows))
+    found.push(
+      "a transposed convolution that puts zeros between the elements of an input that is normalised",
+    );
+  return found;
 }
 
 type Problems = ReturnType<typeof createCollector>;

@@ -2,6 +2,7 @@
 // network. Out: layer passes, gradients for the latent values, updates in place; and networks that lost inputs or units.
 import type { Surrogate, TrainingSpec } from "../graph/project.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
+import { integerRange, quantize } from "../support/fixed-point.ts";
 import type { Statistics } from "./batch-norm.ts";
 import { SIGN_SURROGATE, surrogateOf } from "./float-model.ts";
 import {
@@ -18,7 +19,14 @@ import type { Frozen } from "./limits.ts";
 import { type Kept, type Network, networkOf, type Reader } from "./network.ts";
 import { plainGradients } from "./noise-phase.ts";
 import type { ParameterSet } from "./optimizers.ts";
-import { batchNormOf, copyParameters, optionalVariable, variableName, variableOf } from "./parameters.ts";
+import {
+  batchNormOf,
+  copyParameters,
+  optionalVariable,
+  outsideOf,
+  variableName,
+  variableOf,
+} from "./parameters.ts";
 import type { BatchResult, NetworkPass } from "./passes.ts";
 import { surrogateGradient } from "./regularization.ts";
 import { knownReaders } from "./settings.ts";
@@ -47,6 +55,19 @@ function roundedBias(frozen: Frozen, layer: number): Float32Array | null {
   });
 }
 
+/** Mantissa of what a layer's convolution reads outside of its input, in the format that the input has now. */
+export function padMantissaOf(frozen: Frozen, layer: number): number {
+  const outside = outsideOf(frozen.parameters, layer);
+  if (outside === 0) return 0;
+  const format = enteringFormat(frozen, layer);
+  return quantize(outside, fractionOf(format), integerRange(format.width, format.signed));
+}
+
+function roundedOutside(frozen: Frozen, layer: number): number {
+  const mantissa = padMantissaOf(frozen, layer);
+  return mantissa === 0 ? 0 : mantissa * 2 ** -fractionOf(enteringFormat(frozen, layer));
+}
+
 /** The network with real rounding. `statistics` are those that batch-norms take. */
 export function roundedPass(frozen: Frozen, training: TrainingSpec, statistics: Statistics): NetworkPass {
   const { network, parameters, formats } = frozen;
@@ -56,6 +77,7 @@ export function roundedPass(frozen: Frozen, training: TrainingSpec, statistics: 
       weights: roundWeights(variableOf(parameters, i, "weights"), units, inputs, formats.weights[i]!),
       bias: roundedBias(frozen, i),
       norm: batchNormOf(parameters, i, statistics),
+      outside: roundedOutside(frozen, i),
     })),
     signals: network.signals.map((signal, s) => ({
       kind: "rounding",

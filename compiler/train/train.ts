@@ -25,7 +25,7 @@ import {
   quantizersOf,
   startNoise,
 } from "./noise-phase.ts";
-import { foldWeights, normalizedPass, unfoldGradient } from "./normalize.ts";
+import { foldWeights, isPadded, normalizedPass, unfoldGradient } from "./normalize.ts";
 import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizers.ts";
 import { createPace } from "./pace.ts";
 import {
@@ -341,8 +341,10 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       state.sizes = sizesOf(frozenOf(run).network, state.parameters);
       break;
   }
-  if (moments && next === "float")
-    request.events.log("inputs are normalised; the first layer takes it over at the freeze");
+  if (moments && next === "float") {
+    const pads = isPadded(network.layers[inputReader(network)!]!) ? ", and pads with their mean" : "";
+    request.events.log(`inputs are normalised; the first layer takes it over at the freeze${pads}`);
+  }
   state.optimizer = createOptimizer(optimizerOf(training.optimizer), state.parameters);
   state.phase = next;
   state.round = 0;
@@ -367,6 +369,8 @@ function foldMoments({ moments, network, state }: Run): void {
   );
   state.parameters[variableName(layer, "weights")] = weights;
   if (bias) state.parameters[variableName(layer, "bias")] = bias;
+  if (isPadded(network.layers[layer]!))
+    state.parameters[variableName(layer, "outside")] = Float32Array.of(moments.outside);
 }
 
 /** Weights take over the batch-norms that the quantized phases do not have, with the statistics of the measured samples. */

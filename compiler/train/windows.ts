@@ -26,6 +26,16 @@ export interface Axis {
   readonly spread: number;
 }
 
+/** Whether a window reads what is no element of the input. */
+export function readsOutside({ sources }: Windows): boolean {
+  return sources.some((source) => source < 0);
+}
+
+/** Whether a transposed convolution puts zeros between the elements of its input. */
+export function isSpread({ axes }: Windows): boolean {
+  return axes.some(({ spread, input }) => spread > 1 && input > 1);
+}
+
 function alongAxis({ input, result, size, stride, dilation, before, spread }: Axis): Int32Array {
   const out = new Int32Array(result * size);
   for (let p = 0; p < result; p++)

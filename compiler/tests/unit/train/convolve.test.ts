@@ -11,7 +11,7 @@ import {
   weightGradientOf,
 } from "../../../train/products.ts";
 import { withScratch } from "../../../train/scratch.ts";
-import { convWindows } from "../../../train/windows.ts";
+import { convWindows, isSpread } from "../../../train/windows.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -91,7 +91,9 @@ test("the products are those of the windows", () => {
       const normals = (n: number) => Float32Array.from({ length: n }, () => random.normal());
       const [x, dy] = [normals(count * inputPositions * channels), normals(count * positions * units)];
       const [weights, bias] = [normals(units * inputs), normals(units)];
-      const operands: ProductOperands = { layer, weights, bias, channels };
+      // Between the elements of a spread tensor are zeros, so that it has none but those around it.
+      const outside = isSpread(windows) ? 0 : random.normal();
+      const operands: ProductOperands = { layer, weights, bias, channels, outside };
 
       const sums = new Float64Array(dy.length).map((_, i) => bias[i % units]!);
       const dw = new Float64Array(weights.length);
@@ -101,14 +103,14 @@ test("the products are those of the windows", () => {
           for (let u = 0; u < units; u++)
             for (let k = 0; k < taps; k++) {
               const source = sources[p * taps + k]!;
-              if (source < 0) continue;
               for (let c = 0; c < depth; c++) {
                 const from = (n * inputPositions + source) * channels + Math.floor(u / each) * depth + c;
                 const to = (n * positions + p) * units + u;
                 const at = (u * taps + k) * depth + c;
-                sums[to]! += x[from]! * weights[at]!;
-                dw[at]! += x[from]! * dy[to]!;
-                dx[from]! += weights[at]! * dy[to]!;
+                const value = source < 0 ? outside : x[from]!;
+                sums[to]! += value * weights[at]!;
+                dw[at]! += value * dy[to]!;
+                if (source >= 0) dx[from]! += weights[at]! * dy[to]!;
               }
             }
       const found = withTensors(tf, () =>

@@ -10,6 +10,7 @@ const IS_QUANTIZER: Readonly<Record<LayerVariable, boolean>> = {
   shift: false,
   mean: false,
   variance: false,
+  outside: false,
   weightLogStep: true,
   biasLogStep: true,
   activationLogStep: true,
