@@ -128,8 +128,12 @@ export function capacityLines({ outcome, ledger, removed = [] }: Report): string
   return facts.map((f) => `${f.what.padEnd(13)}${f.value} (${f.because})`).join("\n");
 }
 
-/** What one more and one less bit of each tensor would change, without training again. */
-export function priceTable({ ledger = [] }: Report): string {
+/** What one more and one less bit of each tensor would change, with a line that says so. */
+export function pricesText(report: Report): string {
+  return `one bit more or less in one tensor, without training again:\n${priceTable(report)}`;
+}
+
+function priceTable({ ledger = [] }: Report): string {
   const cells = (price: TensorAccount["more"]): string[] =>
     price === null
       ? ["-", "-", "-"]

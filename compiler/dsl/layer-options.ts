@@ -4,6 +4,7 @@ import {
   type Granularity,
   type LayerQuantization,
   MAX_TRAINED_WIDTH,
+  type Surrogate,
   type WidthRange,
 } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
@@ -24,6 +25,7 @@ import {
   wordReader,
 } from "./read-fields.ts";
 import { type Signal, tensorBits } from "./signal.ts";
+import { surrogate } from "./training-values.ts";
 
 const count = (example: string) => numberReader({ min: 1, max: 65536, whole: true, example });
 const bits = (key: string) =>
@@ -61,6 +63,7 @@ const options = {
     input_alpha: wordReader("share of an alpha", ["layer", "channel"]),
     input_bits: bits("input_bits"),
     bias_alpha: wordReader("alpha of the bias", ["accumulator", "layer", "channel"]),
+    gradient: surrogate,
     prune: switchReader,
   },
   form: "fc1: dense(64) { weight_bits: 2..4, weight_alpha: channel }",
@@ -79,6 +82,7 @@ const QUANTIZATION_DEFAULTS: LayerQuantization = {
 export interface LayerOptions {
   readonly folding?: NonNullable<Signal["folding"]>;
   readonly quantization: LayerQuantization;
+  readonly gradient?: Surrogate;
 }
 
 /**
@@ -96,7 +100,8 @@ export function readLayerOptions(
   const read = readFields(stage.options, options, word, stage.span, context);
   const folding = checkFolding(read, units, inputs, context);
   const quantization = checkQuantization(read, input, inputs, context);
-  return { ...(folding ? { folding } : {}), quantization };
+  const { gradient } = read.values;
+  return { ...(folding ? { folding } : {}), quantization, ...(gradient ? { gradient } : {}) };
 }
 
 function checkFolding(

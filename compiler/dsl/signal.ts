@@ -47,7 +47,7 @@ export interface Signal {
   /** Of a dense or a conv. */
   readonly folding?: { readonly pe: number; readonly simd: number };
   readonly quantization?: LayerQuantization;
-  /** Of an activation that has one of its own. */
+  /** Of an activation, or of a layer's weights, that have one of their own. */
   readonly gradient?: Surrogate;
 }
 

@@ -168,7 +168,7 @@ export interface TrainingSpec {
   readonly distillation: { readonly weight: number; readonly temperature: number } | null;
   /** Of every dense layer by name. */
   readonly layers: Readonly<Record<string, LayerQuantization>>;
-  /** Of the activations that have one of their own, by name of the relu, hardtanh, step or sign. */
+  /** Of the activations, and of the weights of layers, that have one of their own, by name. */
   readonly surrogates: Readonly<Record<string, Surrogate>>;
 }
 

@@ -103,7 +103,8 @@ export function roundedGradients(frozen: Frozen, training: TrainingSpec, result:
     const latent = variableOf(frozen.parameters, i, "weights");
     const weight = frozen.formats.weights[i]!;
     const found = gradients[name]!;
-    gradients[name] = weightGradient(latent, found, layer.units, layer.inputs, weight, training.gradient);
+    const surrogate = training.surrogates[layer.node] ?? training.gradient;
+    gradients[name] = weightGradient(latent, found, layer.units, layer.inputs, weight, surrogate);
     // Nothing beyond the clip is rounded to anything else.
     if (weight.kind !== "bipolar") return;
     const out = gradients[name]!;

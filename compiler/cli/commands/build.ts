@@ -4,7 +4,7 @@ import type { CommandOutcome, Context } from "../context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { defaultDirectory, openModel, useDirectory } from "../project.ts";
 import { compileStep, createStopwatch, reportStep, verifyStep } from "../steps.ts";
-import { capacityLines, layerTable, summaryLines } from "../tables.ts";
+import { capacityLines, layerTable, pricesText, summaryLines } from "../tables.ts";
 import { trainStep } from "../train-step.ts";
 import type { CompileOptions } from "./compile.ts";
 import { backEndsLeftOut, type VerifyOptions } from "./verify.ts";
@@ -39,7 +39,7 @@ export async function buildCommand(
       : `${directory.name} is built, but NOT verified`;
   return {
     result: { directory: directory.name, report },
-    text: `${layerTable(report)}\n\n${summaryLines(report)}\n${capacityLines(report)}\n\n${verdict}`,
+    text: `${layerTable(report)}\n\n${summaryLines(report)}\n${capacityLines(report)}\n\n${pricesText(report)}\n\n${verdict}`,
     diagnostics: [...model.warnings, ...warnings, ...failures],
   };
 }

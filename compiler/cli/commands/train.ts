@@ -2,7 +2,7 @@
 import type { CommandOutcome, Context } from "../context.ts";
 import { defaultDirectory, openModel, useDirectory } from "../project.ts";
 import { createStopwatch, reportStep } from "../steps.ts";
-import { capacityLines, priceTable, summaryLines } from "../tables.ts";
+import { capacityLines, pricesText, summaryLines } from "../tables.ts";
 import { trainStep } from "../train-step.ts";
 
 export interface TrainOptions {
@@ -25,7 +25,7 @@ export async function trainCommand(
     result: { directory: directory.name, report },
     text:
       `trained ${report.model} in ${directory.name}\n${summaryLines(report)}\n${capacityLines(report)}\n\n` +
-      `one bit more or less in one tensor, without training again:\n${priceTable(report)}`,
+      pricesText(report),
     diagnostics: model.warnings,
   };
 }

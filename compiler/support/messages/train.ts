@@ -45,7 +45,7 @@ export const trainMessages = {
   }),
   "train/dead-layer": entry<{ layer: string }>({
     message: ({ layer }) => `no unit of layer ${layer} fires for any sample: its relu gives only zeros`,
-    hint: ({ layer }) => `give the layer ${layer} more units, or try another seed`,
+    hint: ({ layer }) => `lower the learning rate, give the layer ${layer} more units, or try another seed`,
   }),
   "train/diverged": entry<{ layer: string; what: string }>({
     message: ({ layer, what }) => `training diverged in layer ${layer}: ${what}`,

@@ -136,6 +136,7 @@ const DENSE_OPTIONS: Readonly<Record<string, readonly (readonly [value: string, 
   input_alpha: [["channel"]],
   input_bits: [["5..8"]],
   bias_alpha: [["layer"], ["channel"]],
+  gradient: [["uniform(1)"], ["straight_through", { weight_bits: "1" }]],
   prune: [["off"]],
 };
 function rows(table: typeof TRAIN_OPTIONS) {
