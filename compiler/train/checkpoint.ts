@@ -74,7 +74,7 @@ export interface Checkpoint {
   readonly history: readonly EpochRecord[];
 }
 
-export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/5";
+export const CHECKPOINT_SCHEMA = "noisefloor.checkpoint/6";
 
 const MAGIC = 0x4e464350;
 /** Magic, length of the JSON, length of the values, check sum. */

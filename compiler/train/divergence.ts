@@ -11,16 +11,31 @@ import type { BatchResult } from "./passes.ts";
 export interface Sizes {
   /** Root mean square of the weights of each layer. */
   readonly weights: readonly number[];
-  /** Clamp of each signal, the largest of its channels; null before the noise phase. */
-  readonly ranges: readonly (number | null)[];
+  /** Clamps of each signal, one or one a channel; null before the noise phase. */
+  readonly ranges: readonly (readonly number[] | null)[];
 }
 
-/** A variable that shrinks below this part of its first size carries nothing any more. */
-const COLLAPSE = 1e-3;
-/** Growth that no useful run showed; the step follows such a scale and the bits stay. */
-const ESCAPE = 32;
-/** Largest weight over their rms: beyond it nearly all of the format's range is spent on a few weights. */
-const PEAK = 64;
+/** Something that is on its way to ruin a layer. */
+export interface Alarm {
+  readonly layer: string;
+  readonly what: string;
+}
+
+/** From where on a ratio is told, and from where on the run ends. */
+interface Bounds {
+  readonly alarm: number;
+  readonly end: number;
+}
+
+/**
+ * A variable that shrinks below such a part of its first size: what it holds soon carries nothing. The bits of a layer
+ * follow its scale, so that the cost pulls on it: collapses to 1/200 were seen where clamps were learned under it.
+ */
+const COLLAPSE: Bounds = { alarm: 1 / 30, end: 1e-3 };
+/** Growth over the first size: runs whose scale escaped to lower the cost had 3 to 8 times of it. */
+const ESCAPE: Bounds = { alarm: 4, end: 32 };
+/** Largest weight over their rms: the format's range is spent on few weights. Clamps keep it near 2 while all is well. */
+const PEAK: Bounds = { alarm: 8, end: 64 };
 
 /** Sizes of a network's variables. */
 export function sizesOf({ layers, signals }: Network, parameters: ParameterSet): Sizes {
@@ -28,7 +43,7 @@ export function sizesOf({ layers, signals }: Network, parameters: ParameterSet):
     weights: layers.map((_, i) => rmsOf(variableOf(parameters, i, "weights"))),
     ranges: signals.map((_, s) => {
       const ranges = optionalVariable(parameters, s, "activationLogRange");
-      return ranges ? 2 ** ranges.reduce((a, b) => Math.max(a, b)) : null;
+      return ranges ? Array.from(ranges, (log) => 2 ** log) : null;
     }),
   };
 }
@@ -47,24 +62,44 @@ export function checkStep({ layers }: Network, parameters: ParameterSet, result:
   fail("train/diverged", { layer: layers[index]!.node, what: "the loss is not a number" });
 }
 
-/** Checks the variables after an epoch against their sizes at the end of the warm-up. */
-export function checkSizes(network: Network, parameters: ParameterSet, first: Sizes): void {
+/**
+ * Checks the variables after an epoch against their sizes at the end of the warm-up: what is too far gone ends the run,
+ * the rest is given back. `quantized`: whether clamps hold the weights together, so that single large ones are a sign.
+ */
+export function checkSizes(
+  network: Network,
+  parameters: ParameterSet,
+  first: Sizes,
+  quantized: boolean,
+): Alarm[] {
   const now = sizesOf(network, parameters);
+  const alarms: Alarm[] = [];
+  const diverged = (layer: string, what: string): never => fail("train/diverged", { layer, what });
+  const below = (layer: string, ratio: number, { alarm, end }: Bounds, what: string): void => {
+    if (!(ratio > end)) diverged(layer, what);
+    if (ratio < alarm) alarms.push({ layer, what });
+  };
+  const above = (layer: string, ratio: number, { alarm, end }: Bounds, what: string): void => {
+    if (ratio > end) diverged(layer, what);
+    if (ratio > alarm) alarms.push({ layer, what });
+  };
   network.layers.forEach(({ node }, i) => {
-    const diverged = (what: string): never => fail("train/diverged", { layer: node, what });
     const weights = variableOf(parameters, i, "weights");
-    const [rms, firstRms] = [now.weights[i]!, first.weights[i]!];
-    if (!allFinite(weights)) diverged("a weight is not a number");
-    if (rms < firstRms * COLLAPSE) diverged("its weights collapsed to zero");
-    if (rms > firstRms * ESCAPE) diverged("the scale of its weights escapes");
-    const peak = weights.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
-    if (peak > PEAK * rms) diverged("a few weights outgrow all others");
+    if (!allFinite(weights)) diverged(node, "a weight is not a number");
+    const rms = now.weights[i]!;
+    const growth = rms / first.weights[i]!;
+    below(node, growth, COLLAPSE, "its weights collapse to zero");
+    above(node, growth, ESCAPE, "the scale of its weights escapes");
+    const peak = weights.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / rms;
+    above(node, peak, quantized ? PEAK : { ...PEAK, alarm: PEAK.end }, "a few weights outgrow all others");
   });
   network.signals.forEach(({ node }, s) => {
-    const [range, firstRange] = [now.ranges[s] ?? null, first.ranges[s] ?? null];
-    if (range === null || firstRange === null) return;
-    const diverged = (what: string): never => fail("train/diverged", { layer: node, what });
-    if (!(range > firstRange * COLLAPSE)) diverged("the range of its value collapsed");
-    if (range > firstRange * ESCAPE) diverged("the range of its value escapes");
+    const firstRanges = first.ranges[s];
+    const ranges = now.ranges[s];
+    if (!firstRanges || !ranges) return;
+    const growths = ranges.map((range, c) => range / firstRanges[c]!);
+    below(node, Math.min(...growths), COLLAPSE, "the range of its value collapses");
+    above(node, Math.max(...growths), ESCAPE, "the range of its value escapes");
   });
+  return alarms;
 }

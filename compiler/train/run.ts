@@ -62,6 +62,8 @@ export interface Run {
   audible: Network | null;
   /** Judged loss of the baseline on the validation samples, once it was asked for. */
   baselineLoss: number | null;
+  /** Lines of alarms that were told already. */
+  readonly alarms: Set<string>;
   /** Batches already rounded to the input's frozen format, and which format that is. */
   rounded: { readonly key: string; readonly batches: Batches } | null;
 }
@@ -132,6 +134,7 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
     state,
     audible: null,
     baselineLoss: null,
+    alarms: new Set(),
     rounded: null,
   };
 }

@@ -8,7 +8,7 @@ import { assembleTrained } from "./assemble.ts";
 import { LEAST_GAIN, type Statistics } from "./batch-norm.ts";
 import { partOf } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
-import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
+import { type Alarm, checkSizes, checkStep, sizesOf } from "./divergence.ts";
 import { floatModelOf, floatPass, judgePass, scoreAndJudge, scorePass } from "./float-model.ts";
 import { foldBatchNorms } from "./fold.ts";
 import { freeze } from "./freeze.ts";
@@ -380,6 +380,14 @@ function foldNorms({ tf, network, folded, training, state, measured }: Run): voi
   foldBatchNorms(network, folded, state.parameters);
 }
 
+/** A line for what may ruin a layer, the first time that it is seen. */
+function tellOnce(run: Run, { layer, what }: Alarm): void {
+  const line = `alarm: layer ${layer}: ${what}`;
+  if (run.alarms.has(line)) return;
+  run.alarms.add(line);
+  run.request.events.log(line);
+}
+
 type Report = (step: number, loss: number, accuracy: number | null) => void;
 
 async function runEpoch(run: Run, epochs: number, report: Report): Promise<void> {
@@ -400,7 +408,13 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
     report(step + 1, loss / (step + 1), hasHits ? hits / ((step + 1) * size) : null);
   }
   const frozen = frozenNow(run);
-  checkSizes(frozen?.network ?? run.network, state.parameters, state.sizes);
+  for (const alarm of checkSizes(
+    frozen?.network ?? run.network,
+    state.parameters,
+    state.sizes,
+    frozen !== null,
+  ))
+    tellOnce(run, alarm);
   const { score: validation, judged } = validate(run);
   const record: EpochRecord = {
     phase: state.phase,

@@ -469,15 +469,26 @@ describe("divergence", () => {
     first["0.activationLogRange"] = Float32Array.of(0);
     const sizes = sizesOf(network, first);
     const changed = (name: string, change: (x: number, i: number) => number) => () =>
-      checkSizes(network, { ...first, [name]: first[name]!.map(change) }, sizes);
-    expect(changed("0.weights", (x) => x)).not.toThrow();
-    expect(changed("0.weights", (x) => x * 1e-4)).toThrow(/layer n0: its weights collapsed/);
+      checkSizes(network, { ...first, [name]: first[name]!.map(change) }, sizes, true);
+    const quiet = (name: string, change: (x: number, i: number) => number) =>
+      changed(name, change)().map(({ layer, what }) => `${layer}: ${what}`);
+    expect(quiet("0.weights", (x) => x)).toEqual([]);
+    expect(quiet("0.weights", (x) => x * 3)).toEqual([]);
+    // What ruined runs had before anything was not a number.
+    expect(quiet("0.weights", (x) => x / 100)).toEqual(["n0: its weights collapse to zero"]);
+    expect(quiet("1.weights", (x) => x * 5)).toEqual(["n2: the scale of its weights escapes"]);
+    expect(quiet("0.weights", (x, i) => (i === 0 ? 1 : x))).toEqual(["n0: a few weights outgrow all others"]);
+    expect(quiet("1.activationLogRange", (x, i) => (i === 0 ? x - 7.6 : x))).toEqual([
+      "n1: the range of its value collapses",
+    ]);
+    expect(quiet("1.activationLogRange", (x) => x + 3)).toEqual(["n1: the range of its value escapes"]);
+    expect(changed("0.weights", (x) => x * 1e-4)).toThrow(/layer n0: its weights collapse/);
     expect(changed("0.weights", (x, i) => (i === 3 ? Number.NaN : x))).toThrow(
       /layer n0: a weight is not a number/,
     );
     expect(changed("1.weights", (x) => x * 100)).toThrow(/layer n2: the scale of its weights escapes/);
     expect(changed("0.weights", (x, i) => (i === 0 ? x + 8 : x * 0.01))).toThrow(/a few weights outgrow/);
-    expect(changed("1.activationLogRange", () => -12)).toThrow(/layer n1: the range of its value collapsed/);
+    expect(changed("1.activationLogRange", () => -12)).toThrow(/layer n1: the range of its value collapses/);
     expect(changed("1.activationLogRange", () => 9)).toThrow(/layer n1: the range of its value escapes/);
   });
 });
