@@ -1,8 +1,8 @@
 // Trains the example models for several seeds and prints what came out: widths, bit operations, accuracy or loss of
 // float and integers on the test split, seconds. Models whose float phases are the same share them.
 // Needs a build (`npm run build`).
-// Use: node bench/capacity.mjs [--seeds 1,2,3] [--record FILE] [--set JSON] [--verbose] [MODEL.floor ...]; without a
-// model, examples/mnist/mnist.floor.
+// Use: node bench/capacity.mjs [--seeds 1,2,3] [--record FILE] [--set JSON ...] [--float TIMES] [--verbose] [MODEL.floor ...];
+// without a model, examples/mnist/mnist.floor. Several --set are compared with each other.
 
 import { createHash } from "node:crypto";
 import { appendFileSync } from "node:fs";
@@ -24,7 +24,9 @@ const { values, positionals } = parseArgs({
     /** Appends every row as a line of JSON to this file. */
     record: { type: "string" },
     /** Overrides of training settings as JSON, to compare them. */
-    set: { type: "string", default: "{}" },
+    set: { type: "string", multiple: true, default: ["{}"] },
+    /** Trains nothing but float networks, for so many times the baseline's epochs. */
+    float: { type: "string" },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -36,7 +38,10 @@ console.log(`backend ${backend} ${version} (${reason})`);
 /** The last checkpoints of the float phases, by what they depend on. */
 const floats = new Map();
 function floatKey({ graph, training, data }) {
-  const { objective: _, layers, ...rest } = training;
+  const { objective: _, layers, search, gradient, distillation, ...rest } = training;
+  // Float networks have nothing to round, but a step or a sign has a gradient there too.
+  const isDiscrete = graph.nodes.some(({ kind }) => kind === "step" || kind === "sign");
+  if (isDiscrete) rest.gradient = gradient;
   const origins = graph.nodes.map(({ origin: __, ...node }) => node);
   return createHash("sha256")
     .update(JSON.stringify({ origins, rest, layers: Object.keys(layers), data }))
@@ -70,64 +75,114 @@ function createStopwatch() {
 const shown = ({ accuracy, loss }) =>
   accuracy === null ? loss.toPrecision(4) : `${(100 * accuracy).toFixed(2)} %`;
 const rows = [];
-for (const seed of values.seeds.split(",").map(Number)) {
-  for (const model of models) {
-    const { project, files } = openModel(model, seed);
-    const data = loadProjectData(project, files);
-    const training = { ...project.training, ...JSON.parse(values.set) };
-    const key = floatKey({ graph: project.graph, training, data: project.data });
-    const watch = createStopwatch();
-    const start = performance.now();
-    const { trained, float } = await train(tf, {
-      graph: project.graph,
-      training,
-      samples: data.training,
-      validation: data.validation,
-      intervalCycles: project.hardware.intervalCycles,
-      checkpoint: floats.get(key),
-      events: {
-        progress: () => {},
-        checkpoint: (c) => {
-          const last = c.history.at(-1);
-          watch.epoch(last.phase);
-          if (last.phase === "baseline" || last.phase === "float") floats.set(key, { ...c, history: [] });
-          if (values.verbose)
-            console.log(
-              `  ${last.phase} ${last.round}.${last.epoch}: loss ${last.loss.toFixed(4)}, validation ${shown(last.validation)} ${last.validation.loss.toFixed(4)}, ${last.bitOperations} bit operations`,
-            );
-        },
-        log: (line) => console.log(`  ${line}`),
-      },
-      stop: { stopped: false },
-      yieldToHost: () => Promise.resolve(),
-      backend: `${backend} ${version}`,
-    });
-    for (const line of watch.lines()) console.log(line);
-    const test =
-      training.target === "input" ? inputsAsTargets(data.test, data.test.stored.fraction) : data.test;
-    const row = {
-      model: model.split("/").slice(-2).join("/"),
-      seed,
-      "weight/input bits": trained.layers
-        .map(
-          (l) =>
-            `${l.weightFormat.kind === "bipolar" ? "b" : l.weightFormat.width}/${l.activationFormat.width}`,
-        )
-        .join(" "),
-      inputs: trained.layers.map((l) => l.inputs).join(" "),
-      bitOperations: trained.bitOperations,
-      weightBits: trained.layers.reduce((sum, l) => sum + l.inputs * l.units * l.weightFormat.width, 0),
-      "float, validation": shown(trained.validation.float),
-      "integers, validation": shown(trained.validation.quantized),
-      "float, test": shown(scoreFloat(tf, project.graph, training, float, data.test)),
-      "integers, test": shown(evaluateFrozen(tf, trained, test, training.loss).score),
-      difference: trained.outcome.difference?.upper.toFixed(4),
-      holds: trained.outcome.difference?.holds,
-      seconds: Math.round((performance.now() - start) / 1000),
-    };
-    rows.push(row);
-    console.log(JSON.stringify(row));
-    if (values.record) appendFileSync(values.record, `${JSON.stringify(row)}\n`);
-  }
+function keep(row) {
+  rows.push(row);
+  console.log(JSON.stringify(row));
+  if (values.record) appendFileSync(values.record, `${JSON.stringify(row)}\n`);
+}
+
+/** What the trainer is asked for. */
+function requestFor({ project, data, training, checkpoint, onCheckpoint, log, stop }) {
+  return {
+    graph: project.graph,
+    training,
+    samples: data.training,
+    validation: data.validation,
+    intervalCycles: project.hardware.intervalCycles,
+    checkpoint,
+    events: { progress: () => {}, checkpoint: onCheckpoint, log },
+    stop,
+    yieldToHost: () => Promise.resolve(),
+    backend: `${backend} ${version}`,
+  };
+}
+
+/** The baseline alone, trained for `times` its epochs. */
+async function trainFloat(model, seed, times) {
+  const { project, files } = openModel(model, seed);
+  const data = loadProjectData(project, files);
+  const { float, noise, rounding } = project.training.epochs;
+  const epochs = { float: 0, noise: 1, rounding: times * (float + noise + rounding) - 1 };
+  const training = { ...project.training, epochs };
+  const stop = { stopped: false };
+  let baseline;
+  const onCheckpoint = (c) => {
+    if (!c.baseline) return;
+    ({ baseline } = c);
+    stop.stopped = true;
+  };
+  await train(tf, requestFor({ project, data, training, onCheckpoint, log: () => {}, stop })).catch(
+    (error) => {
+      if (!baseline) throw error;
+    },
+  );
+  keep({
+    model: model.split("/").slice(-2).join("/"),
+    seed,
+    epochs: epochs.noise + epochs.rounding,
+    "float, validation": shown(baseline.validation),
+    "float, test": shown(scoreFloat(tf, project.graph, training, baseline.model, data.test)),
+  });
+}
+
+if (values.float !== undefined) {
+  for (const seed of values.seeds.split(",").map(Number))
+    for (const model of models) await trainFloat(model, seed, Number(values.float));
+  console.table(rows);
+  process.exit();
+}
+
+const runs = values.seeds
+  .split(",")
+  .flatMap((seed) =>
+    models.flatMap((model) => values.set.map((set) => ({ seed: Number(seed), model, set }))),
+  );
+for (const { seed, model, set } of runs) {
+  const { project, files } = openModel(model, seed);
+  const data = loadProjectData(project, files);
+  const training = { ...project.training, ...JSON.parse(set) };
+  const key = floatKey({ graph: project.graph, training, data: project.data });
+  const watch = createStopwatch();
+  const start = performance.now();
+  const onCheckpoint = (c) => {
+    const last = c.history.at(-1);
+    watch.epoch(last.phase);
+    if (last.phase === "baseline" || last.phase === "float") floats.set(key, { ...c, history: [] });
+    if (values.verbose)
+      console.log(
+        `  ${last.phase} ${last.round}.${last.epoch}: loss ${last.loss.toFixed(4)}, validation ${shown(last.validation)} ${last.validation.loss.toFixed(4)}, ${last.bitOperations} bit operations`,
+      );
+  };
+  const log = (line) => console.log(`  ${line}`);
+  const checkpoint = floats.get(key);
+  const { trained, float } = await train(
+    tf,
+    requestFor({ project, data, training, checkpoint, onCheckpoint, log, stop: { stopped: false } }),
+  );
+  for (const line of watch.lines()) console.log(line);
+  const test =
+    training.target === "input" ? inputsAsTargets(data.test, data.test.stored.fraction) : data.test;
+  const row = {
+    model: model.split("/").slice(-2).join("/"),
+    seed,
+    ...(values.set.length > 1 ? { set } : {}),
+    "weight/input bits": trained.layers
+      .map(
+        (l) =>
+          `${l.weightFormat.kind === "bipolar" ? "b" : l.weightFormat.width}/${l.activationFormat.width}`,
+      )
+      .join(" "),
+    inputs: trained.layers.map((l) => l.inputs).join(" "),
+    bitOperations: trained.bitOperations,
+    weightBits: trained.layers.reduce((sum, l) => sum + l.inputs * l.units * l.weightFormat.width, 0),
+    "float, validation": shown(trained.validation.float),
+    "integers, validation": shown(trained.validation.quantized),
+    "float, test": shown(scoreFloat(tf, project.graph, training, float, data.test)),
+    "integers, test": shown(evaluateFrozen(tf, trained, test, training.loss).score),
+    difference: trained.outcome.difference?.upper.toFixed(4),
+    holds: trained.outcome.difference?.holds,
+    seconds: Math.round((performance.now() - start) / 1000),
+  };
+  keep(row);
 }
 console.table(rows);
