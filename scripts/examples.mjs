@@ -20,6 +20,8 @@ export const FIGURES = {
   meanWeightBits: ({ totals }) => totals.meanWeightBits,
   latencyCycles: ({ hardware }) => hardware.latencyCycles,
   intervalCycles: ({ hardware }) => hardware.intervalCycles,
+  cVectors: ({ verify }) => verify?.c?.vectors ?? 0,
+  rtlVectors: ({ verify }) => verify?.rtl?.vectors ?? 0,
 };
 /** Status of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
