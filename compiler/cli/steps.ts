@@ -9,6 +9,7 @@ import {
   readTrained,
   readTrainResult,
 } from "../driver/load-build.ts";
+import { atNodes, placed } from "../driver/places.ts";
 import type { Project } from "../graph/project.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
 import { collectReport } from "../report/collect.ts";
@@ -55,17 +56,17 @@ export function refuseModified(directory: BuildDirectory): void {
 /** Compiles what the directory was trained to. Returns the schedule's warnings. */
 export function compileStep(
   directory: BuildDirectory,
-  { training, hardware }: Pick<Project, "training" | "hardware">,
+  project: Pick<Project, "training" | "hardware" | "spans">,
   force: boolean,
 ): readonly Diagnostic[] {
   const { trained, test } = readTrained(directory);
   if (!force) refuseModified(directory);
-  const design = compileDesign(trained, training, hardware, test);
+  const design = atNodes(project, () => compileDesign(trained, project.training, project.hardware, test));
   // What was verified was another design; gone before that one is, so that a kill leaves no verdict on the new one.
   directory.remove(BUILD_FILES.verify.folder);
   directory.remove(BUILD_FILES.report);
   directory.replaceFolder(BUILD_FILES.design.folder, design.files);
-  return design.warnings;
+  return placed(project, design.warnings);
 }
 
 export interface VerifyStepOptions {

@@ -19,6 +19,7 @@ import { foldedNetwork } from "../train/fold.ts";
 import { type Layer, type Network, networkOf, type Signal } from "../train/network.ts";
 import { firstReader, fixedSignal, hasThresholds, signalWidths } from "../train/settings.ts";
 import { valueFormats } from "../train/value-formats.ts";
+import { placed } from "./places.ts";
 
 const NO_NOISE: TensorNoise = {
   alpha: 1,
@@ -96,8 +97,8 @@ function blankNetwork({ graph, training }: Project): Pick<TrainedGraph, "layers"
 }
 
 /**
- * Lowers, schedules and generates C of a blank network whose tensors are as wide as they may become. Throws the DiagnosticError that compiling the trained one would
- * throw; its diagnostics name the model file.
+ * Lowers, schedules and generates C of a blank network whose tensors are as wide as they may become. Throws the
+ * DiagnosticError that compiling the trained one would throw; its diagnostics have the line of the node, or the model file.
  */
 export function checkBuildable(project: Project): void {
   const score: Score = { accuracy: null, loss: 0 };
@@ -119,7 +120,7 @@ export function checkBuildable(project: Project): void {
     generateC(program, { version: VERSION });
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
-    const named = error.diagnostics.map(
+    const named = placed(project, error.diagnostics).map(
       (d): Diagnostic => (d.span || d.file !== undefined ? d : { ...d, file: project.source.name }),
     );
     throw new DiagnosticError(named);

@@ -22,6 +22,8 @@ export interface Diagnostic {
   readonly span?: Span;
   /** A file that has no source span, such as a data file or a build directory. */
   readonly file?: string;
+  /** The node of the graph that it is about, for stages that know no text. */
+  readonly node?: string;
   readonly related?: readonly RelatedPlace[];
 }
 
@@ -29,6 +31,13 @@ export interface DiagnosticPlace {
   readonly span?: Span | undefined;
   readonly file?: string | undefined;
   readonly related?: readonly RelatedPlace[] | undefined;
+}
+
+/** The node or layer that the parameters name. */
+function nodeOf(parameters: unknown): { readonly node?: string } {
+  const { node, layer } = (parameters ?? {}) as { readonly node?: unknown; readonly layer?: unknown };
+  const found = node ?? layer;
+  return typeof found === "string" ? { node: found } : {};
 }
 
 /** Makes a diagnostic from the registry; the parameters are typed by the code. */
@@ -51,6 +60,7 @@ export function createDiagnostic<C extends MessageCode>(
     ...(entry.hint ? { hint: entry.hint(parameters) } : {}),
     ...(place.span ? { span: place.span } : {}),
     ...(place.file !== undefined ? { file: place.file } : {}),
+    ...nodeOf(parameters),
     ...(place.related ? { related: place.related } : {}),
   };
 }

@@ -177,11 +177,7 @@ const WHOLE: Kept = { units: new Map(), inputs: null };
 export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
   const problems = createCollector();
   const refuse = (node: Node, feature: string): void =>
-    problems.add(
-      "train/unsupported",
-      { node: node.name, feature, ...node.origin },
-      { file: node.origin.file },
-    );
+    problems.add("train/unsupported", { node: node.name, feature }, { file: node.origin.file });
   const readers = new Map<string, number>();
   for (const node of graph.nodes)
     for (const name of inputsOf(node)) readers.set(name, (readers.get(name) ?? 0) + 1);

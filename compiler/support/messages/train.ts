@@ -56,8 +56,8 @@ export const trainMessages = {
     hint: () => "training needs samples to learn from and, apart from them, samples for validation",
   }),
   "train/nothing-to-train": entry<{ model: string }>({
-    message: ({ model }) => `the model ${model} has no dense layer that follows an input`,
-    hint: () => "add a dense layer",
+    message: ({ model }) => `the model ${model} has no dense layer or convolution that follows an input`,
+    hint: () => "add a dense layer or a convolution",
   }),
   "train/pruned-away": entry<{ layer: string; inputs: number }>({
     message: ({ layer, inputs }) =>
@@ -69,9 +69,8 @@ export const trainMessages = {
     message: ({ shape }) => `samples of shape ${shape} cannot be shifted by pixels`,
     hint: () => "set the shift to 0, or give the input the shape of an image, such as 28x28x1",
   }),
-  "train/unsupported": entry<{ node: string; feature: string; line: number; column: number }>({
-    message: ({ node, feature, line, column }) =>
-      `training does not support ${feature} (${node}, line ${line}, column ${column})`,
-    hint: () => "docs/training.md says what is trained; leave it out, or put it before or behind the network",
+  "train/unsupported": entry<{ node: string; feature: string }>({
+    message: ({ node, feature }) => `training does not support ${feature} (${node})`,
+    hint: () => "docs/training.md says what is trained; write the network without it",
   }),
 };

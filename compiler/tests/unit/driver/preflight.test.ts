@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { checkBuildable } from "../../../driver/preflight.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
-import { DiagnosticError } from "../../../support/diagnostics.ts";
-import { createSourceFile } from "../../../support/source-file.ts";
+import { type Diagnostic, DiagnosticError } from "../../../support/diagnostics.ts";
+import { createSourceFile, positionAt } from "../../../support/source-file.ts";
 
-function codesOf(model: string, hardware = "interval: 64 cycles"): string[] {
+function refusals(model: string, hardware: string): readonly Diagnostic[] {
   const text = `floor 1
 data {
   train: csv("train.csv", label: "class")
@@ -29,9 +29,12 @@ hardware { ${hardware} }
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     for (const d of error.diagnostics) expect(d.span ?? d.file).toBeDefined();
-    return error.diagnostics.map((d) => d.code);
+    return error.diagnostics;
   }
 }
+
+const codesOf = (model: string, hardware = "interval: 64 cycles"): string[] =>
+  refusals(model, hardware).map((d) => d.code);
 
 describe("checkBuildable", () => {
   it.each([
@@ -47,6 +50,14 @@ describe("checkBuildable", () => {
     ["steps of channels", "fc1: dense(5) { weight_alpha: channel } -> relu -> fc2: dense(3) -> argmax"],
   ])("takes %s", (_, model) => {
     expect(codesOf(model)).toEqual([]);
+  });
+
+  it("says at which line what is not trained stands", () => {
+    const model = "fc1: dense(5) -> relu\n    -> pad(channels: 1, value: 0.5) -> fc2: dense(3) -> argmax";
+    const [{ code, span, message }] = refusals(model, "") as [Diagnostic];
+    expect(code).toBe("train/unsupported");
+    expect(positionAt(span!.file, span!.start)).toEqual({ line: 10, column: 8 });
+    expect(message).toContain("padding with another value than 0");
   });
 
   it("refuses an interval that no hardware keeps", () => {
