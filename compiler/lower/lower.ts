@@ -180,13 +180,11 @@ function lowerSignal(
 ): Pending {
   const { entry, format: frozen, reader } = signal;
   const layer = reader ?? node.name;
-  const { keptInputs } = trained;
-  const isInput = trained.signals[0] === signal;
+  const indices = keptOf(node, trained);
   // What nobody reads is dropped before it is quantized.
-  const input =
-    isInput && keptInputs
-      ? builder.select({ layer, name: names.derived(layer, "kept"), input: value, indices: keptInputs })
-      : value;
+  const input = indices
+    ? builder.select({ layer, name: names.derived(layer, "kept"), input: value, indices })
+    : value;
   const step = { layer, name: names.derived(layer, reader === null ? "value" : "input"), input };
   const format = programFormat(frozen);
   switch (entry.kind) {
@@ -215,6 +213,15 @@ function lowerSignal(
       return { value: builder.requantize({ ...step, format, activation }), waiting: [] };
     }
   }
+}
+
+/** The kept elements of an input, flat or not, that is quantized at a node; null: all, or no input. */
+function keptOf(node: Node, trained: TrainedGraph): readonly number[] | null {
+  const { graph, keptInputs } = trained;
+  if (node.kind === "flatten" || node.kind === "reshape")
+    return keptOf(nodeNamed(graph, node.input), trained);
+  if (node.kind !== "input") return null;
+  return keptInputs[graph.nodes.filter((n) => n.kind === "input").indexOf(node)]!;
 }
 
 /** Whether every value of a format lies in [-1, 1). */

@@ -1,7 +1,8 @@
 // Input normalisation that the hardware never sees: training works with (x - mean) / deviation, and the weights and bias of
 // the layer that reads the input take both over before anything is quantized. In: samples. Out: moments; folded weights and
 // gradients.
-import type { SampleSet } from "../graph/samples.ts";
+import type { InputSamples } from "../graph/samples.ts";
+import { product } from "../graph/shapes.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { variableName } from "./parameters.ts";
 import type { NetworkPass } from "./passes.ts";
@@ -20,25 +21,25 @@ export interface FirstLayer {
 }
 
 /**
- * Moments of the samples' values, of the whole tensor or of each of the `inputs` that the first layer tells apart: all
+ * Moments of an input's values, of the whole tensor or of each of the `inputs` that the first layer tells apart: all
  * elements (by default), or the channels where it is a convolution. One that is constant keeps its size.
  */
 export function momentsOf(
-  samples: SampleSet,
+  { mantissas, shape }: InputSamples,
   fraction: number,
   mode: "tensor" | "element",
-  inputs: number = samples.inputs.length / samples.count,
+  inputs: number = product(shape),
 ): Moments {
   const groups = mode === "tensor" ? 1 : inputs;
   const sum = new Float64Array(groups);
   const square = new Float64Array(groups);
-  for (let i = 0; i < samples.inputs.length; i++) {
+  for (let i = 0; i < mantissas.length; i++) {
     const k = groups === 1 ? 0 : i % inputs;
-    const x = samples.inputs[i]!;
+    const x = mantissas[i]!;
     sum[k]! += x;
     square[k]! += x * x;
   }
-  const count = samples.inputs.length / groups;
+  const count = mantissas.length / groups;
   const at = (k: number): number => (groups === 1 ? 0 : k);
   const scale = 2 ** -fraction;
   return {

@@ -12,7 +12,7 @@ import { outputsOf } from "../../../train/passes.ts";
 import { momentsOf } from "../../../train/prune.ts";
 import { roundedPass } from "../../../train/rounding-phase.ts";
 import { compileText, modelWith } from "../dsl/model-text.ts";
-import { clouds, openWasm, record, request, type SpecChanges, spec } from "./small-data.ts";
+import { clouds, onePort, openWasm, record, request, type SpecChanges, spec } from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ function graphOf(body: string) {
 const COUNT = 64;
 const random = createRandom("branches");
 const inputs = Float32Array.from({ length: COUNT * 6 }, () => Math.fround(random.integer(-100, 100) / 64));
-const batch = { count: COUNT, inputs, labels: new Int32Array(COUNT), targets: null };
+const batch = { count: COUNT, inputs: [inputs], answers: [{ labels: new Int32Array(COUNT), values: null }] };
 
 interface Model {
   readonly frozen: Frozen;
@@ -70,7 +70,7 @@ function pruned({ frozen, training }: Model) {
 
 /** Largest difference of the outputs of two networks. */
 function distance(a: Frozen, b: Frozen, training: TrainingSpec): number {
-  const [x, y] = [a, b].map((f) => outputsOf(tf, COUNT, inputs, roundedPass(f, training, "running")));
+  const [x, y] = [a, b].map((f) => outputsOf(tf, COUNT, [inputs], roundedPass(f, training, "running"))[0]!);
   return x!.reduce((most, v, i) => Math.max(most, Math.abs(v - y![i]!)), 0);
 }
 
@@ -139,10 +139,11 @@ describe("a silent branch", () => {
 
 test("a run that removed a branch goes on from a checkpoint with the same bytes", async () => {
   const graph = graphOf(TWO("add(l, r)").replace("l = x ->", "l = x -> slice(channels: 4..5) ->"));
-  const { stored } = networkOf(graph).input;
+  const { stored } = networkOf(graph).inputs[0]!.node;
   const [samples, validation] = [1, 2].map((seed) => {
     const found = clouds(seed === 1 ? 120 : 40, [6], 3, stored, seed);
-    found.inputs.set(found.inputs.map((v, i) => (i % 6 < 4 ? v : 40)));
+    const { inputs: x } = onePort(found);
+    x.set(x.map((v, i) => (i % 6 < 4 ? v : 40)));
     return found;
   });
   const training: SpecChanges = {
