@@ -215,13 +215,22 @@ function lowerSignal(
   }
 }
 
-/** The kept elements of an input, flat or not, that is quantized at a node; null: all, or no input. */
+/** The kept elements of the input that is quantized at a node, flat or not; null: all, or it is no input. */
 function keptOf(node: Node, trained: TrainedGraph): readonly number[] | null {
   const { graph, keptInputs } = trained;
-  if (node.kind === "flatten" || node.kind === "reshape")
-    return keptOf(nodeNamed(graph, node.input), trained);
-  if (node.kind !== "input") return null;
-  return keptInputs[graph.nodes.filter((n) => n.kind === "input").indexOf(node)]!;
+  switch (node.kind) {
+    case "input":
+      return keptInputs[graph.nodes.filter((n) => n.kind === "input").indexOf(node)]!;
+    case "flatten":
+    case "reshape":
+    case "relu":
+    case "hardtanh":
+    case "step":
+    case "sign":
+      return keptOf(nodeNamed(graph, node.input), trained);
+    default:
+      return null;
+  }
 }
 
 /** Whether every value of a format lies in [-1, 1). */

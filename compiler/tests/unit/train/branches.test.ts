@@ -11,7 +11,7 @@ import { initialParameters, variableOf } from "../../../train/parameters.ts";
 import { outputsOf } from "../../../train/passes.ts";
 import { momentsOf } from "../../../train/prune.ts";
 import { roundedPass } from "../../../train/rounding-phase.ts";
-import { compileText, modelWith } from "../dsl/model-text.ts";
+import { networkText, projectOf } from "../dsl/model-text.ts";
 import { clouds, onePort, openWasm, record, request, type SpecChanges, spec } from "./small-data.ts";
 
 let tf: TensorFlow;
@@ -20,9 +20,7 @@ beforeAll(async () => {
 });
 
 function graphOf(body: string) {
-  const { project, diagnostics } = compileText(modelWith(`  input x: 6 as s8\n${body}`));
-  if (!project) throw new Error(JSON.stringify(diagnostics));
-  return project.graph;
+  return projectOf(networkText(`  input x: 6 as s8\n${body}`)).graph;
 }
 
 const COUNT = 64;
@@ -64,7 +62,8 @@ function modelOf(body: string, constant: string, value: number, changes: SpecCha
 }
 
 function pruned({ frozen, training }: Model) {
-  const found = pruneBranches(frozen, training, (f) => momentsOf(tf, f, training, batch));
+  const every = { ...batch, inputs: frozen.network.inputs.map(() => inputs) };
+  const found = pruneBranches(frozen, training, (f) => momentsOf(tf, f, training, every));
   return { ...found, left: found.frozen.network.layers.map((layer) => layer.node) };
 }
 
@@ -86,6 +85,19 @@ const SKIP = `
   output y = j -> d: dense(3) -> argmax`;
 
 describe("a silent branch", () => {
+  test("stays where it is all that reads an input: the hardware has its port", () => {
+    const body = (operands: string) => `
+  input z: 6 as s8
+  l = z -> a: dense(4)
+  r = x -> c: dense(4)
+  s = z -> e: dense(3)
+  j = ${operands} -> relu -> d: dense(3)`;
+    const alone = body("add(l, r)").replace(/ {2}s = .*\n/, "");
+    expect(pruned(modelOf(`${alone}\n  output y = j`, "a", 0)).left).toEqual(["a", "c", "d"]);
+    const shared = `${body("add(l, r)")}\n  output y = j\n  output w = s`;
+    expect(pruned(modelOf(shared, "a", 0)).left).toEqual(["c", "e", "d"]);
+  });
+
   test.each(["add(l, r)", "add(r, l)", "subtract(r, l)"])("of %s goes, and its constant stays", (join) => {
     for (const value of [0, 0.75, -1.25]) {
       const model = modelOf(TWO(join), "b", value);

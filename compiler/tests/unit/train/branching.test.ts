@@ -18,6 +18,7 @@ import type { ParameterSet } from "../../../train/optimizers.ts";
 import { copyParameters, initialParameters } from "../../../train/parameters.ts";
 import { gradientsOf, type LossOf, outputsOf } from "../../../train/passes.ts";
 import { train } from "../../../train/train.ts";
+import { networkText, projectOf } from "../dsl/model-text.ts";
 import {
   chainGraph,
   clouds,
@@ -284,10 +285,13 @@ describe("what cannot be trained is refused by name", () => {
   });
 
   test("an output that something else reads", () => {
-    const graph = graphOf(`
-  h = x -> flatten -> a: dense(4)
+    const { graph } = projectOf(
+      networkText(`
+  input x: 6 as u8
+  h = x -> a: dense(4)
   output y = h
-  output z = h -> relu -> e: dense(3) -> argmax`);
+  output z = h -> relu -> e: dense(3) -> argmax`),
+    );
     expect(refused(graph)).toContain("an output that something else reads too");
   });
 

@@ -290,22 +290,6 @@ describe("training", () => {
     expect(trained.ledger.slice(0, 2).map(({ pruned }) => pruned.constantInputs)).toEqual([1, 1]);
   });
 
-  test("keeps an input whose branch says nothing, since the hardware has its port", async () => {
-    const still = (set: SampleSet): SampleSet => {
-      set.inputs[1]!.mantissas.fill(5);
-      return set;
-    };
-    const asked = asking(
-      { epochs: EPOCHS, limits: { bitOperations: 9000 }, layers: { f2: { prune: false } } },
-      GRAPH,
-      still(scenes(120, 1)),
-      still(scenes(60, 2)),
-    );
-    const { result } = await record(tf, asked);
-    expect(result.trained.graph.nodes.filter((n) => n.kind === "input")).toHaveLength(2);
-    expect(lower(result.trained).inputs).toEqual(["sight", "touch"]);
-  });
-
   test("reproduces two inputs by two outputs", async () => {
     const graph = graphOf(`
   input sight: 4x3x1 as u8
