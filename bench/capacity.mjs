@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openModel } from "../dist/cli/project.js";
 import { loadProjectData } from "../dist/driver/project-data.js";
+import { comparedSamples } from "../dist/driver/train-project.js";
 import { openTensorFlow } from "../dist/tools/tensorflow.js";
-import { inputsAsTargets } from "../dist/train/batches.js";
 import { scoreFloat } from "../dist/train/float-model.js";
 import { evaluateFrozen } from "../dist/train/frozen.js";
 import { train } from "../dist/train/train.js";
@@ -160,8 +160,7 @@ for (const { seed, model, set } of runs) {
     requestFor({ project, data, training, checkpoint, onCheckpoint, log, stop: { stopped: false } }),
   );
   for (const line of watch.lines()) console.log(line);
-  const test =
-    training.target === "input" ? inputsAsTargets(data.test, data.test.stored.fraction) : data.test;
+  const test = comparedSamples(data.test, training);
   const row = {
     model: model.split("/").slice(-2).join("/"),
     seed,
@@ -178,7 +177,7 @@ for (const { seed, model, set } of runs) {
     "float, validation": shown(trained.validation.float),
     "integers, validation": shown(trained.validation.quantized),
     "float, test": shown(scoreFloat(tf, project.graph, training, float, data.test)),
-    "integers, test": shown(evaluateFrozen(tf, trained, test, training.loss).score),
+    "integers, test": shown(evaluateFrozen(tf, trained, test, training.losses).score),
     difference: trained.outcome.difference?.upper.toFixed(4),
     holds: trained.outcome.difference?.holds,
     seconds: Math.round((performance.now() - start) / 1000),

@@ -65,11 +65,14 @@ async function trainedOf({ graph, training, hardware }) {
   const size = shape.reduce((a, b) => a * b, 1);
   const samples = {
     count: SAMPLES,
-    shape,
-    stored,
-    inputs: Uint8Array.from({ length: SAMPLES * size }, () => random.integer(0, 255)),
-    labels: Int32Array.from({ length: SAMPLES }, () => random.integer(0, 9)),
-    targets: null,
+    inputs: [
+      {
+        shape,
+        stored,
+        mantissas: Uint8Array.from({ length: SAMPLES * size }, () => random.integer(0, 255)),
+      },
+    ],
+    answers: [{ labels: Int32Array.from({ length: SAMPLES }, () => random.integer(0, 9)), values: null }],
   };
   const { trained } = await train(tf, {
     graph,
@@ -83,22 +86,23 @@ async function trainedOf({ graph, training, hardware }) {
     yieldToHost: () => Promise.resolve(),
     backend: "wasm",
   });
-  const { outputs } = evaluateFrozen(tf, trained, samples, training.loss);
-  return { trained, samples, outputs };
+  const { outputs } = evaluateFrozen(tf, trained, samples, training.losses);
+  return { trained, samples, sums: outputs[0].sums };
 }
 
 /** In the process of a network: reads the graph, makes the design, prints what it took. */
 function measure(file) {
-  const { trained, training, hardware, samples, outputs } = JSON.parse(readFileSync(file, "utf8"));
+  const { trained, training, hardware, samples, sums } = JSON.parse(readFileSync(file, "utf8"));
+  const { count, shape, stored, mantissas, labels } = samples;
   const restored = {
-    ...samples,
-    inputs: Uint8Array.from(samples.inputs),
-    labels: Int32Array.from(samples.labels),
+    count,
+    inputs: [{ shape, stored, mantissas: Uint8Array.from(mantissas) }],
+    answers: [{ labels: Int32Array.from(labels), values: null }],
   };
   const start = performance.now();
   const { files } = compileDesign(trained, training, hardware, {
     samples: restored,
-    outputs: Float64Array.from(outputs),
+    outputs: [Float64Array.from(sums)],
   });
   const seconds = (performance.now() - start) / 1000;
   const bytes = (pattern) =>
@@ -121,13 +125,12 @@ else {
     const rows = {};
     for (const [name, chain] of Object.entries(NETWORKS)) {
       const { graph, training, hardware } = projectOf(chain);
-      const { trained, samples, outputs } = await trainedOf({ graph, training, hardware });
+      const { trained, samples, sums } = await trainedOf({ graph, training, hardware });
       const file = join(folder, "trained.json");
-      const plain = { ...samples, inputs: [...samples.inputs], labels: [...samples.labels] };
-      writeFileSync(
-        file,
-        JSON.stringify({ trained, training, hardware, samples: plain, outputs: [...outputs] }),
-      );
+      const [{ mantissas, ...input }] = samples.inputs;
+      const labels = [...samples.answers[0].labels];
+      const plain = { count: samples.count, ...input, mantissas: [...mantissas], labels };
+      writeFileSync(file, JSON.stringify({ trained, training, hardware, samples: plain, sums: [...sums] }));
       const out = execFileSync(process.execPath, [fileURLToPath(import.meta.url), file], {
         encoding: "utf8",
       });

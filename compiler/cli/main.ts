@@ -40,6 +40,11 @@ function positive(text: string): number {
   return value;
 }
 
+/** An option that may be given several times. */
+function listed(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
 /** The command that runs with --json, for the object that a crash owes. */
 let runningWithJson: string | undefined;
 
@@ -181,8 +186,20 @@ function createCli(): Command {
       }),
     );
   add("simulate <dir>", "run the compiled model on an .npy file")
-    .requiredOption("--input <file>", "samples, .npy: integers are mantissas, floats are values")
-    .option("--output <file>", "write the outputs as .npy")
+    .addOption(
+      new Option(
+        "--input <file>",
+        "samples, .npy: integers are mantissas, floats are values; NAME=FILE for each of several inputs",
+      )
+        .argParser(listed)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        "--output <file>",
+        "write an output as .npy; NAME=FILE for each of several outputs",
+      ).argParser(listed),
+    )
     .addOption(new Option("--backend <name>", "what computes").choices(["sim", "c", "rtl"]).default("sim"))
     .action((dir, options) =>
       execute("simulate", options.json, async () =>

@@ -1,7 +1,8 @@
 // The steps after training that compile, verify and build are made of, on an open build directory.
 import { decodeNpy } from "../data/npy.ts";
-import { BUILD_FILES } from "../driver/build-files.ts";
-import { comparedOutput, compileDesign } from "../driver/compile-design.ts";
+import type { NumericArray } from "../data/numeric-array.ts";
+import { BUILD_FILES, portFile } from "../driver/build-files.ts";
+import { comparedOutputs, compileDesign } from "../driver/compile-design.ts";
 import {
   parseJson,
   readDesign,
@@ -105,15 +106,27 @@ export async function verifyStep(
     const bytes = directory.read(path);
     return bytes && decodeNpy(bytes, { path: `${directory.name}/${path}` });
   };
-  const inputs = read(BUILD_FILES.design.inputs);
-  const outputs = read(BUILD_FILES.design.outputs);
-  const samples = inputs && {
-    count: inputs.shape[0]!,
-    inputs: inputs.data as ArrayLike<number>,
-    ...(outputs
-      ? { expected: new Map([[comparedOutput(program).value, outputs.data as ArrayLike<number>]]) }
-      : {}),
-  };
+  const { design } = BUILD_FILES;
+  const vectors = (path: string, names: readonly string[]): [string, NumericArray][] =>
+    names.flatMap((name, i) => {
+      const found = read(portFile(path, i));
+      return found ? [[name, found]] : [];
+    });
+  const dataOf = (arrays: readonly [string, NumericArray][]): ReadonlyMap<string, ArrayLike<number>> =>
+    new Map(arrays.map(([name, array]) => [name, array.data]));
+  const inputs = vectors(design.inputs, program.inputs);
+  const outputs = vectors(
+    design.outputs,
+    comparedOutputs(program).map(({ value }) => value),
+  );
+  const samples =
+    inputs.length > 0
+      ? {
+          count: inputs[0]![1].shape[0]!,
+          inputs: dataOf(inputs),
+          ...(outputs.length > 0 ? { expected: dataOf(outputs) } : {}),
+        }
+      : undefined;
   const result = await verifyDesign(
     { program, manifest, files },
     samples,

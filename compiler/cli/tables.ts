@@ -26,18 +26,25 @@ const PLAIN = {
 
 export const number = (value: number): string => value.toLocaleString("en-US");
 export const percent = (value: number): string => `${(value * 100).toFixed(2)} %`;
-interface Score {
+interface Quality {
   readonly accuracy: number | null;
   readonly loss: number;
 }
+interface Score extends Quality {
+  readonly outputs?: readonly (Quality & { readonly name: string })[] | undefined;
+}
 
-const qualityText = ({ accuracy, loss }: Score): string =>
+const qualityText = ({ accuracy, loss }: Quality): string =>
   accuracy === null ? lossText(loss) : percent(accuracy);
-/** Accuracy, or the loss where there are no classes. */
-export const scoreText = (score: Score): string =>
+const namedQuality = (score: Quality): string =>
   score.accuracy === null ? `loss ${qualityText(score)}` : qualityText(score);
+/** Accuracy, or the loss where there are no classes; of several outputs that of each too. */
+export const scoreText = ({ outputs, ...whole }: Score): string => {
+  const each = outputs?.map((score) => `${score.name} ${namedQuality(score)}`) ?? [];
+  return namedQuality(whole) + (each.length === 0 ? "" : ` (${each.join(", ")})`);
+};
 /** Scores of integers and float, without what they are. */
-export const scorePair = (integers: Score, float: Score): string =>
+export const scorePair = (integers: Quality, float: Quality): string =>
   `${qualityText(integers)} integers, ${qualityText(float)} float`;
 const bits = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
 
@@ -82,10 +89,14 @@ export function layerTable(report: Report): string {
 export function summaryLines(report: Report): string {
   const lines: string[] = [];
   const { float, quantized, totals, hardware, c, verify } = report;
-  if (float && quantized)
-    lines.push(
-      `${(quantized.accuracy === null ? "loss" : "accuracy").padEnd(13)}${scorePair(quantized, float)} (test set)`,
-    );
+  if (float && quantized) {
+    const what = ({ accuracy }: Quality): string => (accuracy === null ? "loss" : "accuracy");
+    lines.push(`${what(quantized).padEnd(13)}${scorePair(quantized, float)} (test set)`);
+    quantized.outputs?.forEach((output, i) => {
+      const pair = scorePair(output, float.outputs?.[i] ?? output);
+      lines.push(`${"output".padEnd(13)}${output.name}: ${what(output)} ${pair}`);
+    });
+  }
   if (totals)
     lines.push(
       `size         ${number(totals.bitOperations)} bit operations, ${number(totals.weightBits)} weight bits, ${totals.meanWeightBits.toFixed(2)} bits per weight`,

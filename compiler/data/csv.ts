@@ -117,7 +117,8 @@ function readHeader(names: readonly string[], columns: CsvColumns, source: DataS
   for (const target of targets) use(target, "target");
   for (const feature of features) use(feature, "feature");
   errors.throwIfErrors();
-  if (features.length === 0) fail("data/csv-header", { path, problem: "there is no feature column" }, place);
+  if (features.length === 0 && columns.features === undefined)
+    fail("data/csv-header", { path, problem: "there is no feature column" }, place);
   return { names, features, label, targets };
 }
 

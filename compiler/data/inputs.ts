@@ -2,15 +2,13 @@
 // verification share. In: an array. Out: mantissas in the smallest array that holds the type.
 
 import type { StoredType } from "../graph/graph.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import type { Mantissas } from "../graph/samples.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { createCollector, fail } from "../support/diagnostics.ts";
 import { integerRange, quantize } from "../support/fixed-point.ts";
 import { decodeNpy } from "./npy.ts";
 import { type DataSource, elementCount, isFloatType, type NumericArray } from "./numeric-array.ts";
 import { describeElement, type RawInputs } from "./raw-samples.ts";
-
-export type Mantissas = SampleSet["inputs"];
 
 /** Bad elements reported for one file before reading stops. */
 const MAX_ERRORS = 8;

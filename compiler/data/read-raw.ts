@@ -45,7 +45,8 @@ const DEFAULT_KEYS = {
   csv: { labels: "label" },
 } as const;
 
-function readFile(reader: DataReader, source: DataSource): Uint8Array {
+/** The bytes of a file. Throws data/missing-file. */
+export function readDataFile(reader: DataReader, source: DataSource): Uint8Array {
   const bytes = reader.read(source.path);
   if (bytes === undefined) fail("data/missing-file", { path: source.path }, source.place);
   return bytes;
@@ -79,11 +80,11 @@ function readArrays(
   source: DataSource,
   beside: Beside,
 ): RawSamples {
-  const inputs = arrayInputs(decode(readFile(reader, source), source));
+  const inputs = arrayInputs(decode(readDataFile(reader, source), source));
   const path = beside === "labels" ? file.labels : beside === "targets" ? file.targets : undefined;
   if (path === undefined) return { inputs, besideSource: source, skipped: [] };
   const besideSource = { ...source, path };
-  const array = decode(readFile(reader, besideSource), besideSource);
+  const array = decode(readDataFile(reader, besideSource), besideSource);
   return beside === "labels"
     ? { inputs, labels: arrayLabels(array), besideSource, skipped: [] }
     : { inputs, targets: arrayTargets(array), besideSource, skipped: [] };
@@ -100,7 +101,7 @@ export function readRaw(file: DataFile, reader: DataReader, options: RawOptions)
     case "npy":
       return readArrays(decodeNpy, file, reader, source, beside);
     case "npz": {
-      const bytes = readFile(reader, source);
+      const bytes = readDataFile(reader, source);
       const array = (name: string) => decodeNpz(bytes, name, source);
       const keys = DEFAULT_KEYS.npz;
       const inputs = arrayInputs(array(singleKey(file, keys.inputs, source)));
@@ -114,7 +115,7 @@ export function readRaw(file: DataFile, reader: DataReader, options: RawOptions)
       // A label column that is not wanted is no feature either.
       const label = file.labelKey ?? (beside === "labels" ? DEFAULT_KEYS.csv.labels : undefined);
       const columns = { label, targets: file.targetKeys, features: file.inputKeys };
-      const { inputs, labels, targets } = decodeCsv(readFile(reader, source), columns, source);
+      const { inputs, labels, targets } = decodeCsv(readDataFile(reader, source), columns, source);
       return { inputs, labels, targets, besideSource: source, skipped: [] };
     }
     case "json": {
@@ -125,7 +126,7 @@ export function readRaw(file: DataFile, reader: DataReader, options: RawOptions)
         targets: beside === "targets" ? (file.targetKeys ?? keys.targets) : undefined,
       };
       const { skipMalformed } = file;
-      const decoded = decodeJson(readFile(reader, source), fields, source, { skipMalformed, fits });
+      const decoded = decodeJson(readDataFile(reader, source), fields, source, { skipMalformed, fits });
       return { ...decoded, besideSource: source };
     }
   }

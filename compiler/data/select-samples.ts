@@ -1,28 +1,40 @@
 // Some samples of a set: a fixed part of each class, or a seeded split. In: samples. Out: fewer of them, in the same
 // order, each with its labels or targets.
+import type { StoredType } from "../graph/graph.ts";
 import type { DataFile } from "../graph/project.ts";
-import { labelsPerSample, type SampleSet } from "../graph/samples.ts";
+import { type Mantissas, pickSamples, rowsAt, type SampleSet } from "../graph/samples.ts";
 import { type DiagnosticPlace, fail } from "../support/diagnostics.ts";
 import { createRandom, permutation } from "../support/random.ts";
-import { createMantissas } from "./inputs.ts";
-import { elementCount } from "./numeric-array.ts";
+
+/** Samples of one input, with the labels or targets beside it; as of `Answers`. */
+export interface FileSamples {
+  readonly count: number;
+  /** Shape of one sample. */
+  readonly shape: readonly number[];
+  readonly stored: StoredType;
+  /** count x elements mantissas, row-major, channels last. */
+  readonly inputs: Mantissas;
+  readonly labels: Int32Array;
+  readonly targets: Float32Array | null;
+}
+
+/** One input with what is beside it, as a set of samples. */
+export function sampleSetOf({ count, shape, stored, inputs, labels, targets }: FileSamples): SampleSet {
+  const input = { shape, stored, mantissas: inputs };
+  return { count, inputs: [input], answers: [{ labels, values: targets }] };
+}
 
 /** The samples of the given numbers, in that order. */
-export function takeSamples(set: SampleSet, rows: Int32Array): SampleSet {
-  const { shape, stored } = set;
-  const elements = elementCount(shape);
-  const inputs = createMantissas(stored, rows.length * elements);
-  const perSample = labelsPerSample(set);
-  const labels = new Int32Array(rows.length * perSample);
-  const outputs = set.targets === null ? 0 : set.targets.length / set.count;
-  const targets = set.targets === null ? null : new Float32Array(rows.length * outputs);
-  rows.forEach((row, i) => {
-    inputs.set(set.inputs.subarray(row * elements, (row + 1) * elements), i * elements);
-    labels.set(set.labels.subarray(row * perSample, (row + 1) * perSample), i * perSample);
-    if (targets !== null && set.targets !== null)
-      targets.set(set.targets.subarray(row * outputs, (row + 1) * outputs), i * outputs);
-  });
-  return { count: rows.length, shape, stored, inputs, labels, targets };
+export function takeSamples(set: FileSamples, rows: Int32Array): FileSamples {
+  const { count, shape, stored, inputs, labels, targets } = set;
+  return {
+    count: rows.length,
+    shape,
+    stored,
+    inputs: rowsAt(inputs, count, rows),
+    labels: rowsAt(labels, count, rows),
+    targets: targets && rowsAt(targets, count, rows),
+  };
 }
 
 export type Part = NonNullable<DataFile["part"]>;
@@ -33,13 +45,13 @@ export type Part = NonNullable<DataFile["part"]>;
  * Throws data/part-count for a class that has not as many.
  */
 export function rowsOfPart(
-  set: SampleSet,
+  set: FileSamples,
   classes: number,
   part: Part,
   path: string,
   place: DiagnosticPlace = {},
 ): Int32Array {
-  const labelled = labelsPerSample(set) === 1;
+  const labelled = set.count > 0 && set.labels.length === set.count;
   const rowsOf = Array.from({ length: labelled ? classes : 1 }, (): number[] => []);
   for (let row = 0; row < set.count; row++) rowsOf[labelled ? set.labels[row]! : 0]!.push(row);
   const { from, perClass } = part;
@@ -67,7 +79,7 @@ export function splitValidation(
     fail("data/validation-count", { validation: count, count: set.count }, place);
   const order = permutation(set.count, createRandom(seed, "validation split"));
   return {
-    train: takeSamples(set, order.slice(count).sort()),
-    validation: takeSamples(set, order.slice(0, count).sort()),
+    train: pickSamples(set, order.slice(count).sort()),
+    validation: pickSamples(set, order.slice(0, count).sort()),
   };
 }

@@ -2,13 +2,13 @@
 // and a reader. Out: stored integers with labels or targets, checked against the model's input and outputs.
 import type { StoredType } from "../graph/graph.ts";
 import type { DataFile } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
 import { createDiagnostic, type Diagnostic, type DiagnosticPlace, fail } from "../support/diagnostics.ts";
 import { createMantissas, shapeFits, toMantissas } from "./inputs.ts";
 import { checkLabelShape, type KnownClasses, resolveLabels } from "./labels.ts";
 import { type DataLimits, elementCount } from "./numeric-array.ts";
 import type { NumberKind } from "./raw-samples.ts";
 import { type Beside, type DataReader, type RawSamples, readRaw } from "./read-raw.ts";
+import type { FileSamples } from "./select-samples.ts";
 import { toTargets } from "./targets.ts";
 
 /**
@@ -20,16 +20,20 @@ export type ComparedWith =
   | { readonly kind: "values"; readonly count: number }
   | { readonly kind: "input" };
 
-/** What the model asks of its data. */
-export interface SampleTarget {
-  /** Shape of the input, channels last. */
+/** An input of the model. */
+export interface InputTarget {
+  /** Channels last. */
   readonly shape: readonly number[];
   readonly stored: StoredType;
+}
+
+/** What a model with one input and one output asks of its data. */
+export interface SampleTarget extends InputTarget {
   /** `count` is the number of outputs, or of the classes of each position. */
   readonly outputs: ComparedWith;
 }
 
-export interface LoadedSamples extends SampleSet {
+export interface LoadedSamples extends FileSamples {
   /** Whether the file held stored integers, or values that were quantized here. */
   readonly numbers: NumberKind;
   /** Names of the classes in the order of their indices, when the labels are names. */
@@ -64,7 +68,7 @@ const BESIDE: Readonly<Record<ComparedWith["kind"], Beside>> = {
 const SHOWN_ROWS = 3;
 
 /** Whether a sample of the file is an input; a flat one has no shape of its own and only needs the right length. */
-function fitsInput(found: readonly number[], flat: boolean, { shape }: SampleTarget): boolean {
+function fitsInput(found: readonly number[], flat: boolean, { shape }: InputTarget): boolean {
   return flat ? found[0] === elementCount(shape) : shapeFits(found, shape);
 }
 
@@ -77,11 +81,11 @@ interface FileInputs extends Omit<LoadedSamples, "labels" | "targets"> {
   readonly raw: RawSamples;
 }
 
-/** Inputs of one file, and what it holds beside them. */
-function loadInputs(
+/** One input of one file, and what it holds beside it. */
+export function loadInputs(
   file: DataFile,
   beside: Beside,
-  target: SampleTarget,
+  target: InputTarget,
   reader: DataReader,
   { place = { span: file.span }, limits }: LoadOptions,
 ): FileInputs {

@@ -10,8 +10,9 @@ export const BUILD_FILES = {
     log: "train/log.jsonl",
     trained: "train/trained.json",
     result: "train/result.json",
+    /** Of the first input or output; `portFile` names those of the others. */
     testInputs: "train/test-inputs.npy",
-    /** Of a classifier; a regression has targets, and a network that reproduces its input neither. */
+    /** Of classes; real values are targets, and a network that reproduces its inputs has neither. */
     testLabels: "train/test-labels.npy",
     testTargets: "train/test-targets.npy",
     testOutputs: "train/test-outputs.npy",
@@ -36,6 +37,11 @@ export const BUILD_FILES = {
   },
   verify: { folder: "verify", result: "verify/result.json" },
 } as const;
+
+/** The file of an input or output by its index: that of the first has the plain name, the next ones end in -2, -3 and so on. */
+export function portFile(path: string, index: number): string {
+  return index === 0 ? path : path.replace(/\.npy$/, `-${index + 1}.npy`);
+}
 
 /** Log of a point of a sweep. */
 export function sweepLog(budget: number): string {

@@ -3,7 +3,7 @@
 import { generateC } from "../c/generate.ts";
 import { encodeNpy } from "../data/npy.ts";
 import type { HardwareSpec, TrainingSpec } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import type { Mantissas, SampleSet } from "../graph/samples.ts";
 import type { Score, TrainedGraph } from "../graph/trained-graph.ts";
 import { lower } from "../lower/lower.ts";
 import { layerCosts } from "../program/cost.ts";
@@ -26,18 +26,18 @@ import type { Diagnostic } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import { type FileSet, mergeFileSets, underFolder } from "../support/file-set.ts";
 import { VERSION } from "../support/version.ts";
-import { scoreOf } from "../train/losses.ts";
+import { scoreOutputs } from "../train/output-losses.ts";
 import { generateVerilog } from "../verilog/generate.ts";
 import { tbVectors } from "../verilog/testbench.ts";
-import { BUILD_FILES } from "./build-files.ts";
+import { BUILD_FILES, portFile } from "./build-files.ts";
 import { plainFraction } from "./ledger.ts";
-import { answerFiles, comparedSamples } from "./train-project.ts";
+import { answerFiles, comparedSamples, inputFiles } from "./train-project.ts";
 
 /** The test split as training left it. */
 export interface TestVectors {
   readonly samples: SampleSet;
-  /** Accumulators of the last layer, from training's own evaluation of the frozen integers: count x units. */
-  readonly outputs: Float64Array;
+  /** Accumulators of each output, from training's own evaluation of the frozen integers: count x elements. */
+  readonly outputs: readonly Float64Array[];
 }
 
 export interface CompiledDesign {
@@ -55,7 +55,7 @@ const BENCH_PACKETS = 8;
 /** Lowers, schedules, generates. Throws DiagnosticError for what a back end does not support. */
 export function compileDesign(
   trained: TrainedGraph,
-  training: Pick<TrainingSpec, "loss" | "target">,
+  training: Pick<TrainingSpec, "losses" | "target">,
   hardware: HardwareSpec,
   test: TestVectors,
 ): CompiledDesign {
@@ -69,16 +69,19 @@ export function compileDesign(
   const verilog = generateVerilog(program, schedule, { version: VERSION });
   const c = generateC(program, { version: VERSION });
   const { samples } = test;
-  const inputName = program.inputs[0]!;
-  const size = elementsOf(valueNamed(program, inputName).shape);
   const packets = Math.min(BENCH_PACKETS, samples.count);
-  const benchInputs = new Map([[inputName, samples.inputs.subarray(0, packets * size)]]);
+  const benchInputs = new Map(
+    [...inputsByName(program, samples)].map(([name, mantissas]) => {
+      const size = elementsOf(valueNamed(program, name).shape);
+      return [name, mantissas.subarray(0, packets * size)];
+    }),
+  );
   const { values } = simulate(program, benchInputs, packets);
   const bench = tbVectors(program, verilog.manifest, benchInputs, values);
   const result: DesignResult = {
     schema: DESIGN_RESULT_SCHEMA,
     model: trained.graph.name,
-    quantized: scoreProgram(program, samples, training),
+    quantized: scoreProgram(program, trained, samples, training),
     ...describe(program, trained, verilog.manifest, c.manifest),
   };
   const { design } = BUILD_FILES;
@@ -87,7 +90,7 @@ export function compileDesign(
     new Map<string, string | Uint8Array>([
       [design.program, printProgram(program)],
       [design.result, `${JSON.stringify(result, null, 2)}\n`],
-      ...vectorFiles(program, test),
+      ...vectorFiles(test),
     ]),
   );
   const manifest: Manifest = {
@@ -106,36 +109,46 @@ export function compileDesign(
   return { program, manifest, result, files, warnings: schedule.diagnostics };
 }
 
-function vectorFiles(program: Program, { samples, outputs }: TestVectors): [string, Uint8Array][] {
+/** Samples of every input of the program, which has those of the graph in the same order. */
+function inputsByName({ inputs }: Program, samples: SampleSet): ReadonlyMap<string, Mantissas> {
+  return new Map(inputs.map((name, i) => [name, samples.inputs[i]!.mantissas]));
+}
+
+function vectorFiles({ samples, outputs }: TestVectors): [string, Uint8Array][] {
   const { design } = BUILD_FILES;
-  const { count, inputs } = samples;
-  const input = valueNamed(program, program.inputs[0]!);
-  const signed = isSigned(input.format);
-  const dtype = widthOf(input.format) <= 8 ? (signed ? "int8" : "uint8") : signed ? "int16" : "uint16";
+  const { count } = samples;
   return [
-    [design.inputs, encodeNpy([count, ...input.shape], dtype, inputs)],
+    ...inputFiles(samples, design.inputs),
     ...answerFiles(samples, design),
-    [design.outputs, encodeNpy([count, outputs.length / count], "int64", outputs)],
+    ...outputs.map((sums, i): [string, Uint8Array] => [
+      portFile(design.outputs, i),
+      encodeNpy([count, sums.length / count], "int64", sums),
+    ]),
   ];
 }
 
-/** The output whose sums the loss sees. */
-export function comparedOutput({ outputs }: Program): Program["outputs"][number] {
-  return outputs.find((o) => o.role === "logits") ?? outputs[0]!;
+/** Of every output of the graph, in its order, the one whose sums the loss sees. */
+export function comparedOutputs({ outputs }: Program): readonly Program["outputs"][number][] {
+  return outputs.filter((o) => o.role !== "class");
 }
 
 /** Score of the integer program on the test split. */
 function scoreProgram(
   program: Program,
+  { graph }: TrainedGraph,
   samples: SampleSet,
-  training: Pick<TrainingSpec, "loss" | "target">,
+  training: Pick<TrainingSpec, "losses" | "target">,
 ): Score {
-  const { value } = comparedOutput(program);
-  const { format, shape } = valueNamed(program, value);
-  const { values } = simulate(program, new Map([[program.inputs[0]!, samples.inputs]]), samples.count);
-  const { labels, targets } = comparedSamples(samples, training);
-  const compared = { labels, values: targets };
-  return scoreOf(training.loss, values.get(value)!, elementsOf(shape), compared, format.fraction);
+  const compared = comparedOutputs(program).map(({ value }) => value);
+  const { values } = simulate(program, inputsByName(program, samples), samples.count);
+  return scoreOutputs(
+    training.losses,
+    graph.outputs.map((output) => output.name),
+    compared.map((value) => values.get(value)!),
+    comparedSamples(samples, training).answers,
+    samples.count,
+    compared.map((value) => valueNamed(program, value).format.fraction),
+  );
 }
 
 function describe(

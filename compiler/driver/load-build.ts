@@ -2,7 +2,8 @@
 // diagnostics that say which file is missing, damaged or edited.
 import type { z } from "zod";
 import { decodeNpy } from "../data/npy.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import type { NumericArray } from "../data/numeric-array.ts";
+import type { Answers, InputSamples } from "../graph/samples.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAINED_SCHEMA } from "../graph/trained-graph.ts";
 import type { Manifest } from "../program/manifest.ts";
@@ -16,12 +17,11 @@ import {
   trainResultSchema,
 } from "../report/results.ts";
 import { type SweepResult, sweepSchema } from "../report/sweep-result.ts";
-import { compilerAssert } from "../support/assert.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
-import { BUILD_FILES } from "./build-files.ts";
+import { BUILD_FILES, portFile } from "./build-files.ts";
 import type { TestVectors } from "./compile-design.ts";
 
 /** A build directory as the driver reads it. */
@@ -74,16 +74,7 @@ export function readTrained(directory: BuildReader): {
   const { train } = BUILD_FILES;
   const result = readTrainResult(directory);
   const trained = parseJson(directory, train.trained) as TrainedGraph | undefined;
-  const [inputs, labels, targets, outputs] = [
-    train.testInputs,
-    train.testLabels,
-    train.testTargets,
-    train.testOutputs,
-  ].map((path) => {
-    const bytes = directory.read(path);
-    return bytes && decodeNpy(bytes, { path: `${directory.name}/${path}` });
-  });
-  if (!result || !trained || !inputs || !outputs) fail("build/not-trained", { directory: directory.name });
+  if (!result || !trained) fail("build/not-trained", { directory: directory.name });
   const modified = modifiedTraining(directory, result);
   if (modified.length > 0) throw new DiagnosticError(modified);
   if (trained.schema !== TRAINED_SCHEMA)
@@ -91,17 +82,34 @@ export function readTrained(directory: BuildReader): {
       path: `${directory.name}/${train.trained}`,
       problem: `schema ${trained.schema}`,
     });
-  const input = trained.graph.nodes.find((n) => n.kind === "input");
-  compilerAssert(input?.kind === "input", "a trained graph has an input");
-  const samples: SampleSet = {
-    count: inputs.shape[0]!,
-    shape: input.shape,
-    stored: input.stored,
-    inputs: inputs.data as SampleSet["inputs"],
-    labels: labels ? (labels.data as Int32Array) : new Int32Array(0),
-    targets: targets ? (targets.data as Float32Array) : null,
+  const read = (path: string, index: number): NumericArray | undefined => {
+    const name = portFile(path, index);
+    const bytes = directory.read(name);
+    return bytes && decodeNpy(bytes, { path: `${directory.name}/${name}` });
   };
-  return { trained, result, test: { samples, outputs: outputs.data as Float64Array } };
+  const needed = (path: string, index: number): NumericArray =>
+    read(path, index) ?? fail("build/not-trained", { directory: directory.name });
+  const { nodes, outputs } = trained.graph;
+  const inputs = nodes
+    .filter((n) => n.kind === "input")
+    .map(({ shape, stored }, i): InputSamples => {
+      const mantissas = needed(train.testInputs, i).data as InputSamples["mantissas"];
+      return { shape, stored, mantissas };
+    });
+  const answers = outputs.map((_, i): Answers => {
+    const labels = read(train.testLabels, i)?.data as Int32Array | undefined;
+    const values = read(train.testTargets, i)?.data as Float32Array | undefined;
+    return { labels: labels ?? new Int32Array(0), values: values ?? null };
+  });
+  const count = needed(train.testInputs, 0).shape[0]!;
+  return {
+    trained,
+    result,
+    test: {
+      samples: { count, inputs, answers },
+      outputs: outputs.map((_, i) => needed(train.testOutputs, i).data as Float64Array),
+    },
+  };
 }
 
 function modifiedTraining(directory: BuildReader, { files }: TrainResult): Diagnostic[] {

@@ -1,10 +1,11 @@
 // The data of a project. In: a project and a reader of the user's files. Out: training, validation and test samples,
 // and a digest of all that training depends on.
 import { loadDataSet } from "../data/load.ts";
-import { splitValidation } from "../data/select-samples.ts";
-import type { ComparedWith, LoadedSamples, SampleTarget } from "../data/whole-file.ts";
+import { loadPorts, type PortSet, type PortTargets } from "../data/load-ports.ts";
+import { sampleSetOf, splitValidation } from "../data/select-samples.ts";
+import type { ComparedWith } from "../data/whole-file.ts";
 import { nodeNamed } from "../graph/graph.ts";
-import type { Project } from "../graph/project.ts";
+import { isByPort, type Project } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import { product, spatialOf } from "../graph/shapes.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -17,33 +18,54 @@ export interface ProjectData {
   readonly training: SampleSet;
   readonly validation: SampleSet;
   /** Never handed to the trainer. */
-  readonly test: LoadedSamples;
+  readonly test: SampleSet;
   readonly digest: string;
   /** Such as rows that were skipped. */
   readonly warnings: readonly Diagnostic[];
 }
 
-/** What the outputs are compared with: a loss over classes has labels, the others have real values. */
-function comparedWith({ graph, training }: Project): ComparedWith {
+/** What an output is compared with: a loss over classes has labels, the others have real values. */
+function comparedWith({ graph, training }: Project, index: number): ComparedWith {
   if (training.target === "input") return { kind: "input" };
-  const output = nodeNamed(graph, graph.outputs[0]!.node);
+  const output = nodeNamed(graph, graph.outputs[index]!.node);
   const last = output.kind === "argmax" ? nodeNamed(graph, output.input) : output;
-  if (training.loss.kind !== "cross-entropy") return { kind: "values", count: product(last.shape) };
+  if (training.losses[index]!.loss.kind !== "cross-entropy")
+    return { kind: "values", count: product(last.shape) };
   const count = last.shape.at(-1)!;
   const positions = spatialOf(last.shape);
   return positions.length === 0 ? { kind: "classes", count } : { kind: "classes", count, positions };
 }
 
-/** Shape and stored type of the samples, and what they hold beside the input. */
-export function sampleTargetOf(project: Project): SampleTarget {
-  const input = project.graph.nodes.find((n) => n.kind === "input");
-  compilerAssert(input?.kind === "input", "a checked graph has an input");
-  return { shape: input.shape, stored: input.stored, outputs: comparedWith(project) };
+/** What a project asks of its data: shapes and stored types of its inputs, and what its outputs are compared with. */
+export function portTargetsOf(project: Project): PortTargets {
+  const { nodes, outputs } = project.graph;
+  return {
+    inputs: nodes
+      .filter((n) => n.kind === "input")
+      .map(({ name, shape, stored }) => ({ name, shape, stored })),
+    outputs: outputs.map(({ name }, i) => ({ name, compared: comparedWith(project, i) })),
+  };
+}
+
+function loadSets(project: Project, reader: Pick<FileReader, "read">): PortSet {
+  const { train, test } = project.data;
+  const targets = portTargetsOf(project);
+  if (isByPort(train) && isByPort(test)) return loadPorts({ train, test }, targets, reader);
+  compilerAssert(!isByPort(train) && !isByPort(test), "both splits are given in one way");
+  const [input, ...moreInputs] = targets.inputs;
+  const [output, ...moreOutputs] = targets.outputs;
+  compilerAssert(
+    input && output && moreInputs.length + moreOutputs.length === 0,
+    "a file of samples has one input and one output",
+  );
+  const { shape, stored } = input;
+  const loaded = loadDataSet({ train, test }, { shape, stored, outputs: output.compared }, reader);
+  return { ...loaded, train: sampleSetOf(loaded.train), test: sampleSetOf(loaded.test) };
 }
 
 /** Reads and checks all data of a project; throws DiagnosticError with everything that is wrong with it. */
 export function loadProjectData(project: Project, reader: Pick<FileReader, "read">): ProjectData {
-  const { train, test, warnings } = loadDataSet(project.data, sampleTargetOf(project), reader);
+  const { train, test, warnings } = loadSets(project, reader);
   const split = splitValidation(train, project.data.validation, project.training.seed);
   return {
     training: split.train,
@@ -54,8 +76,9 @@ export function loadProjectData(project: Project, reader: Pick<FileReader, "read
   };
 }
 
-function bytesOfSamples({ inputs, labels, targets }: SampleSet): readonly Uint8Array[] {
-  const arrays = targets === null ? [inputs, labels] : [inputs, labels, targets];
+function bytesOfSamples({ inputs, answers }: SampleSet): readonly Uint8Array[] {
+  const compared = answers.flatMap(({ labels, values }) => (values === null ? [labels] : [labels, values]));
+  const arrays = [...inputs.map(({ mantissas }) => mantissas), ...compared];
   return arrays.map((a) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength));
 }
 

@@ -19,15 +19,15 @@ export interface RunOutput {
   readonly mantissas: ArrayLike<number>;
 }
 
-/** Outputs of `count` inferences; Verilog gives the outputs that its port carries. */
+/** Outputs of `count` inferences of every input, by its name; Verilog gives the outputs that its port carries. */
 export async function runDesign(
   { program, manifest, files }: LoadedDesign,
-  given: { readonly count: number; readonly inputs: ArrayLike<number> },
+  given: { readonly count: number; readonly inputs: ReadonlyMap<string, ArrayLike<number>> },
   backend: Backend,
   runners: { readonly c: CRunner; readonly rtl: RtlRunner },
 ): Promise<readonly RunOutput[]> {
   const { count } = given;
-  const inputs = new Map([[program.inputs[0]!, Int32Array.from(given.inputs)]]);
+  const inputs = new Map([...given.inputs].map(([name, data]) => [name, Int32Array.from(data)]));
   const values = await run();
   return program.outputs.flatMap(({ name, value, role }) => {
     const mantissas = values.get(value);

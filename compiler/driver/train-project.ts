@@ -3,7 +3,13 @@
 import { encodeNpy } from "../data/npy.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Project, TrainingSpec } from "../graph/project.ts";
-import { labelsPerSample, type SampleSet } from "../graph/samples.ts";
+import {
+  type InputSamples,
+  labelsPerSample,
+  type Mantissas,
+  type SampleSet,
+  valuesPerSample,
+} from "../graph/samples.ts";
 import type { Score, TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAIN_RESULT_SCHEMA, type TrainResult } from "../report/results.ts";
 import { sha256Of } from "../support/digest.ts";
@@ -16,7 +22,7 @@ import { scoreFloat } from "../train/float-model.ts";
 import { evaluateFrozen, type FrozenEvaluation } from "../train/frozen.ts";
 import type { TrainingEvents } from "../train/request.ts";
 import { train } from "../train/train.ts";
-import { BUILD_FILES } from "./build-files.ts";
+import { BUILD_FILES, portFile } from "./build-files.ts";
 import { accountsOf, plainOutcome, removedAccounts } from "./ledger.ts";
 import type { ProjectData } from "./project-data.ts";
 
@@ -68,7 +74,7 @@ export async function trainAndScore(request: Omit<TrainProjectRequest, "identity
   return {
     trained,
     float: scoreFloat(tf, project.graph, training, float, data.test),
-    integers: evaluateFrozen(tf, trained, comparedSamples(data.test, training), training.loss),
+    integers: evaluateFrozen(tf, trained, comparedSamples(data.test, training), training.losses),
   };
 }
 
@@ -77,13 +83,15 @@ export async function trainProject(request: TrainProjectRequest): Promise<Traine
   const { test } = request.data;
   const { trained, float, integers } = await trainAndScore(request);
   const names = BUILD_FILES.train;
-  const outputsShape = [test.count, integers.outputs.length / test.count];
   const left: FileSet = new Map<string, string | Uint8Array>([
     [names.source, project.source.text],
     [names.trained, `${JSON.stringify(trained)}\n`],
-    [names.testInputs, encodeNpy([test.count, ...test.shape], dtypeOf(test.inputs), test.inputs)],
+    ...inputFiles(test, names.testInputs),
     ...answerFiles(test, { labels: names.testLabels, targets: names.testTargets }),
-    [names.testOutputs, encodeNpy(outputsShape, "float64", integers.outputs)],
+    ...integers.outputs.map(({ sums }, i): [string, Uint8Array] => {
+      const shape = [test.count, sums.length / test.count];
+      return [portFile(names.testOutputs, i), encodeNpy(shape, "float64", sums)];
+    }),
   ]);
   const result: TrainResult = {
     schema: TRAIN_RESULT_SCHEMA,
@@ -106,27 +114,41 @@ export async function trainProject(request: TrainProjectRequest): Promise<Traine
 
 /** The samples with what the outputs are compared with: their labels or targets, or their own values. */
 export function comparedSamples(samples: SampleSet, { target }: Pick<TrainingSpec, "target">): SampleSet {
-  return target === "input" ? inputsAsTargets(samples, samples.stored.fraction) : samples;
+  if (target === "data") return samples;
+  const fractions = samples.inputs.map(({ stored }) => stored.fraction);
+  return inputsAsTargets(samples, fractions);
 }
 
-/** The file of the labels or of the targets, whichever the samples have. */
+/** A file for each input. */
+export function inputFiles({ count, inputs }: SampleSet, path: string): [string, Uint8Array][] {
+  return inputs.map(({ shape, mantissas }: InputSamples, i) => [
+    portFile(path, i),
+    encodeNpy([count, ...shape], dtypeOf(mantissas), mantissas),
+  ]);
+}
+
+/** A file of the labels or of the targets of each output, whichever it has. */
 export function answerFiles(
-  samples: SampleSet,
+  { count, answers }: SampleSet,
   paths: { readonly labels: string; readonly targets: string },
 ): [string, Uint8Array][] {
-  const { count, labels, targets } = samples;
-  if (targets) return [[paths.targets, encodeNpy([count, targets.length / count], "float32", targets)]];
-  const perSample = labelsPerSample(samples);
-  if (perSample === 0) return [];
-  return [[paths.labels, encodeNpy(perSample === 1 ? [count] : [count, perSample], "int32", labels)]];
+  return answers.flatMap((answer, i): [string, Uint8Array][] => {
+    const { labels, values } = answer;
+    if (values) {
+      const shape = [count, valuesPerSample(answer, count)];
+      return [[portFile(paths.targets, i), encodeNpy(shape, "float32", values)]];
+    }
+    const perSample = labelsPerSample(answer, count);
+    if (perSample === 0) return [];
+    const shape = perSample === 1 ? [count] : [count, perSample];
+    return [[portFile(paths.labels, i), encodeNpy(shape, "int32", labels)]];
+  });
 }
 
-function dtypeOf(
-  inputs: Uint8Array | Int8Array | Uint16Array | Int16Array,
-): "uint8" | "int8" | "uint16" | "int16" {
-  if (inputs instanceof Uint8Array) return "uint8";
-  if (inputs instanceof Int8Array) return "int8";
-  return inputs instanceof Uint16Array ? "uint16" : "int16";
+function dtypeOf(mantissas: Mantissas): "uint8" | "int8" | "uint16" | "int16" {
+  if (mantissas instanceof Uint8Array) return "uint8";
+  if (mantissas instanceof Int8Array) return "int8";
+  return mantissas instanceof Uint16Array ? "uint16" : "int16";
 }
 
 /** The same graph from the same text, wherever the file stands: only its name is kept. */

@@ -51,7 +51,14 @@ export interface ListNode {
   readonly span: Span;
 }
 
-export type ValueNode = QuantityNode | RangeNode | ShapeNode | TextNode | CallNode | ListNode;
+/** Values by the names of inputs and outputs: `{ image: npy("images.npy") }`. */
+export interface BlockNode {
+  readonly kind: "block";
+  readonly settings: readonly SettingNode[];
+  readonly span: Span;
+}
+
+export type ValueNode = QuantityNode | RangeNode | ShapeNode | TextNode | CallNode | ListNode | BlockNode;
 
 /** `key: value`, or a positional argument without a key. */
 export interface ArgumentNode {

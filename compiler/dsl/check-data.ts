@@ -1,11 +1,26 @@
-// The data section: which files hold the samples, and whether they hold what the loss compares with. In: its syntax
+// The data section: which files hold the samples, and whether they hold what the losses compare with. In: its syntax
 // tree and what training needs. Out: the files; whether they exist is asked for once each.
-import type { DataFile, DataSpec } from "../graph/project.ts";
+import { type DataFile, type DataSpec, isByPort, type PortFile } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { NameNode } from "./ast.ts";
 import type { Answers, SectionInput } from "./check-training.ts";
-import { CLASS_MARK, DATA_FORMS, dataFile, TARGET_FORMS, type WrittenFile } from "./data-files.ts";
-import { type CheckContext, type Fields, numberReader, readFields, type Signature } from "./read-fields.ts";
+import {
+  CLASS_MARK,
+  DATA_FORMS,
+  PORTS_FORM,
+  sampleFiles,
+  TARGET_FORMS,
+  type WrittenFile,
+  type WrittenSamples,
+} from "./data-files.ts";
+import {
+  type CheckContext,
+  checkNames,
+  type Fields,
+  numberReader,
+  readFields,
+  type Signature,
+} from "./read-fields.ts";
 
 /** The files that a model may name. */
 export interface FileQueries {
@@ -20,8 +35,8 @@ export interface FileQueries {
 
 const data = {
   fields: {
-    train: dataFile,
-    test: dataFile,
+    train: sampleFiles,
+    test: sampleFiles,
     validation: numberReader({
       dimension: "samples",
       unitOptional: true,
@@ -93,33 +108,130 @@ function withAnswers(written: WrittenFile, answers: Answers | undefined, context
   return both;
 }
 
-export interface CheckedData {
-  readonly spec: DataSpec;
-  /** Places of lists of targets, with how many they name. */
-  readonly targetLists: readonly { readonly count: number; readonly span: Span }[];
+/** The model's inputs and outputs, and what each output needs; what is hidden by an error is undefined. */
+export interface DataNeeds {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly { readonly name: string; readonly answers: Answers | undefined }[];
 }
 
-/** Checks the data section; undefined after an error in it. `answers` is undefined when an error hides them. */
+/** Columns that a CSV names for the values of an output. */
+interface TargetList {
+  readonly output: number;
+  readonly count: number;
+  readonly span: Span;
+}
+
+export interface CheckedData {
+  readonly spec: DataSpec;
+  readonly targetLists: readonly TargetList[];
+}
+
+interface CheckedSamples {
+  readonly files: DataFile | readonly PortFile[];
+  readonly targetLists: readonly TargetList[];
+}
+
+/** The files of one split; undefined after an error. */
+function checkSamples(
+  written: WrittenSamples,
+  subject: "train" | "test",
+  needs: DataNeeds | undefined,
+  answers: Answers | undefined,
+  context: CheckContext,
+): CheckedSamples | undefined {
+  if (written.kind === "ports") return needs && checkPorts(written, subject, needs, context);
+  const { file, places } = written.written;
+  const several = needs !== undefined && needs.inputs.length + needs.outputs.length > 2;
+  if (!several) {
+    const files = withAnswers(written.written, answers, context);
+    const span = places.get("targets");
+    const isList = file.format === "csv" && files.targetKeys && span;
+    return { files, targetLists: isList ? [{ output: 0, count: files.targetKeys.length, span }] : [] };
+  }
+  // Arrays and fields may have the names of the inputs and outputs.
+  const hasNames = file.format === "npz" || file.format === "json";
+  if (!hasNames || places.size > 1) {
+    const parameters = { inputs: needs.inputs.length, outputs: needs.outputs.length, form: PORTS_FORM };
+    context.collector.add("language/needs-ports", parameters, { span: file.span });
+    return undefined;
+  }
+  const { format, path, span } = file;
+  const files = portsOf(needs).map((port) => ({ port, file: { format, path, inputKeys: [port], span } }));
+  return { files, targetLists: [] };
+}
+
+/** Names of what samples hold: inputs, and outputs that are compared with something of their own. */
+function portsOf({ inputs, outputs }: DataNeeds): string[] {
+  const compared = outputs.filter(({ answers }) => answers?.needed !== "nothing");
+  return [...inputs, ...compared.map(({ name }) => name)];
+}
+
+function checkPorts(
+  { ports, span }: Extract<WrittenSamples, { kind: "ports" }>,
+  subject: "train" | "test",
+  needs: DataNeeds,
+  context: CheckContext,
+): CheckedSamples | undefined {
+  const { collector } = context;
+  const wanted = portsOf(needs);
+  if (!checkNames(ports, wanted, subject, `${subject}: ${PORTS_FORM}`, span, context)) return undefined;
+  const files: PortFile[] = [];
+  const targetLists: TargetList[] = [];
+  for (const port of wanted) {
+    const { value } = ports.find(({ name }) => name === port)!;
+    if (!value) continue;
+    const { file, columnsAt } = value;
+    if (file.path.includes(CLASS_MARK)) {
+      const problem = "it names a file for each class, and inputs and outputs have files of their own";
+      collector.add("data/class-path", { path: file.path, problem }, { span: file.span });
+    }
+    const hasKeys = file.format !== "npy" && file.format !== "idx";
+    const inputKeys = file.inputKeys ?? (hasKeys ? [port] : undefined);
+    files.push({ port, file: { ...file, ...(inputKeys ? { inputKeys } : {}) } });
+    const output = needs.outputs.findIndex(({ name }) => name === port);
+    if (file.format !== "csv" || output < 0) continue;
+    const count = inputKeys!.length;
+    const at = columnsAt ?? file.span;
+    const needed = needs.outputs[output]!.answers?.needed;
+    if (needed === "targets") targetLists.push({ output, count, span: at });
+    else if (needed === "labels" && count > 1)
+      collector.add("language/one-column", { output: port, found: count }, { span: at });
+  }
+  return files.length === wanted.length ? { files, targetLists } : undefined;
+}
+
+/**
+ * Checks the data section; undefined after an error in it. `needs` is undefined when an error hides the model; `answers`
+ * are what a file with all of a sample is to have, undefined when an error hides them.
+ */
 export function checkData(
   section: SectionInput,
+  needs: DataNeeds | undefined,
   answers: Answers | undefined,
   queries: FileQueries,
   context: CheckContext,
 ): CheckedData | undefined {
   const { values } = readFields(section.settings, data, "data", section.at, context);
   const { train, test, validation } = values;
-  const written = [train, test].filter((file) => file !== undefined);
+  const written = [train, test].filter((samples) => samples !== undefined);
   checkPaths(
-    written.flatMap((file) => file.paths),
+    written.flatMap((samples) =>
+      samples.kind === "file"
+        ? samples.written.paths
+        : samples.ports.flatMap(({ value }) => value?.paths ?? []),
+    ),
     queries,
     context,
   );
-  const files = written.map((file) => withAnswers(file, answers, context));
-  if (!train || !test || validation === undefined) return undefined;
-  const targetLists = written.flatMap((file, i) => {
-    const keys = files[i]!.targetKeys;
-    const span = file.places.get("targets");
-    return file.file.format === "csv" && keys && span ? [{ count: keys.length, span }] : [];
-  });
-  return { spec: { train: files[0]!, test: files[1]!, validation }, targetLists };
+  const first = train && checkSamples(train, "train", needs, answers, context);
+  const second = test && checkSamples(test, "test", needs, answers, context);
+  if (!first || !second || validation === undefined) return undefined;
+  const places = [train, test].map((s) => (s.kind === "file" ? s.written.file.span : s.span));
+  if (isByPort(first.files) !== isByPort(second.files)) {
+    const related = [{ message: "the training data", span: places[0]! }];
+    context.collector.add("language/unlike-splits", {}, { span: places[1]!, related });
+    return undefined;
+  }
+  const spec = { train: first.files, test: second.files, validation };
+  return { spec, targetLists: [...first.targetLists, ...second.targetLists] };
 }

@@ -123,5 +123,6 @@ export function checkModel(model: ModelNode, context: CheckContext): CheckedMode
     context.collector.add("language/unused-input", { name: input.name }, { span: input.span });
   }
   const layers = scope.layers.filter((layer) => needed.has(layer));
-  return { name: model.name!.text, inputs, layers, outputs };
+  const read = inputs.filter((input) => needed.has(input));
+  return { name: model.name!.text, inputs: read, layers, outputs };
 }

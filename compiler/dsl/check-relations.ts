@@ -1,45 +1,54 @@
-// What the sections of a file ask of each other: the loss of the outputs, the targets of the data, the augmentation
-// of the input, the hardware of the output. In: checked sections. Out: diagnostics, and what the hardware puts out.
+// What the sections of a file ask of each other: the losses of the outputs, the targets of the data, the augmentation
+// of the inputs, the hardware of the output. In: checked sections. Out: diagnostics, and what the hardware puts out.
 import type { HardwareSpec } from "../graph/project.ts";
 import { product, spatialOf } from "../graph/shapes.ts";
 import type { CheckedData } from "./check-data.ts";
 import type { CheckedHardware } from "./check-hardware.ts";
-import { type CheckedModel, scoresOf } from "./check-model.ts";
-import { type CheckedTraining, LOSS_WORDS } from "./check-training.ts";
+import { type CheckedModel, type CheckedOutput, scoresOf } from "./check-model.ts";
+import { type CheckedLoss, type CheckedTraining, LOSS_WORDS } from "./check-training.ts";
 import type { CheckContext } from "./read-fields.ts";
 import type { Signal } from "./signal.ts";
 
-/** What the loss compares; undefined where several outputs leave it open. The trainer then has its say. */
-function comparedScores({ outputs }: CheckedModel): Signal | undefined {
-  return outputs.length === 1 ? scoresOf(outputs[0]!) : undefined;
-}
-
-/** Whether the loss can compare the outputs of the model with what it is to compare them with. */
-export function checkLoss(
-  { spec, places, answers, weightsAt }: CheckedTraining,
+/** Whether the losses can compare the outputs of the model with what they are to compare them with. */
+export function checkLosses(
+  { spec, places }: CheckedTraining,
+  losses: readonly CheckedLoss[],
   model: CheckedModel,
   context: CheckContext,
 ): void {
-  const last = comparedScores(model);
-  if (!answers || !last) return;
-  const { collector } = context;
-  const { signal } = model.outputs[0]!;
-  const classes = spec.loss.kind === "cross-entropy";
+  const { inputs, outputs } = model;
+  if (spec.target === "input" && inputs.length !== outputs.length) {
+    const parameters = { inputs: inputs.length, outputs: outputs.length };
+    context.collector.add("language/outputs-unlike-inputs", parameters, { span: places.get("target")! });
+    return;
+  }
+  losses.forEach((loss, i) => {
+    checkLoss(loss, outputs[i]!, spec.target === "input" ? inputs[i]! : undefined, context);
+  });
+}
+
+/** `copied` is the input that the output is to reproduce. */
+function checkLoss(
+  { spec, at, weightsAt }: CheckedLoss,
+  output: CheckedOutput,
+  copied: Signal | undefined,
+  { collector }: CheckContext,
+): void {
+  const last = scoresOf(output);
+  const { signal } = output;
+  const classes = spec.kind === "cross-entropy";
   const units = classes ? last.shape.at(-1)! : product(last.shape);
   if (classes && units < 2) collector.add("language/too-few-classes", {}, { span: last.span });
   if (!classes && signal.kind === "argmax") {
     const related = [{ message: "the argmax", span: signal.span }];
-    const parameters = { loss: LOSS_WORDS[spec.loss.kind] };
-    collector.add("language/argmax-of-values", parameters, { span: places.get("loss")!, related });
+    collector.add("language/argmax-of-values", { loss: LOSS_WORDS[spec.kind] }, { span: at!, related });
   }
-  const [input] = model.inputs;
-  const elements = product(input!.shape);
-  if (spec.target === "input" && model.inputs.length === 1 && units !== elements) {
-    const related = [{ message: "the input", span: input!.span }];
-    const parameters = { units, elements };
-    collector.add("language/units-unlike-input", parameters, { span: last.span, related });
+  const elements = copied ? product(copied.shape) : units;
+  if (copied && units !== elements) {
+    const related = [{ message: "the input", span: copied.span }];
+    collector.add("language/units-unlike-input", { units, elements }, { span: last.span, related });
   }
-  const { weights } = spec.loss;
+  const { weights } = spec;
   if (weights && weightsAt && weights.length !== units) {
     const parameters = { found: weights.length, outputs: units };
     collector.add("language/weight-count", parameters, { span: weightsAt });
@@ -49,14 +58,14 @@ export function checkLoss(
 /** A CSV names each target: one for each unit of the last dense. */
 export function checkTargets(
   data: CheckedData,
-  training: CheckedTraining,
+  losses: readonly CheckedLoss[],
   model: CheckedModel,
   context: CheckContext,
 ): void {
-  const last = comparedScores(model);
-  if (training.answers?.needed !== "targets" || !last) return;
-  const outputs = product(last.shape);
-  for (const { count, span } of data.targetLists) {
+  for (const { output, count, span } of data.targetLists) {
+    if (losses[output]!.answers.needed !== "targets") continue;
+    const last = scoresOf(model.outputs[output]!);
+    const outputs = product(last.shape);
     if (count === outputs) continue;
     const related = [{ message: `the last ${last.word}`, span: last.span }];
     const parameters = { found: count, outputs };
@@ -64,36 +73,49 @@ export function checkTargets(
   }
 }
 
-/** Whether a mirrored image takes with it what the positions of the output are compared with: the classes of its pixels. */
+/** Whether a mirrored image takes with it what the positions of an output are compared with: the classes of its pixels. */
 function isMirrored(
   positions: readonly number[],
-  { spec }: CheckedTraining,
-  { inputs }: CheckedModel,
+  loss: CheckedLoss,
+  images: readonly (readonly number[])[],
 ): boolean {
-  const pixels = inputs.every(({ shape }) => spatialOf(shape).join("x") === positions.join("x"));
-  return spec.loss.kind === "cross-entropy" && pixels;
+  const pixels = images.some((shape) => spatialOf(shape).join("x") === positions.join("x"));
+  return loss.spec.kind === "cross-entropy" && pixels;
 }
 
-/** What the augmentation asks of the model's inputs and of the positions of its output: each change is reported once. */
+/**
+ * What the augmentation asks of the model's inputs and of the positions of its outputs: each change is reported once. At
+ * least one input is an image; others stay as they are.
+ */
 export function checkAugmentation(
   training: CheckedTraining,
+  losses: readonly CheckedLoss[] | undefined,
   model: CheckedModel,
   context: CheckContext,
 ): void {
   const { spec, changes } = training;
-  const last = spec.target === "data" ? comparedScores(model) : undefined;
-  const positions = last ? spatialOf(last.shape) : [];
   const shapes = model.inputs.map(({ shape }) => shape);
+  const images = shapes.filter((shape) => shape.length === 3);
   const { shiftPixels } = spec.augment;
   for (const [change, span] of changes) {
     if (change === "noise") continue;
-    const flat = shapes.find((shape) => shape.length !== 3);
-    const small = shapes.find(([height = 0, width = 0]) => shiftPixels >= Math.min(height, width));
-    if (flat) context.collector.add("language/needs-image", { change, shape: flat }, { span });
+    const small = images.find(([height = 0, width = 0]) => shiftPixels >= Math.min(height, width));
+    const fixed =
+      spec.target !== "data"
+        ? undefined
+        : model.outputs.find((output, i) => {
+            const positions = spatialOf(scoresOf(output).shape);
+            if (product(positions) <= 1) return false;
+            return change === "shift" || (losses !== undefined && !isMirrored(positions, losses[i]!, images));
+          });
+    if (images.length === 0)
+      context.collector.add("language/needs-image", { change, shape: shapes[0]! }, { span });
     else if (change === "shift" && small) {
       context.collector.add("language/shift-too-far", { shift: shiftPixels, shape: small }, { span });
-    } else if (product(positions) > 1 && (change === "shift" || !isMirrored(positions, training, model)))
+    } else if (fixed) {
+      const positions = spatialOf(scoresOf(fixed).shape);
       context.collector.add("language/positions-not-moved", { change, positions }, { span });
+    }
   }
 }
 

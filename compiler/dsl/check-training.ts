@@ -6,6 +6,7 @@ import type { SettingNode } from "./ast.ts";
 import { augmentation, type WrittenAugmentation } from "./augmentation.ts";
 import {
   type CheckContext,
+  checkNames,
   type Fields,
   type FieldValues,
   numberReader,
@@ -16,11 +17,13 @@ import {
 import {
   distillation,
   epochsReader,
-  loss,
+  losses,
   objective,
   optimizer,
   schedule,
   surrogate,
+  type WrittenLoss,
+  type WrittenLosses,
 } from "./training-values.ts";
 
 /** A section as written: its settings and the place of its name. */
@@ -32,7 +35,7 @@ export interface SectionInput {
 const train = {
   fields: {
     objective,
-    loss,
+    loss: losses,
     target: wordReader("target", ["data", "input"]),
     float: epochsReader(0, "float: 6 epochs"),
     noise: epochsReader(1, "noise: 6 epochs"),
@@ -61,13 +64,17 @@ const train = {
   form: "train { objective: budget(210 kbitops) }",
 } as const satisfies Signature<Fields>;
 
-/** The training as the section asks for it; layers and activations add their own. */
-export type SectionTraining = Omit<TrainingSpec, "layers" | "surrogates">;
+/** The training as the section asks for it; outputs, layers and activations add their own. */
+export type SectionTraining = Omit<TrainingSpec, "losses" | "layers" | "surrogates">;
+
+const DEFAULT_LOSS: WrittenLosses = {
+  kind: "every",
+  loss: { spec: { kind: "cross-entropy", smoothing: 0, weights: null }, weight: 1 },
+};
 
 /** What the language reference says of keys that are left out. */
 const TRAINING_DEFAULTS: SectionTraining = {
   objective: { kind: "lossless", epsilon: null },
-  loss: { kind: "cross-entropy", smoothing: 0, weights: null },
   target: "data",
   epochs: { float: 0, noise: 12, rounding: 24 },
   batch: 256,
@@ -92,19 +99,24 @@ export const LOSS_WORDS: Readonly<Record<LossSpec["kind"], string>> = {
   mse: "mse",
 };
 
-/** What the samples have to hold beside their inputs, and the setting that asks for it. */
+/** What the samples have to hold for an output, and the setting that asks for it. */
 export interface Answers {
   readonly needed: "labels" | "targets" | "nothing";
   readonly because: string;
 }
 
+/** What one output is compared by and with. */
+export interface CheckedLoss extends WrittenLoss {
+  /** Where the loss is written; absent where it is the default. */
+  readonly at?: Span;
+  readonly answers: Answers;
+}
+
 export interface CheckedTraining {
   readonly spec: SectionTraining;
   readonly places: FieldValues<Fields>["places"];
-  /** Undefined when an error hides it; the loss and the target are then not to be relied on. */
-  readonly answers?: Answers;
-  /** Place of the factors of classes or outputs. */
-  readonly weightsAt?: Span;
+  /** Undefined when an error hides them; the target is then not to be relied on. */
+  readonly losses?: WrittenLosses;
   readonly changes: WrittenAugmentation["places"];
 }
 
@@ -114,7 +126,6 @@ export function checkTraining(section: SectionInput, context: CheckContext): Che
   const d = TRAINING_DEFAULTS;
   const spec: SectionTraining = {
     objective: values.objective ?? d.objective,
-    loss: values.loss?.spec ?? d.loss,
     target: values.target ?? d.target,
     epochs: {
       float: values.float ?? d.epochs.float,
@@ -138,28 +149,56 @@ export function checkTraining(section: SectionInput, context: CheckContext): Che
   const unread = (["loss", "target"] as const).some(
     (key) => meant.has(key) || (places.has(key) && values[key] === undefined),
   );
-  const answers = unread || context.partial ? undefined : answersOf(spec, places, context);
-  const weightsAt = values.loss?.weightsAt;
   return {
     spec,
     places,
-    ...(answers ? { answers } : {}),
-    ...(weightsAt ? { weightsAt } : {}),
+    ...(unread || context.partial ? {} : { losses: values.loss ?? DEFAULT_LOSS }),
     changes: values.augment?.places ?? new Map(),
   };
 }
 
-function answersOf(
-  { loss, target }: SectionTraining,
-  places: ReadonlyMap<string, Span>,
+/** The loss of an output together with what it needs; undefined after an error that it reported. */
+function checkedLoss(
+  loss: WrittenLoss,
+  at: Span | undefined,
+  { spec: { target }, places }: CheckedTraining,
   context: CheckContext,
-): Answers | undefined {
-  const because = `loss: ${LOSS_WORDS[loss.kind]}`;
-  if (target === "input" && loss.kind === "cross-entropy") {
-    const span = places.get("target")!;
-    context.collector.add("language/input-without-classes", {}, { span });
+): CheckedLoss | undefined {
+  const isOfClasses = loss.spec.kind === "cross-entropy";
+  if (target === "input" && isOfClasses) {
+    context.collector.add("language/input-without-classes", {}, { span: places.get("target")! });
     return undefined;
   }
-  if (target === "input") return { needed: "nothing", because: "target: input" };
-  return { needed: loss.kind === "cross-entropy" ? "labels" : "targets", because };
+  const answers: Answers =
+    target === "input"
+      ? { needed: "nothing", because: "target: input" }
+      : { needed: isOfClasses ? "labels" : "targets", because: `loss: ${LOSS_WORDS[loss.spec.kind]}` };
+  return { ...loss, ...(at ? { at } : {}), answers };
+}
+
+const LOSSES_FORM = "loss: { thing: cross_entropy, place: mse(weight: 0.5) }";
+
+/**
+ * The loss of every output, in their order; undefined after an error. Where an error hides the outputs, the one that is
+ * meant for every output.
+ */
+export function lossesOf(
+  training: CheckedTraining,
+  outputs: readonly string[] | undefined,
+  context: CheckContext,
+): readonly CheckedLoss[] | undefined {
+  const { losses, places } = training;
+  if (!losses) return undefined;
+  const at = places.get("loss");
+  if (losses.kind === "every") {
+    const one = checkedLoss(losses.loss, at, training, context);
+    return one && (outputs?.map(() => one) ?? [one]);
+  }
+  if (!outputs) return undefined;
+  if (!checkNames(losses.losses, outputs, "loss", LOSSES_FORM, at!, context)) return undefined;
+  const found = outputs.map((output) => {
+    const { value, span } = losses.losses.find(({ name }) => name === output)!;
+    return value && checkedLoss(value, span, training, context);
+  });
+  return found.every((loss) => loss !== undefined) ? found : undefined;
 }

@@ -1,13 +1,13 @@
 // The meaning of a whole file: which sections there are, each of them checked, and what they ask of each other.
 // In: a syntax tree. Out: checked parts; all errors are collected.
-import type { DataSpec, HardwareSpec } from "../graph/project.ts";
+import type { DataSpec, HardwareSpec, TrainingSpec } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { FileNode, SectionNode } from "./ast.ts";
 import { checkData, type FileQueries } from "./check-data.ts";
 import { checkHardware } from "./check-hardware.ts";
 import { type CheckedModel, checkModel } from "./check-model.ts";
-import { checkAugmentation, checkLoss, checkTargets, chooseOutputs } from "./check-relations.ts";
-import { checkTraining, type SectionTraining } from "./check-training.ts";
+import { checkAugmentation, checkLosses, checkTargets, chooseOutputs } from "./check-relations.ts";
+import { checkTraining, lossesOf, type SectionTraining } from "./check-training.ts";
 import type { CheckContext } from "./read-fields.ts";
 import { nearestWord } from "./spelling.ts";
 
@@ -20,7 +20,7 @@ const SECTION_NAMES = ["model", ...SECTIONS];
 export interface CheckedFile {
   readonly model: CheckedModel;
   readonly data: DataSpec;
-  readonly training: SectionTraining;
+  readonly training: SectionTraining & Pick<TrainingSpec, "losses">;
   readonly hardware: Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "outputs">;
 }
 
@@ -76,15 +76,26 @@ export function checkFile(
   const dataSection = sectionInput("data");
   const trainSection = sectionInput("train");
   const training = trainSection && checkTraining(trainSection, context);
-  const data = dataSection && checkData(dataSection, training?.answers, queries, context);
+  const names = model?.outputs.map(({ name }) => name);
+  const losses = training && lossesOf(training, names, context);
+  const needs = model && {
+    inputs: model.inputs.map(({ name }) => name),
+    outputs: model.outputs.map(({ name }, i) => ({ name, answers: losses?.[i]?.answers })),
+  };
+  const data = dataSection && checkData(dataSection, needs, losses?.[0]?.answers, queries, context);
   const hardware = checkHardware(sectionInput("hardware"), context);
   if (model && training) {
-    checkLoss(training, model, context);
-    checkAugmentation(training, model, context);
-    if (data) checkTargets(data, training, model, context);
+    if (losses) checkLosses(training, losses, model, context);
+    checkAugmentation(training, losses, model, context);
+    if (losses && data) checkTargets(data, losses, model, context);
   }
   const outputs = model && chooseOutputs(hardware, model, context);
-  if (!model || !data || !training || !outputs || collector.hasErrors()) return undefined;
+  if (!model || !data || !training || !losses || !outputs || collector.hasErrors()) return undefined;
   const { clockMHz, intervalCycles } = hardware;
-  return { model, data: data.spec, training: training.spec, hardware: { clockMHz, intervalCycles, outputs } };
+  return {
+    model,
+    data: data.spec,
+    training: { ...training.spec, losses: losses.map(({ spec: loss, weight }) => ({ loss, weight })) },
+    hardware: { clockMHz, intervalCycles, outputs },
+  };
 }

@@ -105,6 +105,8 @@ function readValue(r: Reader, value: CstNode | undefined): ast.ValueNode | undef
     const args = readArguments(r, node(call, "args"));
     return { kind: "call", name, ...(args ? { args } : {}), span: spanOf(r, call) };
   }
+  const block = node(value, "block");
+  if (block) return { kind: "block", settings: readBlock(r, block), span: spanOf(r, block) };
   const list = node(value, "list");
   if (!list) return undefined;
   const items = nodes(list, "value").map((item) => readValue(r, item));
@@ -117,6 +119,14 @@ function readArguments(r: Reader, args: CstNode | undefined): ast.ArgumentNode[]
     const key = readWord(r, token(argument, "Word"));
     const value = readValue(r, node(argument, "value"));
     return { ...(key ? { key } : {}), ...(value ? { value } : {}), span: spanOf(r, argument) };
+  });
+}
+
+function readBlock(r: Reader, block: CstNode): ast.SettingNode[] {
+  return nodes(block, "named").flatMap((named) => {
+    const key = readName(r, token(named, "AnyName"));
+    const value = readValue(r, node(named, "value"));
+    return key ? [{ key, ...(value ? { value } : {}), span: spanOf(r, named) }] : [];
   });
 }
 

@@ -9,7 +9,9 @@ import {
   choiceReader,
   type Fields,
   type FieldValues,
+  type NamedValue,
   numberReader,
+  readBlock,
   type Signature,
   switchReader,
   textListReader,
@@ -203,7 +205,85 @@ const readJsonArrays = formatReader("json", json, (values) => {
   return { path: values.path, file, ...rest };
 });
 
-export const dataFile = choiceReader(
+/** The file of one input or output as written, without the names that its own one stands in for. */
+export interface WrittenPort {
+  readonly file: DataFile;
+  readonly paths: readonly NameNode[];
+  /** Place of its columns, where they are written. */
+  readonly columnsAt?: Span;
+}
+
+/** How the files of single inputs and outputs are written. */
+export const PORTS_FORM =
+  '{ image: npy("images.npy"), speed: csv("samples.csv", columns: ["speed"]), digit: npz("samples.npz", array: "y") }';
+
+const portReader = <F extends Fields>(
+  format: Format,
+  signature: Signature<F>,
+  read: (values: FieldValues<F>["values"]) => {
+    readonly path: NameNode | undefined;
+    readonly keys?: readonly string[] | undefined;
+  },
+): CallReader<WrittenPort> =>
+  callReader(format, signature, (values, { places }, { span }) => {
+    const { path, keys: inputKeys } = read(values);
+    if (!path) return undefined;
+    const columnsAt = places.get("columns");
+    return {
+      file: { format, path: path.text, ...(inputKeys ? { inputKeys } : {}), span },
+      paths: [path],
+      ...(columnsAt ? { columnsAt } : {}),
+    };
+  });
+
+const pathAlone = (form: string) =>
+  ({ fields: { path }, positional: ["path"], required: ["path"], form }) as const satisfies Signature<Fields>;
+const portNpz = {
+  fields: { path, array: key },
+  positional: ["path", "array"],
+  required: ["path"],
+  form: 'npz("samples.npz", array: "x")',
+} as const satisfies Signature<Fields>;
+const portJson = {
+  fields: { path, field: key },
+  positional: ["path", "field"],
+  required: ["path"],
+  form: 'json("samples.json", field: "inputs")',
+} as const satisfies Signature<Fields>;
+const portCsv = {
+  fields: { path, columns: keys },
+  positional: ["path", "columns"],
+  required: ["path"],
+  form: 'csv("samples.csv", columns: ["width", "height"])',
+} as const satisfies Signature<Fields>;
+
+const nameOf = (name: NameNode | undefined) => name && [name.text];
+
+const portFile = choiceReader(
+  "data format",
+  new Map<string, CallReader<WrittenPort>>([
+    ["csv", portReader("csv", portCsv, ({ path, columns }) => ({ path, keys: columns }))],
+    ["idx", portReader("idx", pathAlone('idx("images-idx3-ubyte")'), ({ path }) => ({ path }))],
+    ["json", portReader("json", portJson, ({ path, field }) => ({ path, keys: nameOf(field) }))],
+    ["npy", portReader("npy", pathAlone('npy("images.npy")'), ({ path }) => ({ path }))],
+    ["npz", portReader("npz", portNpz, ({ path, array }) => ({ path, keys: nameOf(array) }))],
+  ]),
+  'npy("images.npy")',
+);
+
+/** Samples as written: in one file, or apart for inputs and outputs by their names. */
+export type WrittenSamples =
+  | { readonly kind: "file"; readonly written: WrittenFile }
+  | { readonly kind: "ports"; readonly ports: readonly NamedValue<WrittenPort>[]; readonly span: Span };
+
+export const sampleFiles: ValueReader<WrittenSamples> = (value, subject, context) => {
+  if (value.kind === "block")
+    return { kind: "ports", ports: readBlock(value.settings, portFile, subject, context), span: value.span };
+  const written = dataFile(value, subject, context);
+  return written && { kind: "file", written };
+};
+
+const dataFile = choiceReader(
   "data format",
   new Map<string, CallReader<WrittenFile>>([
     ["csv", readCsv],

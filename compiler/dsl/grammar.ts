@@ -11,7 +11,8 @@
 //   section = ("data" | "train" | "hardware") options
 //   options = "{" { setting [","] } "}" setting = WORD ":" value
 //   arguments = "(" [ argument { "," argument } ] ")"    argument = [WORD ":"] value
-//   value   = QUANTITY | RANGE | SIZE | TEXT | word [arguments] | "[" [ value { "," value } ] "]"
+//   value   = QUANTITY | RANGE | SIZE | TEXT | word [arguments] | "[" [ value { "," value } ] "]" | block
+//   block   = "{" { name ":" value [","] } "}"
 //   word    = NAME | "data" | "input"
 import {
   type CstNode,
@@ -203,7 +204,23 @@ class FloorParser extends CstParser {
       { ALT: () => this.CONSUME(t.Text) },
       { GATE: () => this.startsCall(), ALT: () => this.SUBRULE(this.call) },
       { ALT: () => this.SUBRULE(this.list) },
+      { ALT: () => this.SUBRULE(this.block) },
     ]);
+  });
+
+  private readonly block = this.RULE("block", () => {
+    this.CONSUME(t.LeftBrace);
+    this.MANY(() => {
+      this.SUBRULE(this.named);
+      this.OPTION(() => this.CONSUME(t.Comma));
+    });
+    this.CONSUME(t.RightBrace);
+  });
+
+  private readonly named = this.RULE("named", () => {
+    this.CONSUME(t.AnyName);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.value);
   });
 
   private readonly call = this.RULE("call", () => {

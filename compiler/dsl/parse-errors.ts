@@ -24,6 +24,8 @@ const chainForm = "a value is written: hidden = image -> flatten -> fc1: dense(6
 const joinForm =
   "values are joined by add(left, right); a stage follows its value: image -> c1: conv(16, kernel: 3x3)";
 const settingForm = "a setting is written with a key, a colon and a value: clock: 100 MHz";
+const blockForm =
+  'what belongs to single inputs and outputs is written: { image: npy("images.npy"), digit: npy("labels.npy") }';
 const argumentForm =
   'arguments are written in parentheses, separated by commas: csv("flowers.csv", label: "kind")';
 
@@ -65,10 +67,12 @@ const RULES: Readonly<Record<string, RulePhrases>> = {
   },
   options: { form: settingForm, names: { RightBrace: 'a setting ("key: value") or "}"' } },
   setting: { form: settingForm, names: { Word: "a key" } },
+  block: { form: blockForm, names: { RightBrace: 'the name of an input or output, or "}"' } },
+  named: { form: blockForm, names: { AnyName: "the name of an input or output" } },
   args: { form: argumentForm, names: { RightParen: '"," or ")"' } },
   argument: { form: argumentForm, names: {} },
   value: {
-    form: 'a value is a number, a quantity (100 MHz), a range (2..4), a shape (28x28x1), a text ("..."), a word, or a list in brackets',
+    form: 'a value is a number, a quantity (100 MHz), a range (2..4), a shape (28x28x1), a text ("..."), a word, a list in brackets, or a block in braces',
     names: {},
   },
   call: { form: argumentForm, names: { ValueWord: "a word" } },

@@ -2,7 +2,7 @@
 // signature. Out: typed values, and a diagnostic for each unknown, repeated, missing or ill-typed entry.
 import type { DiagnosticCollector } from "../support/diagnostics.ts";
 import type { Span } from "../support/source-file.ts";
-import type { ArgumentNode, CallNode, NameNode, ValueNode } from "./ast.ts";
+import type { ArgumentNode, CallNode, NameNode, SettingNode, ValueNode } from "./ast.ts";
 import { nearestWord } from "./spelling.ts";
 import { BASE_UNITS, DIMENSION_PHRASES, type Dimension, UNITS, unitsOf } from "./units.ts";
 
@@ -98,6 +98,8 @@ function described(value: ValueNode): string {
       return value.args ? `${value.name.text}(...)` : `the word ${value.name.text}`;
     case "list":
       return "a list";
+    case "block":
+      return "a block in braces";
   }
 }
 
@@ -212,6 +214,64 @@ export function textReader(example: string): ValueReader<NameNode> {
 export function textListReader(example: string): ValueReader<string[]> {
   const text = textReader(example);
   return listReader("texts", (value, subject, context) => text(value, subject, context)?.text, example);
+}
+
+/** One value of a block, and the place of its name. */
+export interface NamedValue<T> {
+  readonly name: string;
+  readonly value: T | undefined;
+  readonly span: Span;
+}
+
+/** A block: a value for each name, each name once. An unreadable value is undefined. */
+export function readBlock<T>(
+  settings: readonly SettingNode[],
+  item: ValueReader<T>,
+  subject: string,
+  context: CheckContext,
+): NamedValue<T>[] {
+  const found = new Map<string, NamedValue<T>>();
+  for (const { key, value } of settings) {
+    const first = found.get(key.text);
+    if (first) {
+      const related = [{ message: "first given here", span: first.span }];
+      const parameters = { subject, key: key.text };
+      context.collector.add("language/duplicate-key", parameters, { span: key.span, related });
+      continue;
+    }
+    const read = value && item(value, key.text, context);
+    found.set(key.text, { name: key.text, value: read, span: key.span });
+  }
+  return [...found.values()];
+}
+
+/** Whether a block names exactly what it is to name; reports every name that is unknown or missing. */
+export function checkNames(
+  given: readonly NamedValue<unknown>[],
+  wanted: readonly string[],
+  subject: string,
+  form: string,
+  at: Span,
+  context: CheckContext,
+): boolean {
+  const meant = new Set<string>();
+  let fits = true;
+  for (const { name, span } of given) {
+    if (wanted.includes(name)) continue;
+    fits = false;
+    const nearest = nearestWord(name, wanted);
+    if (nearest !== undefined) meant.add(nearest);
+    // What follows a syntax error may have been read as a name.
+    if (context.partial) continue;
+    context.collector.add("language/unknown-key", { subject, key: name, known: wanted, nearest }, { span });
+  }
+  for (const key of wanted) {
+    if (given.some(({ name }) => name === key)) continue;
+    fits = false;
+    if (meant.has(key) || context.partial) continue;
+    context.collector.add("language/missing-key", { subject, key, form }, { span: at });
+  }
+  return fits;
 }
 
 const withArticle = (what: string): string => `${/^[aeiou]/.test(what) ? "an" : "a"} ${what}`;

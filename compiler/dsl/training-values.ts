@@ -17,7 +17,9 @@ import {
   constantReader,
   type Fields,
   listReader,
+  type NamedValue,
   numberReader,
+  readBlock,
   readFields,
   type Signature,
   type ValueReader,
@@ -78,9 +80,10 @@ export const objective = choiceReader(
   "budget(210 kbitops)",
 );
 
-/** A loss with the place of its weights, whose number depends on the model. */
+/** A loss with its factor among several, and the place of its weights, whose number depends on the model. */
 export interface WrittenLoss {
   readonly spec: LossSpec;
+  readonly weight: number;
   readonly weightsAt?: Span;
 }
 
@@ -90,44 +93,60 @@ const weights = listReader(
   "weights: [1, 2.5]",
 );
 
+const weight = numberReader({ min: 1e-6, max: 1e6, example: "mse(weight: 0.5)" });
+
 const crossEntropy = {
-  fields: { smoothing: numberReader({ min: 0, max: 0.99, example: "smoothing: 0.1" }), weights },
+  fields: { smoothing: numberReader({ min: 0, max: 0.99, example: "smoothing: 0.1" }), weights, weight },
   form: "cross_entropy(smoothing: 0.1)",
 } as const satisfies Signature<Fields>;
-const mse = { fields: { weights }, form: "mse" } as const satisfies Signature<Fields>;
+const mse = { fields: { weights, weight }, form: "mse" } as const satisfies Signature<Fields>;
 const huber = {
-  fields: { delta: numberReader({ min: 1e-6, max: 1e6, example: "huber(1)" }), weights },
+  fields: { delta: numberReader({ min: 1e-6, max: 1e6, example: "huber(1)" }), weights, weight },
   positional: ["delta"],
   form: "huber(1)",
 } as const satisfies Signature<Fields>;
 
-const written = (spec: LossSpec, places: ReadonlyMap<string, Span>): WrittenLoss => {
+const written = (spec: LossSpec, weight: number, places: ReadonlyMap<string, Span>): WrittenLoss => {
   const weightsAt = places.get("weights");
-  return { spec, ...(weightsAt ? { weightsAt } : {}) };
+  return { spec, weight, ...(weightsAt ? { weightsAt } : {}) };
 };
 
-export const loss = choiceReader(
+const oneLoss = choiceReader(
   "loss",
   new Map<string, CallReader<WrittenLoss>>([
     [
       "cross_entropy",
-      callReader("cross_entropy", crossEntropy, ({ smoothing = 0, weights = null }, { places }) =>
-        written({ kind: "cross-entropy", smoothing, weights }, places),
+      callReader("cross_entropy", crossEntropy, ({ smoothing = 0, weights = null, weight = 1 }, { places }) =>
+        written({ kind: "cross-entropy", smoothing, weights }, weight, places),
       ),
     ],
     [
       "huber",
-      callReader("huber", huber, ({ delta = 1, weights = null }, { places }) =>
-        written({ kind: "huber", delta, weights }, places),
+      callReader("huber", huber, ({ delta = 1, weights = null, weight = 1 }, { places }) =>
+        written({ kind: "huber", delta, weights }, weight, places),
       ),
     ],
     [
       "mse",
-      callReader("mse", mse, ({ weights = null }, { places }) => written({ kind: "mse", weights }, places)),
+      callReader("mse", mse, ({ weights = null, weight = 1 }, { places }) =>
+        written({ kind: "mse", weights }, weight, places),
+      ),
     ],
   ]),
   "loss: cross_entropy",
 );
+
+/** One loss for every output, or one for each by its name. */
+export type WrittenLosses =
+  | { readonly kind: "every"; readonly loss: WrittenLoss }
+  | { readonly kind: "each"; readonly losses: readonly NamedValue<WrittenLoss>[] };
+
+export const losses: ValueReader<WrittenLosses> = (value, subject, context) => {
+  if (value.kind === "block")
+    return { kind: "each", losses: readBlock(value.settings, oneLoss, subject, context) };
+  const loss = oneLoss(value, subject, context);
+  return loss && { kind: "every", loss };
+};
 
 /** An optimizer, and the weight decay that its name stands for. */
 export interface WrittenOptimizer {

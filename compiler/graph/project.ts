@@ -25,9 +25,25 @@ export interface DataFile {
   readonly span: Span;
 }
 
+/** Where the samples of one input or output are. */
+export interface PortFile {
+  /** Name of the input or output. */
+  readonly port: string;
+  /** Its samples are what `inputKeys` names: of an output those are its labels or targets. */
+  readonly file: DataFile;
+}
+
+/** Samples in one file (or a pair of files) with one input and its labels or targets; or apart for each input and output. */
+export type SampleFiles = DataFile | readonly PortFile[];
+
+/** Whether every input and output has a file of its own. */
+export function isByPort(source: SampleFiles): source is readonly PortFile[] {
+  return Array.isArray(source);
+}
+
 export interface DataSpec {
-  readonly train: DataFile;
-  readonly test: DataFile;
+  readonly train: SampleFiles;
+  readonly test: SampleFiles;
   /** Samples taken out of the training data for validation: a count, picked by the seed. */
   readonly validation: number;
 }
@@ -60,7 +76,10 @@ export interface BudgetObjective {
  */
 export interface LosslessObjective {
   readonly kind: "lossless";
-  /** In units of the loss (nats for cross entropy); null: 0.01 nats, or 5 % of the float loss for a regression. */
+  /**
+   * In units of the loss (nats for cross entropy); null: 0.01 nats, or 5 % of the float loss for a regression; of several
+   * outputs the weighted sum of these.
+   */
   readonly epsilon: number | null;
 }
 
@@ -119,6 +138,12 @@ export type LossSpec =
       readonly weights: readonly number[] | null;
     };
 
+/** The loss of one output, and its factor in the sum that is trained. */
+export interface OutputLoss {
+  readonly loss: LossSpec;
+  readonly weight: number;
+}
+
 export type OptimizerSpec =
   | { readonly kind: "sgd"; readonly momentum: number }
   | { readonly kind: "adam" }
@@ -141,8 +166,9 @@ export interface Augmentation {
 
 export interface TrainingSpec {
   readonly objective: Objective;
-  readonly loss: LossSpec;
-  /** What the outputs are compared with: the data's labels or targets, or the input itself (autoencoder). */
+  /** Of every output, in their order: what is trained is their weighted sum. */
+  readonly losses: readonly OutputLoss[];
+  /** What the outputs are compared with: the data's labels or targets, or the inputs themselves (autoencoder). */
   readonly target: "data" | "input";
   /** Epochs of the float warm-up, of the phase that finds the steps, and of the one with frozen formats. */
   readonly epochs: { readonly float: number; readonly noise: number; readonly rounding: number };

@@ -2,7 +2,7 @@
 // Lowering copies the mantissas; it never rounds a float.
 import type { Graph } from "./graph.ts";
 
-export const TRAINED_SCHEMA = "noisefloor.trained/4";
+export const TRAINED_SCHEMA = "noisefloor.trained/5";
 
 /** Noise figures of one quantized tensor, in the tensor's own units. */
 export interface TensorNoise {
@@ -79,8 +79,19 @@ export interface TrainedLayer {
   readonly activationNoise: TensorNoise;
 }
 
-/** Accuracy is a fraction in [0, 1], null for a regression; loss is the mean per sample, nats for cross entropy. */
+/**
+ * Accuracy is a fraction in [0, 1], null for a regression; loss is the mean per sample, nats for cross entropy. Of several
+ * outputs the loss is the weighted sum, there is no accuracy, and `outputs` has the score of each, not weighted.
+ */
 export interface Score {
+  readonly accuracy: number | null;
+  readonly loss: number;
+  readonly outputs?: readonly OutputScore[] | undefined;
+}
+
+/** Score of one of several outputs. */
+export interface OutputScore {
+  readonly name: string;
   readonly accuracy: number | null;
   readonly loss: number;
 }
@@ -156,8 +167,8 @@ export interface TrainedGraph {
   /** What is left of the model's graph: without the branches that went. */
   readonly graph: Graph;
   readonly removed: readonly RemovedLayer[];
-  /** Indices of the elements that are kept of the flat input, ascending; null: all. */
-  readonly keptInputs: readonly number[] | null;
+  /** Of each input of the graph, indices of the elements that are kept of it when it is flat, ascending; null: all. */
+  readonly keptInputs: readonly (readonly number[] | null)[];
   readonly layers: readonly TrainedLayer[];
   readonly signals: readonly TrainedSignal[];
   readonly ledger: readonly LayerLedger[];

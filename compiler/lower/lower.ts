@@ -182,13 +182,11 @@ function lowerSignal(
 ): Pending {
   const { entry, format: frozen, reader } = signal;
   const layer = reader ?? node.name;
-  const { keptInputs } = trained;
-  const isInput = trained.signals[0] === signal;
+  const indices = keptOf(node, trained);
   // What nobody reads is dropped before it is quantized.
-  const input =
-    isInput && keptInputs
-      ? builder.select({ layer, name: names.derived(layer, "kept"), input: value, indices: keptInputs })
-      : value;
+  const input = indices
+    ? builder.select({ layer, name: names.derived(layer, "kept"), input: value, indices })
+    : value;
   const step = { layer, name: names.derived(layer, reader === null ? "value" : "input"), input };
   const format = programFormat(frozen);
   switch (entry.kind) {
@@ -216,6 +214,24 @@ function lowerSignal(
       const activation = entry.relu ? "relu" : "none";
       return { value: builder.requantize({ ...step, format, activation }), waiting: [] };
     }
+  }
+}
+
+/** The kept elements of the input that is quantized at a node, flat or not; null: all, or it is no input. */
+function keptOf(node: Node, trained: TrainedGraph): readonly number[] | null {
+  const { graph, keptInputs } = trained;
+  switch (node.kind) {
+    case "input":
+      return keptInputs[graph.nodes.filter((n) => n.kind === "input").indexOf(node)]!;
+    case "flatten":
+    case "reshape":
+    case "relu":
+    case "hardtanh":
+    case "step":
+    case "sign":
+      return keptOf(nodeNamed(graph, node.input), trained);
+    default:
+      return null;
   }
 }
 

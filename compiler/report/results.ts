@@ -3,8 +3,16 @@
 import { z } from "zod";
 
 const count = z.number().int().nonnegative();
-/** Accuracy is a fraction in [0, 1], null where there are no classes; loss is the mean per sample. */
-export const scoreSchema = z.strictObject({ accuracy: z.number().nullable(), loss: z.number() });
+/**
+ * Accuracy is a fraction in [0, 1], null where there are no classes; loss is the mean per sample. Of several outputs the
+ * loss is the weighted sum, the accuracy null, and `outputs` has the figures of each.
+ */
+const outputScore = z.strictObject({ name: z.string(), accuracy: z.number().nullable(), loss: z.number() });
+export const scoreSchema = z.strictObject({
+  accuracy: z.number().nullable(),
+  loss: z.number(),
+  outputs: z.array(outputScore).readonly().optional(),
+});
 export const formatSchema = z.strictObject({
   /** bipolar: one bit b stands for (2b - 1) * 2^-fraction. */
   kind: z.enum(["int", "bipolar"]),

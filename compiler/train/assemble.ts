@@ -25,6 +25,7 @@ import type { Layer, Network, Signal } from "./network.ts";
 import { noiseFigures } from "./noise-figures.ts";
 import { optionalVariable, variableOf } from "./parameters.ts";
 import { type NetworkPass, rawSignals } from "./passes.ts";
+import { keptElements } from "./prune.ts";
 import { enteringFormat, padMantissaOf, roundedPass } from "./rounding-phase.ts";
 import { enteringOf, frozenOf, type Run } from "./run.ts";
 import { firstReader, fixedSignal, hasThresholds, knownReaders } from "./settings.ts";
@@ -115,7 +116,8 @@ function fractionOfValue(frozen: Frozen, network: Network, value: number): numbe
   const found = known[value];
   if (found) return fractionOf(found);
   const step = network.steps.find((s) => s.writes === value);
-  if (step?.kind !== "join") return network.input.stored.fraction;
+  if (step?.kind !== "join")
+    return network.inputs.find((input) => input.values.includes(value))!.node.stored.fraction;
   const [a, b] = step.operands.map((v) => fractionOf(known[v]!));
   return step.operator === "multiply" ? a! + b! : Math.max(a!, b!);
 }
@@ -203,16 +205,23 @@ function padOf(frozen: Frozen, layer: number): Pick<TrainedLayer, "padMantissa">
 
 /** Makes the trained graph of a run that is over. */
 export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
-  const { tf, request, training, inputFraction, state } = run;
+  const { tf, request, training, inputFractions, state } = run;
   const frozen = frozenOf(run);
   const { network, formats } = frozen;
   const pass = roundedPass(frozen, training, "running");
   const carried = carriedBy(run, frozen, pass);
   // The scaling of the inputs moves binary points: of what is read, and of the weights that read it, in opposite directions.
-  const inputScale = inputFraction - request.samples.stored.fraction;
+  const scales = network.signals.map(() => 0);
+  network.inputs.forEach(({ node, signal }, i) => {
+    scales[signal] = inputFractions[i]! - node.stored.fraction;
+    compilerAssert(
+      scales[signal] === 0 || knownReaders(network, signal),
+      "a scaled input is read by layers alone",
+    );
+  });
+  // Of scaled signals a layer reads one.
   const scaleOf = (layer: Layer): number =>
-    network.values[layer.reads]!.signals.includes(0) ? inputScale : 0;
-  compilerAssert(inputScale === 0 || knownReaders(network, 0), "a scaled input is read by layers alone");
+    network.values[layer.reads]!.signals.reduce((sum, s) => sum + scales[s]!, 0);
   const madeWithThresholds = new Set(network.signals.filter(hasThresholds).map((s) => s.maker));
   const layers = network.layers.map((layer, i): TrainedLayer => {
     const weight = formats.weights[i]!;
@@ -249,14 +258,14 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
       node: signal.node,
       reader: firstReader(network, s),
       entry: entryOf(frozen, pass, s),
-      format: scaledFormat(formats.signals[s]!, s === 0 ? -inputScale : 0),
+      format: scaledFormat(formats.signals[s]!, -scales[s]!),
     };
   });
   const unscored: TrainedGraph = {
     schema: TRAINED_SCHEMA,
     graph: withoutOperands(request.graph, state.branches.operands),
     removed: state.branches.layers,
-    keptInputs: frozen.kept[0]!,
+    keptInputs: keptElements(network, frozen.kept),
     layers,
     signals,
     ledger: ledgerOf(run, frozen),
@@ -266,13 +275,15 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
     bitOperations: bitOperationsOf(network, widthsOf(frozen)),
     validation: { float: state.baseline!.validation, quantized: { accuracy: null, loss: 0 } },
   };
-  const { score } = evaluateFrozen(tf, unscored, comparedWith(run, request.validation), training.loss);
+  const { score } = evaluateFrozen(tf, unscored, comparedWith(run, request.validation), training.losses);
   return { ...unscored, validation: { ...unscored.validation, quantized: score } };
 }
 
 /** The samples with what their outputs are compared with. */
 function comparedWith({ training }: Run, samples: SampleSet): SampleSet {
-  return training.target === "input" ? inputsAsTargets(samples, samples.stored.fraction) : samples;
+  if (training.target === "data") return samples;
+  const fractions = samples.inputs.map(({ stored }) => stored.fraction);
+  return inputsAsTargets(samples, fractions);
 }
 
 /** Distance of neighbouring values. */

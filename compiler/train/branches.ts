@@ -2,6 +2,7 @@
 // enters. In: a frozen network. Out: the one without such branches.
 import type { JoinOperand } from "../graph/branches.ts";
 import { withoutOperands } from "../graph/branches.ts";
+import { inputsOf } from "../graph/graph.ts";
 import type { TrainingSpec } from "../graph/project.ts";
 import type { RemovedLayer } from "../graph/trained-graph.ts";
 import { fractionOf } from "./formats.ts";
@@ -69,7 +70,8 @@ function silentBranch(
 ): SilentBranch | undefined {
   const { network, formats } = frozen;
   for (const step of network.steps) {
-    if (step.kind !== "join" || step.operator === "multiply" || step.writes === network.output) continue;
+    if (step.kind !== "join" || step.operator === "multiply" || network.outputs.includes(step.writes))
+      continue;
     const [a, b] = step.operands.map((v) => network.values[v]!);
     if (a!.elements !== b!.elements) continue;
     for (const operand of step.operator === "add" ? ([1, 0] as const) : ([1] as const)) {
@@ -88,8 +90,8 @@ function silentBranch(
 }
 
 /**
- * Whether the settings of all layers that go with an operand let them, some layer is left, and every tensor that is left is
- * quantized where it was, and as it was: else its format would not fit.
+ * Whether the settings of all layers that go with an operand let them, some layer is left, every input is still read, and
+ * every tensor that is left is quantized where it was, and as it was: else its format would not fit.
  */
 function mayGo(before: Network, training: TrainingSpec, operand: JoinOperand): boolean {
   const graph = withoutOperands(before.graph, [operand]);
@@ -97,6 +99,8 @@ function mayGo(before: Network, training: TrainingSpec, operand: JoinOperand): b
   const gone = before.layers.filter((layer) => !left.has(layer.node));
   if (gone.length === before.layers.length) return false;
   if (!gone.every((layer) => training.layers[layer.node]!.prune)) return false;
+  const read = new Set(graph.nodes.flatMap(inputsOf));
+  if (!before.inputs.every(({ node }) => read.has(node.name))) return false;
   return withoutBranches(before, [operand]).signals.every((signal) => {
     const found = before.signals.find((s) => s.node === signal.node);
     return found !== undefined && found.signed === signal.signed && found.normalized === signal.normalized;

@@ -20,7 +20,7 @@ export interface EpochRecord {
   readonly round: number;
   /** Finished epochs of the phase, or of its round, from 1. */
   readonly epoch: number;
-  /** Means over the epoch's batches; no accuracy of a regression. */
+  /** Means over the epoch's batches; no accuracy of a regression or of several outputs. */
   readonly loss: number;
   readonly accuracy: number | null;
   /** Score on the validation samples of the network as the phase sees it. */

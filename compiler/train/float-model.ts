@@ -1,13 +1,12 @@
 // The network without quantization: its passes, its weights as plain data, and its score. In: weights and samples.
 // Out: accuracy and loss.
 import type { Graph } from "../graph/graph.ts";
-import type { LossSpec, Surrogate, TrainingSpec } from "../graph/project.ts";
+import type { Surrogate, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import type { Statistics } from "./batch-norm.ts";
 import { type Batch, inputsAsTargets, partOf, valuesOf } from "./batches.ts";
-import { createLoss, judgedLoss, scoreOf } from "./losses.ts";
 import {
   type Activation,
   type Network,
@@ -17,6 +16,7 @@ import {
   samplesAtOnce,
 } from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
+import { judgedLosses, scoreOutputs, weightedSum } from "./output-losses.ts";
 import {
   batchNormOf,
   copyParameters,
@@ -29,8 +29,8 @@ import { type NetworkPass, outputsOf } from "./passes.ts";
 
 /** Trained float weights, plain data. */
 export interface FloatModel {
-  /** value = stored integer * 2^-inputFraction enters the first layer. */
-  readonly inputFraction: number;
+  /** Of each input: value = stored integer * 2^-fraction enters the layers that read it. */
+  readonly inputFractions: readonly number[];
   /** The network's variables without those of quantizers. */
   readonly parameters: ParameterSet;
 }
@@ -82,37 +82,45 @@ export function floatPass(
 }
 
 /** The float model of a network's variables. */
-export function floatModelOf(parameters: ParameterSet, inputFraction: number): FloatModel {
+export function floatModelOf(parameters: ParameterSet, inputFractions: readonly number[]): FloatModel {
   const kept = Object.entries(parameters).filter(([name]) => !isQuantizerVariable(name));
-  return { inputFraction, parameters: copyParameters(Object.fromEntries(kept)) };
+  return { inputFractions, parameters: copyParameters(Object.fromEntries(kept)) };
 }
 
 /** Samples as values, compared with their data or with themselves. */
-export function batchOfAll(samples: SampleSet, inputFraction: number, target: TrainingSpec["target"]): Batch {
-  const compared = target === "input" ? inputsAsTargets(samples, inputFraction) : samples;
-  return valuesOf(compared, inputFraction, 0, samples.count);
+export function batchOfAll(
+  samples: SampleSet,
+  inputFractions: readonly number[],
+  target: TrainingSpec["target"],
+): Batch {
+  const compared = target === "input" ? inputsAsTargets(samples, inputFractions) : samples;
+  return valuesOf(compared, inputFractions, 0, samples.count);
 }
 
-/** The outputs of samples given as values, row-major [count, outputs]. */
-export function outputsOfAll(tf: TensorFlow, pass: NetworkPass, batch: Batch): Float32Array {
-  const size = outputElements(pass.network);
-  const outputs = new Float32Array(batch.count * size);
+/** The outputs of samples given as values, each row-major [count, elements]. */
+export function outputsOfAll(tf: TensorFlow, pass: NetworkPass, batch: Batch): Float32Array[] {
+  const sizes = outputElements(pass.network);
+  const outputs = sizes.map((size) => new Float32Array(batch.count * size));
   const most = samplesAtOnce(pass.network, BATCH);
   for (let from = 0; from < batch.count; from += most) {
     const part = partOf(batch, from, Math.min(batch.count, from + most));
-    outputs.set(outputsOf(tf, part.count, part.inputs, pass), from * size);
+    outputsOf(tf, part.count, part.inputs, pass).forEach((found, i) => {
+      outputs[i]!.set(found, from * sizes[i]!);
+    });
   }
   return outputs;
 }
 
+type Losses = TrainingSpec["losses"];
+
 /** Mean judged loss of a pass over samples given as values: what decisions of training are made by. */
-export function judgePass(tf: TensorFlow, pass: NetworkPass, batch: Batch, spec: LossSpec): number {
-  return judgeOutputs(outputsOfAll(tf, pass, batch), batch, spec);
+export function judgePass(tf: TensorFlow, pass: NetworkPass, batch: Batch, losses: Losses): number {
+  return weightedSum(losses, judgeOutputs(tf, pass, batch, losses));
 }
 
-function judgeOutputs(outputs: Float32Array, { count, labels, targets }: Batch, spec: LossSpec): number {
-  const loss = createLoss(judgedLoss(spec), outputs.length / count);
-  return loss.evaluate({ outputs, count, targets: { labels, values: targets } }).total / count;
+/** The same of each output, not weighted. */
+export function judgeOutputs(tf: TensorFlow, pass: NetworkPass, batch: Batch, losses: Losses): number[] {
+  return judgedLosses(losses, outputsOfAll(tf, pass, batch), batch.answers, batch.count);
 }
 
 /** Score and mean judged loss of one pass. */
@@ -120,20 +128,21 @@ export function scoreAndJudge(
   tf: TensorFlow,
   pass: NetworkPass,
   batch: Batch,
-  spec: LossSpec,
+  losses: Losses,
 ): { readonly score: Score; readonly judged: number } {
   const outputs = outputsOfAll(tf, pass, batch);
-  const { labels, targets: values } = batch;
-  const score = scoreOf(spec, outputs, outputElements(pass.network), { labels, values });
-  return { score, judged: judgeOutputs(outputs, batch, spec) };
+  const { answers, count } = batch;
+  const names = pass.network.graph.outputs.map((output) => output.name);
+  const score = scoreOutputs(losses, names, outputs, answers, count);
+  return { score, judged: weightedSum(losses, judgedLosses(losses, outputs, answers, count)) };
 }
 
 /** Mean scored loss and accuracy of a pass over samples given as values. */
-export function scorePass(tf: TensorFlow, pass: NetworkPass, batch: Batch, spec: LossSpec): Score {
-  return scoreAndJudge(tf, pass, batch, spec).score;
+export function scorePass(tf: TensorFlow, pass: NetworkPass, batch: Batch, losses: Losses): Score {
+  return scoreAndJudge(tf, pass, batch, losses).score;
 }
 
-/** Score of the float network on samples of the stored type that it was trained on. */
+/** Score of the float network on samples of the stored types that it was trained on. */
 export function scoreFloat(
   tf: TensorFlow,
   graph: Graph,
@@ -142,5 +151,5 @@ export function scoreFloat(
   samples: SampleSet,
 ): Score {
   const pass = floatPass(networkOf(graph), training, model.parameters, "running");
-  return scorePass(tf, pass, batchOfAll(samples, model.inputFraction, training.target), training.loss);
+  return scorePass(tf, pass, batchOfAll(samples, model.inputFractions, training.target), training.losses);
 }

@@ -82,7 +82,7 @@ function sharedFormat(
   return { width: shared, fraction: coarsest + (shared - width) };
 }
 
-/** The weights' format. The last layer's units share one fraction: their sums are compared. */
+/** The weights' format. An output's units share one fraction: their sums are compared. */
 function weightFormat(q: NoisyQuantizer, widths: WidthRange, isShared: boolean): WeightFormat {
   const { width, fractions } = formatsBySteps(q, widths);
   const base = { kind: "int", signed: true } as const;
@@ -134,7 +134,8 @@ export function freeze(
       const { bits } = training.layers[layer.node]!.weights;
       const q = quantizers.weights[i];
       if (!q) return bipolarFormat(weightsOf(i));
-      return weightFormat(q, { ...bits, min: Math.max(2, bits.min) }, layer.writes === network.output);
+      const isOutput = network.outputs.includes(layer.writes);
+      return weightFormat(q, { ...bits, min: Math.max(2, bits.min) }, isOutput);
     }),
     signals: network.signals.map((signal, s) => {
       const widths = signalWidths(network, training, s);

@@ -1,21 +1,26 @@
 // The frozen network over integers, with TensorFlow's products: training's last word, against which the integer program is
-// compared. In: mantissas, formats and stored samples. Out: every sum that the network gives.
-import type { LossSpec } from "../graph/project.ts";
+// compared. In: mantissas, formats and stored samples. Out: every sum that its outputs give.
+import type { OutputLoss } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { Score, TrainedGraph, TrainedLayer, TrainedSignal } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { integerRange, saturate, shiftRound } from "../support/fixed-point.ts";
 import { type TensorFlow, valuesOfTensor, withTensors } from "../support/tensorflow.ts";
-import { selectElements } from "./batches.ts";
-import { scoreOf } from "./losses.ts";
+import { elementsOf, selectElements } from "./batches.ts";
 import { type Layer, type Network, networkOf, type Step, samplesAtOnce, type Value } from "./network.ts";
+import { scoreOutputs } from "./output-losses.ts";
 import { isSpread, type Windows } from "./windows.ts";
 
-export interface FrozenEvaluation {
-  /** Sums that the network gives, count x outputs, row-major; value = sum * 2^-fraction. */
-  readonly outputs: Float64Array;
+/** One output of all samples. */
+export interface FrozenOutput {
+  /** Sums that the network gives, count x elements, row-major; value = sum * 2^-fraction. */
+  readonly sums: Float64Array;
   /** One, or one for each channel. */
   readonly fraction: number | readonly number[];
+}
+
+export interface FrozenEvaluation {
+  readonly outputs: readonly FrozenOutput[];
   readonly score: Score;
 }
 
@@ -318,7 +323,12 @@ function moved(before: Integers, sources: Int32Array, count: number): Integers {
 /** The network with what a trained graph has left of it. */
 function leftNetwork({ graph, keptInputs, layers }: TrainedGraph): Network {
   const units = new Map(layers.map((layer) => [layer.node, layer.units]));
-  return networkOf(graph, { units, inputs: keptInputs?.length ?? null });
+  const nodes = graph.nodes.filter((node) => node.kind === "input");
+  const inputs = nodes.flatMap(({ name }, i): [string, number][] => {
+    const kept = keptInputs[i];
+    return kept ? [[name, kept.length]] : [];
+  });
+  return networkOf(graph, { units, inputs: new Map(inputs) });
 }
 
 function evaluateBatch(
@@ -326,12 +336,12 @@ function evaluateBatch(
   network: Network,
   layers: readonly IntegerLayer[],
   signals: readonly TrainedSignal[],
-  stored: Integers,
+  stored: readonly Integers[],
   count: number,
-): Integers {
+): Integers[] {
   const values: Integers[] = new Array(network.values.length);
-  network.values.forEach((value, v) => {
-    if (value.isInput && value.signals.length === 0) values[v] = stored;
+  network.inputs.forEach((input, i) => {
+    for (const v of input.values) values[v] = stored[i]!;
   });
   const run = (step: Step): Integers => {
     switch (step.kind) {
@@ -364,37 +374,45 @@ function evaluateBatch(
     }
   };
   for (const step of network.steps) values[step.writes] = run(step);
-  return values[network.output]!;
+  return network.outputs.map((output) => values[output]!);
 }
 
 /**
- * Evaluates the mantissas on stored samples, of the shape and stored type that the graph was trained on, and scores
- * them by the scored loss of `loss` against the samples' labels or targets.
+ * Evaluates the mantissas on stored samples, of the shapes and stored types that the graph was trained on, and scores
+ * them by the scored losses against the samples' answers.
  */
 export function evaluateFrozen(
   tf: TensorFlow,
   trained: TrainedGraph,
   samples: SampleSet,
-  loss: LossSpec,
+  losses: readonly OutputLoss[],
 ): FrozenEvaluation {
   const network = leftNetwork(trained);
   const layers = network.layers.map((layer, i) => prepare(network, trained.layers[i]!, layer));
-  const { inputs } = trained.keptInputs ? selectElements(samples, trained.keptInputs) : samples;
-  const size = inputs.length / samples.count;
-  const { elements } = network.values[network.output]!;
-  const outputs = new Float64Array(samples.count * elements);
-  const { fraction: storedFraction, width, signed } = samples.stored;
-  const { min } = integerRange(width, signed);
+  const { count, answers } = samples;
+  const inputs = samples.inputs.map((input, i) => {
+    const kept = trained.keptInputs[i];
+    return kept ? selectElements(input, count, kept) : input;
+  });
+  const sums = network.outputs.map((output) => new Float64Array(count * network.values[output]!.elements));
+  const fractions: (number | readonly number[])[] = sums.map(() => 0);
   const most = samplesAtOnce(network, BATCH);
-  let fraction: number | readonly number[] = 0;
-  for (let from = 0; from < samples.count; from += most) {
-    const count = Math.min(most, samples.count - from);
-    const data = Float64Array.from(inputs.subarray(from * size, (from + count) * size));
-    const stored = { data, fraction: storedFraction, min };
-    const found = evaluateBatch(tf, network, layers, trained.signals, stored, count);
-    outputs.set(found.data, from * elements);
-    fraction = found.fraction;
+  for (let from = 0; from < count; from += most) {
+    const size = Math.min(most, count - from);
+    const stored = inputs.map((input): Integers => {
+      const elements = elementsOf(input, count);
+      const { fraction, width, signed } = input.stored;
+      const data = Float64Array.from(input.mantissas.subarray(from * elements, (from + size) * elements));
+      return { data, fraction, min: integerRange(width, signed).min };
+    });
+    evaluateBatch(tf, network, layers, trained.signals, stored, size).forEach((found, i) => {
+      sums[i]!.set(found.data, from * (sums[i]!.length / count));
+      fractions[i] = found.fraction;
+    });
   }
-  const targets = { labels: samples.labels, values: samples.targets };
-  return { outputs, fraction, score: scoreOf(loss, outputs, elements, targets, fraction) };
+  const names = trained.graph.outputs.map((output) => output.name);
+  return {
+    outputs: sums.map((data, i) => ({ sums: data, fraction: fractions[i]! })),
+    score: scoreOutputs(losses, names, sums, answers, count, fractions),
+  };
 }

@@ -1,24 +1,24 @@
-// Where the elements of a shifted or mirrored image come from, and the labels of its pixels. In: a sample set and its
-// augmentation. Out: places in the stored image.
+// Where the elements of a shifted or mirrored image come from, and the labels of its pixels. In: an input's samples and
+// their augmentation. Out: places in the stored image.
 import type { Augmentation } from "../graph/project.ts";
-import { labelsPerSample, type SampleSet } from "../graph/samples.ts";
+import type { InputSamples } from "../graph/samples.ts";
 import { compilerAssert } from "../support/assert.ts";
 
-/** Rows and columns of an image; anything that is none is one row of one column. */
-function imageSizes({ shape }: SampleSet): readonly [number, number] {
-  return shape.length === 3 ? [shape[0]!, shape[1]!] : [1, 1];
+function isImage({ shape }: InputSamples): boolean {
+  return shape.length === 3;
 }
 
 /** Index, in the stored labels of a sample, of each label of the mirrored one; null where nothing is mirrored. */
 export function createLabelSources(
-  samples: SampleSet,
+  inputs: readonly InputSamples[],
+  perSample: number,
   { flip, shiftPixels }: Augmentation,
 ): Int32Array | null {
   compilerAssert(shiftPixels === 0, "images with a class at each position are not shifted");
   if (flip === "none") return null;
-  const [height, width] = imageSizes(samples);
-  const perSample = labelsPerSample(samples);
-  compilerAssert(perSample === height * width, "labels of images that are mirrored are those of the pixels");
+  const image = inputs.find((input) => isImage(input) && input.shape[0]! * input.shape[1]! === perSample);
+  compilerAssert(image, "labels of images that are mirrored are those of the pixels");
+  const [height, width] = image.shape as [number, number];
   return Int32Array.from({ length: perSample }, (_, i) => {
     const [y, x] = [Math.floor(i / width), i % width];
     return flip === "horizontal" ? y * width + width - 1 - x : (height - 1 - y) * width + x;
@@ -28,14 +28,20 @@ export function createLabelSources(
 /**
  * Where the wanted elements of an augmented image are in the stored one, as runs of neighbours: source and length of
  * each, the source -1 for what comes in from outside, which is 0. There are few shifts, so each one's runs are made once.
+ * Of an input that is no image all stay where they are.
  */
 export function createSources(
-  samples: SampleSet,
+  input: InputSamples,
+  elements: number,
   { flip }: Augmentation,
   wanted: Int32Array,
 ): (dx: number, dy: number, mirrored: boolean) => Int32Array {
-  const [height, width] = imageSizes(samples);
-  const channels = samples.inputs.length / samples.count / (height * width);
+  if (!isImage(input)) {
+    const runs = runsOf(wanted);
+    return () => runs;
+  }
+  const [height, width] = input.shape as [number, number];
+  const channels = elements / (height * width);
   const known = new Map<string, Int32Array>();
   return (dx, dy, mirrored) => {
     const key = `${dx} ${dy} ${mirrored}`;

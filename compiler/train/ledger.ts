@@ -4,7 +4,7 @@ import type { BitPrice, FrozenFormat, LayerLedger } from "../graph/trained-graph
 import { MAX_WIDTH, withWeights as replaced, withBits, withSignal } from "./formats.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
 import { fromBipolar, toBipolar } from "./moves.ts";
-import { macsOf, type Network, weightsOf } from "./network.ts";
+import { inputOfSignal, macsOf, type Network, weightsOf } from "./network.ts";
 import { constantElements } from "./prune.ts";
 import { leftOf } from "./rounding-phase.ts";
 import { type Run, scoreFrozen } from "./run.ts";
@@ -50,16 +50,21 @@ function withEntering(frozen: Frozen, layer: number, bits: 1 | -1): Frozen | und
 export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
   const { folded, request } = run;
   const pruned = leftOf(folded, run.state.leftByPruning ?? frozen.kept);
-  const constant = constantElements(request.samples.inputs, request.samples.count);
-  const kept = frozen.kept[0] && new Set(frozen.kept[0]);
-  const constantInputs = kept ? constant.filter((k) => !kept.has(k)).length : 0;
+  /** Of an input, the elements that went and were constant over the training samples. */
+  const constantInputs = request.samples.inputs.map(({ mantissas }, i) => {
+    const left = frozen.kept[frozen.network.inputs[i]!.signal];
+    const kept = left && new Set(left);
+    const constant = constantElements(mantissas, request.samples.count);
+    return kept ? constant.filter((k) => !kept.has(k)).length : 0;
+  });
   const widths = widthsOf(frozen);
   return frozen.network.layers.map((layer, i) => {
     const whole = folded.layers[i]!;
     const left = pruned.layers[i]!;
     const { weight, activation } = widths[i]!;
     const cost = weight * activation;
-    const constants = enteringSignal(frozen.network, i) === 0 ? constantInputs : 0;
+    const entering = enteringSignal(frozen.network, i);
+    const constants = entering === null ? 0 : (constantInputs[inputOfSignal(frozen.network, entering)] ?? 0);
     return {
       node: layer.node,
       weights: {

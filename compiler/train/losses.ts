@@ -1,14 +1,9 @@
-// Losses of a batch and scores of a set: cross entropy, mean square and Huber, and the distance to a teacher. In:
+// Losses of one output and its scores: cross entropy, mean square and Huber, and the distance to a teacher. In:
 // outputs of the last layer with labels or target values. Out: loss per sample, hits, and the gradient for the outputs.
 import type { LossSpec } from "../graph/project.ts";
-import type { Score } from "../graph/trained-graph.ts";
+import type { Answers } from "../graph/samples.ts";
+import type { OutputScore } from "../graph/trained-graph.ts";
 import { assertNever, compilerAssert } from "../support/assert.ts";
-
-/** What the outputs are compared with: count x positions labels for cross entropy, count x outputs values for a regression. */
-export interface Targets {
-  readonly labels: Int32Array;
-  readonly values: Float32Array | null;
-}
 
 /** Outputs of another network for the same samples, in values. The loss is (1 - weight) * task + weight * distance. */
 export interface Teacher {
@@ -23,7 +18,7 @@ export interface LossRequest {
   readonly outputs: ArrayLike<number>;
   /** Samples. */
   readonly count: number;
-  readonly targets: Targets;
+  readonly targets: Answers;
   /** value = output * scale: makes accumulators into values; 1 when absent. */
   readonly scale?: number;
   /** Receives d(mean loss)/d(output). */
@@ -87,9 +82,9 @@ export function scoreOf(
   spec: LossSpec,
   outputs: ArrayLike<number>,
   units: number,
-  targets: Targets,
+  targets: Answers,
   fraction: number | readonly number[] = 0,
-): Score {
+): Omit<OutputScore, "name"> {
   const count = outputs.length / units;
   const one = typeof fraction === "number";
   const { total, hits } = createLoss(scoredLoss(spec), units).evaluate({

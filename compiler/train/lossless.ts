@@ -1,18 +1,29 @@
 // The criterion of lossless quantization. In: losses of every validation sample by the float model and by the integers.
 // Out: whether the integers stay within epsilon, with the sampling error.
-import type { LossSpec } from "../graph/project.ts";
+import type { LossSpec, OutputLoss } from "../graph/project.ts";
+import type { Answers } from "../graph/samples.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
-import { createLoss, judgedLoss, type Targets } from "./losses.ts";
+import { createLoss, judgedLoss } from "./losses.ts";
+import { weightedSum } from "./output-losses.ts";
 
 /** One-sided 95 % quantile of the normal distribution. */
 const QUANTILE = 1.6448536269514722;
 /** Nats that integers may lose, and the part of the float loss that a regression may. */
 const EPSILON = { nats: 0.01, part: 0.05 };
 
-/** Epsilon in units of the loss. */
-export function epsilonOf(asked: number | null, spec: LossSpec, floatLoss: number): number {
+/** Epsilon in units of the loss; `floatLosses` are those of each output, not weighted. */
+export function epsilonOf(
+  asked: number | null,
+  losses: readonly OutputLoss[],
+  floatLosses: readonly number[],
+): number {
   if (asked !== null) return asked;
-  return spec.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLoss;
+  return weightedSum(
+    losses,
+    losses.map(({ loss }, i) =>
+      loss.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLosses[i]!,
+    ),
+  );
 }
 
 /**
@@ -23,14 +34,14 @@ const SCALES = { least: -6, most: 0, exact: 1e-3 };
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Judged loss of every sample for outputs [count, units]. Cross entropy is taken at the temperature of the softmax, at
+ * Judged loss of every sample for one output [count, units]. Cross entropy is taken at the temperature of the softmax, at
  * least 1, that suits all samples best (arXiv:1706.04599): what a network loses by over-confidence alone does not count.
  */
 export function lossesOf(
   spec: LossSpec,
   outputs: Float32Array,
   units: number,
-  targets: Targets,
+  targets: Answers,
 ): Float64Array {
   const count = outputs.length / units;
   const perSample = new Float64Array(count);

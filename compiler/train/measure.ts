@@ -47,7 +47,7 @@ function lossesOn(run: Run, frozen: Frozen, batch: Batch): Float64Array {
     run.loss.evaluate({
       outputs: outputsOf(run.tf, part.count, enteringOf(frozen, part).inputs, pass),
       count: part.count,
-      targets: { labels: part.labels, values: part.targets },
+      answers: part.answers,
       perSample: losses.subarray(from, to),
     });
   }

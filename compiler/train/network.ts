@@ -106,24 +106,37 @@ export type Step =
       readonly writes: number;
     };
 
-/** What stays of a graph after pruning. */
+/** What stays of a graph after pruning; everything of what is not named. */
 export interface Kept {
   /** Of layers, units that are left. */
   readonly units: ReadonlyMap<string, number>;
-  /** Elements of the flattened input that are left; null: all. */
-  readonly inputs: number | null;
+  /** Of inputs, elements of the flat tensor that are left. */
+  readonly inputs: ReadonlyMap<string, number>;
+}
+
+/** An input of the network. */
+export interface NetworkInput {
+  readonly node: InputNode;
+  /** The values that are its samples as they are: its tensor, and what that is called when it is flat. */
+  readonly values: readonly number[];
+  /** What quantizes it. */
+  readonly signal: number;
 }
 
 export interface Network {
   readonly graph: Graph;
-  readonly input: InputNode;
+  /** In the graph's order. */
+  readonly inputs: readonly NetworkInput[];
   readonly values: readonly Value[];
   readonly layers: readonly Layer[];
   readonly signals: readonly Signal[];
   /** In the order of a pass. */
   readonly steps: readonly Step[];
-  /** Value that the network gives, logits or what a regression wants: sums, or what is made of quantized values. */
-  readonly output: number;
+  /**
+   * Values that the network gives, in the order of the graph's outputs, logits or what a regression wants: sums, or what is
+   * made of quantized values.
+   */
+  readonly outputs: readonly number[];
 }
 
 /** Multiplications of one inference in a layer; padded positions count. */
@@ -136,9 +149,14 @@ export function weightsOf(layer: Pick<Layer, "inputs" | "units">): number {
   return layer.inputs * layer.units;
 }
 
-/** Elements of the outputs of one sample. */
-export function outputElements({ values, output }: Network): number {
-  return values[output]!.elements;
+/** Elements of each output of one sample. */
+export function outputElements({ values, outputs }: Network): number[] {
+  return outputs.map((output) => values[output]!.elements);
+}
+
+/** Index of the input that a signal quantizes; -1 where it is none. */
+export function inputOfSignal({ inputs }: Network, signal: number): number {
+  return inputs.findIndex((input) => input.signal === signal);
 }
 
 /** Values of all tensors of a pass, each counted once: 128 MB. Gradients and padded copies come on top, some times that. */
@@ -169,7 +187,7 @@ interface Pending {
 type OpenLayer = { -readonly [K in keyof Layer]: Layer[K] };
 type OpenStep = Step extends infer S ? (S extends unknown ? Omit<S, "writes"> : never) : never;
 
-const WHOLE: Kept = { units: new Map(), inputs: null };
+const WHOLE: Kept = { units: new Map(), inputs: new Map() };
 
 /**
  * The network of a graph, or of what is kept of it. Throws `train/unsupported` for every node that cannot be trained.
@@ -238,7 +256,7 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
     settled: value,
   });
 
-  let input: InputNode | undefined;
+  const inputs: { node: InputNode; values: number[] }[] = [];
   let lastLayer: Node | undefined;
 
   const shapeOf = (node: Exclude<Node, InputNode>, sources: readonly Pending[]): Shape => {
@@ -329,8 +347,11 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
         const before = nodeNamed(graph, node.input);
         // The input keeps its elements: its quantizer comes behind, so that what is pruned is never quantized.
         if (isPlain && values[source.value]!.isInput && isReadOnce(before)) {
-          const left = kept.inputs === null ? shape : [kept.inputs];
-          return { ...source, node, value: define(left, true, []) };
+          const input = inputs.find((i) => i.values.includes(source.value))!;
+          const left = kept.inputs.get(input.node.name);
+          const value = define(left === undefined ? shape : [left], true, []);
+          input.values.push(value);
+          return { ...source, node, value };
         }
         const reads = settle(source);
         const { isInput, signals: from } = values[reads]!;
@@ -382,10 +403,10 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
 
   for (const node of graph.nodes) {
     if (node.kind === "input") {
-      if (input) refuse(node, "more than one input");
-      input ??= node;
-      const shape = kept.inputs !== null && node.shape.length === 1 ? [kept.inputs] : node.shape;
-      pending.set(node.name, raw(node, define(shape, true, []), node.stored.signed, null));
+      const left = kept.inputs.get(node.name);
+      const value = define(left !== undefined && node.shape.length === 1 ? [left] : node.shape, true, []);
+      inputs.push({ node, values: [value] });
+      pending.set(node.name, raw(node, value, node.stored.signed, null));
       continue;
     }
     const sources = inputsOf(node).map((name) => pending.get(name)!);
@@ -394,23 +415,28 @@ export function networkOf(graph: Graph, kept: Kept = WHOLE): Network {
     pending.set(node.name, visit(node, sources));
   }
 
-  let output = 0;
-  graph.outputs.forEach(({ node: name }, i) => {
+  const outputs = graph.outputs.map(({ node: name }): number => {
     const node = nodeNamed(graph, name);
     const found = pending.get(name)!;
-    if (i > 0) refuse(node, "more than one output");
-    else if (!lastLayer) return;
-    else if (found.normalized) refuse(node, "a batchnorm before an output");
+    if (!lastLayer) return found.value;
+    if (found.normalized) refuse(node, "a batchnorm before an output");
     else if (found.bipolar) refuse(node, "signs as an output");
     else if (values[found.value]!.isInput) refuse(node, "an output that no layer with weights has part in");
+    else if (found.activation === "none" && found.settled !== null && found.settled !== found.value)
+      refuse(node, "an output that something else reads too");
     const isSum = found.activation === "none" && found.settled === null;
-    output = isSum ? found.value : settle(found);
+    return isSum ? found.value : settle(found);
   });
   const place = graph.nodes[0];
-  if (!input || !lastLayer)
+  if (inputs.length === 0 || !lastLayer)
     problems.add("train/nothing-to-train", { model: graph.name }, place ? { file: place.origin.file } : {});
   problems.throwIfErrors();
-  return { graph, input: input!, values, layers, signals, steps, output };
+  const quantized = inputs.map((input): NetworkInput => {
+    const signal = signals.findIndex((s) => input.values.includes(s.reads));
+    compilerAssert(signal >= 0, `train: nothing quantizes the input ${input.node.name}`);
+    return { ...input, signal };
+  });
+  return { graph, inputs: quantized, values, layers, signals, steps, outputs };
 }
 
 function hasPadding({ before, after }: { before: readonly number[]; after: readonly number[] }): boolean {
@@ -496,7 +522,7 @@ export function readersOf(network: Network, signal: number): readonly Reader[] |
         return null;
     }
   }
-  return readers.length > 0 && !held.has(network.output) ? readers : null;
+  return readers.length > 0 && !network.outputs.some((v) => held.has(v)) ? readers : null;
 }
 
 /** Whether elements are told apart by their channel alone. */

@@ -1,7 +1,8 @@
 // Input normalisation that the hardware never sees: training works with (x - mean) / deviation, and the weights and bias of
 // the layer that reads the input take both over before anything is quantized; a convolution that pads does so with the mean.
 // In: samples. Out: moments; folded weights and gradients.
-import type { SampleSet } from "../graph/samples.ts";
+import type { InputSamples } from "../graph/samples.ts";
+import { product } from "../graph/shapes.ts";
 import type { Layer } from "./network.ts";
 import type { NoisyQuantizer } from "./noise-quantizer.ts";
 import type { ParameterSet } from "./optimizers.ts";
@@ -30,30 +31,30 @@ export interface FirstLayer {
 }
 
 /**
- * Moments of the samples' values, of the whole tensor or of each of the `inputs` that the first layer tells apart: all
+ * Moments of an input's values, of the whole tensor or of each of the `inputs` that the first layer tells apart: all
  * elements (by default), or the channels where it is a convolution. One that is constant keeps its size.
  */
 export function momentsOf(
-  samples: SampleSet,
+  { mantissas, shape }: InputSamples,
   fraction: number,
   mode: "tensor" | "element",
-  inputs: number = samples.inputs.length / samples.count,
+  inputs: number = product(shape),
 ): Moments {
   const groups = mode === "tensor" ? 1 : inputs;
   const sum = new Float64Array(groups);
   const square = new Float64Array(groups);
-  for (let i = 0; i < samples.inputs.length; i++) {
+  for (let i = 0; i < mantissas.length; i++) {
     const k = groups === 1 ? 0 : i % inputs;
-    const x = samples.inputs[i]!;
+    const x = mantissas[i]!;
     sum[k]! += x;
     square[k]! += x * x;
   }
-  const count = samples.inputs.length / groups;
+  const count = mantissas.length / groups;
   const at = (k: number): number => (groups === 1 ? 0 : k);
   const scale = 2 ** -fraction;
   const total = sum.reduce((a, b) => a + b, 0);
   return {
-    outside: Math.fround((total / samples.inputs.length) * scale),
+    outside: Math.fround((total / mantissas.length) * scale),
     mean: Float32Array.from({ length: inputs }, (_, k) => (sum[at(k)]! / count) * scale),
     inverse: Float32Array.from({ length: inputs }, (_, k) => {
       const mean = sum[at(k)]! / count;

@@ -49,10 +49,10 @@ export interface LayerGradient {
   readonly norm: NormGradient | undefined;
 }
 
-/** Writes d(mean loss)/d(output) to the gradient; gives the sum of the samples' losses and the hits. */
+/** Writes d(mean loss)/d(output) to the gradient of each output; gives the sum of the samples' losses and the hits. */
 export type LossOf = (
-  outputs: Float32Array,
-  gradient: Float32Array,
+  outputs: readonly Float32Array[],
+  gradients: readonly Float32Array[],
 ) => { readonly total: number; readonly hits: number };
 
 export interface BatchResult {
@@ -83,12 +83,11 @@ function operandsOf({ network, layers }: NetworkPass, index: number): ProductOpe
   return { layer, weights, bias, channels: network.values[layer.reads]!.channels, outside };
 }
 
-function forward(tf: TensorFlow, count: number, inputs: Float32Array, pass: NetworkPass): Forward {
+function forward(tf: TensorFlow, count: number, inputs: readonly Float32Array[], pass: NetworkPass): Forward {
   const { network } = pass;
   const values: Float32Array[] = new Array(network.values.length);
-  // The input, and what it is called when it is flat.
-  network.values.forEach((value, v) => {
-    if (value.isInput && value.signals.length === 0) values[v] = inputs;
+  network.inputs.forEach((input, i) => {
+    for (const v of input.values) values[v] = inputs[i]!;
   });
   const tapes = network.steps.map((step): Tape => {
     const { result, tape } = runStep(tf, count, pass, step, values);
@@ -150,21 +149,24 @@ function inPass<T>(tf: TensorFlow, work: () => T): T {
   return withTensors(tf, () => withScratch(work));
 }
 
-/** The outputs of a batch, row-major [count, outputs]. */
+/** The outputs of a batch, each row-major [count, elements]. */
 export function outputsOf(
   tf: TensorFlow,
   count: number,
-  inputs: Float32Array,
+  inputs: readonly Float32Array[],
   pass: NetworkPass,
-): Float32Array {
-  return inPass(tf, () => forward(tf, count, inputs, pass).values[pass.network.output]!.slice());
+): Float32Array[] {
+  return inPass(tf, () => {
+    const { values } = forward(tf, count, inputs, pass);
+    return pass.network.outputs.map((output) => values[output]!.slice());
+  });
 }
 
 /** Every tensor that becomes a signal, before its activation and quantizer. */
 export function rawSignals(
   tf: TensorFlow,
   count: number,
-  inputs: Float32Array,
+  inputs: readonly Float32Array[],
   pass: NetworkPass,
 ): Float32Array[] {
   return inPass(tf, () => {
@@ -173,13 +175,13 @@ export function rawSignals(
   });
 }
 
-/** Part of a batch on which the input's quantizer is looked at: its gradient sums up far more values than it needs. */
+/** Part of a batch on which the inputs' quantizers are looked at: their gradients sum up far more values than they need. */
 const INPUT_PART = 8;
 
 /** Loss and gradients of a batch. */
 export function gradientsOf(
   tf: TensorFlow,
-  batch: { readonly count: number; readonly inputs: Float32Array },
+  batch: { readonly count: number; readonly inputs: readonly Float32Array[] },
   pass: NetworkPass,
   lossOf: LossOf,
 ): BatchResult {
@@ -187,14 +189,16 @@ export function gradientsOf(
     const { count } = batch;
     const { network } = pass;
     const { values, tapes } = forward(tf, count, batch.inputs, pass);
-    const outputs = values[network.output]!;
-    const first = new Float32Array(outputs.length);
+    const outputs = network.outputs.map((output) => values[output]!);
+    const first = outputs.map(({ length }) => new Float32Array(length));
     const { total, hits } = lossOf(outputs, first);
-    // Nothing before the input's quantizer is trained, so that a part of the batch is enough there.
+    // Nothing before an input's quantizer is trained, so that a part of the batch is enough there.
     const isNoisy = pass.signals.some((s) => s.kind === "noise");
     const inputRows = isNoisy ? Math.max(1, Math.floor(count / INPUT_PART)) : 0;
     const back = new Backward(tf, count, inputRows, pass, values);
-    back.add(network.output, first);
+    network.outputs.forEach((output, i) => {
+      back.add(output, first[i]!);
+    });
     for (let at = network.steps.length - 1; at >= 0; at--) back.step(network.steps[at]!, tapes[at]!);
     return { loss: total / count, hits, layers: back.layers, signals: back.signals };
   });

@@ -8,7 +8,7 @@ import { activate } from "./activation.ts";
 import type { Batch } from "./batches.ts";
 import { fractionOf, roundWeights } from "./formats.ts";
 import type { Frozen } from "./limits.ts";
-import type { Reader } from "./network.ts";
+import type { Network, Reader } from "./network.ts";
 import { variableOf } from "./parameters.ts";
 import { rawSignals } from "./passes.ts";
 import { roundedPass, withoutChannels } from "./rounding-phase.ts";
@@ -28,16 +28,27 @@ export interface SignalMoments {
   readonly mean: Float64Array;
 }
 
+/** Of each input of a network, the elements that are kept of what its signals have; null: all. */
+export function keptElements(
+  { inputs }: Network,
+  kept: Frozen["kept"],
+): readonly (readonly number[] | null)[] {
+  return inputs.map(({ signal }) => kept[signal]!);
+}
+
 /** Elements of `batch` that a frozen network still has. */
-export function keptInputs({ count, inputs }: Batch, kept: readonly number[] | null): Float32Array {
-  if (!kept) return inputs;
-  const elements = inputs.length / count;
-  const columns = Int32Array.from(kept);
-  const out = new Float32Array(count * columns.length);
-  for (let r = 0; r < count; r++)
-    for (let k = 0; k < columns.length; k++)
-      out[r * columns.length + k] = inputs[r * elements + columns[k]!]!;
-  return out;
+export function keptInputs({ network, kept }: Frozen, { count, inputs }: Batch): readonly Float32Array[] {
+  return keptElements(network, kept).map((indices, i) => {
+    const values = inputs[i]!;
+    if (!indices) return values;
+    const elements = values.length / count;
+    const columns = Int32Array.from(indices);
+    const out = new Float32Array(count * columns.length);
+    for (let r = 0; r < count; r++)
+      for (let k = 0; k < columns.length; k++)
+        out[r * columns.length + k] = values[r * elements + columns[k]!]!;
+    return out;
+  });
 }
 
 /** Moments of every signal on samples with all elements. */
@@ -48,7 +59,7 @@ export function momentsOf(
   batch: Batch,
 ): SignalMoments[] {
   const pass = roundedPass(frozen, training, "running");
-  const inputs = keptInputs(batch, frozen.kept[0]!);
+  const inputs = keptInputs(frozen, batch);
   return rawSignals(tf, batch.count, inputs, pass).map((raw, s) => {
     const rounded = activate(raw, pass.signals[s]!);
     const { activation, channels } = frozen.network.signals[s]!;

@@ -1,9 +1,10 @@
 // What training is asked for, what it tells while it runs, and what it gives back. The test split is no part of it.
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, InputNode, StoredType } from "../graph/graph.ts";
 import type { Limit, TrainingSpec } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import type { InputSamples, SampleSet } from "../graph/samples.ts";
 import { product } from "../graph/shapes.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
+import { compilerAssert } from "../support/assert.ts";
 import { createCollector } from "../support/diagnostics.ts";
 import type { StopSignal, Yield } from "../support/host.ts";
 import type { Checkpoint, EpochRecord } from "./checkpoint.ts";
@@ -35,7 +36,7 @@ export interface ProgressRecord {
   readonly steps: number;
   /** Finished part of the whole training, in [0, 1]. */
   readonly fraction: number;
-  /** Means over the epoch's batches so far: the loss, and accuracy in [0, 1], null for a regression. */
+  /** Means over the epoch's batches so far: the loss, and accuracy in [0, 1], null for a regression or several outputs. */
   readonly loss: number;
   readonly accuracy: number | null;
   /** Mean width of the weights and bit operations, if they were frozen now; null while nothing is quantized. */
@@ -90,29 +91,34 @@ export class TrainingStopped extends Error {
 
 /** Checks all that can be known before the first step, and throws every problem found. */
 export function checkRequest(request: TrainRequest): Network {
-  const network = networkOf(request.graph);
+  const { graph, training } = request;
+  const network = networkOf(graph);
   const problems = createCollector();
-  const { stored, shape } = network.input;
-  const describe = (s: readonly number[], signed: boolean, width: number): string =>
-    `${s.join("x")} ${signed ? "s" : "u"}${width}`;
+  compilerAssert(training.losses.length === graph.outputs.length, "every output has a loss");
   for (const [set, samples] of [
     ["training", request.samples],
     ["validation", request.validation],
   ] as const) {
     if (samples.count === 0) problems.add("train/no-samples", { set });
-    const found = describe(samples.shape, samples.stored.signed, samples.stored.width);
-    const wanted = describe(shape, stored.signed, stored.width);
-    if (found !== wanted || samples.stored.fraction !== stored.fraction)
-      problems.add("train/bad-samples", { found, wanted, set });
-    checkTargets(request, network, set, samples, problems);
+    const { length } = network.inputs;
+    if (samples.inputs.length !== length)
+      problems.add("train/missing-inputs", { set, found: samples.inputs.length, wanted: length });
+    else
+      network.inputs.forEach(({ node }, i) => {
+        checkInput(node, set, samples.inputs[i]!, problems);
+      });
+    network.outputs.forEach((_, i) => {
+      checkAnswers(request, network, i, set, samples, problems);
+    });
   }
-  if (request.training.augment.shiftPixels > 0 && shape.length < 2)
-    problems.add("train/shift-needs-image", { shape: shape.join("x") });
-  if (request.training.normalize !== "none") {
-    const { name, origin } = network.input;
-    for (const feature of notNormalized(network))
-      problems.add("train/unsupported", { node: name, feature, ...origin }, { file: origin.file });
-  }
+  const shapes = network.inputs.map(({ node }) => node.shape);
+  if (training.augment.shiftPixels > 0 && shapes.every((shape) => shape.length < 2))
+    problems.add("train/shift-needs-image", { shape: shapes.map((shape) => shape.join("x")).join(", ") });
+  network.inputs.forEach(({ node: { name, origin } }, i) => {
+    if (training.normalize === "none") return;
+    for (const feature of notNormalized(network, i))
+      problems.add("train/unsupported", { node: name, feature }, { file: origin.file });
+  });
   checkLimits(request, network, problems);
   const saved = request.checkpoint;
   if (saved) {
@@ -127,11 +133,14 @@ export function checkRequest(request: TrainRequest): Network {
 }
 
 /** What the integers cannot do to an input that was normalised: outside of it, or between its elements, they have zeros. */
-function notNormalized(network: Network): string[] {
-  const reader = inputReader(network);
+function notNormalized(network: Network, input: number): string[] {
+  const reader = inputReader(network, input);
+  const { signal, values } = network.inputs[input]!;
   const found: string[] = [];
   for (const step of network.steps) {
-    if (!("reads" in step) || !network.values[step.reads]!.isInput) continue;
+    if (!("reads" in step)) continue;
+    const before = network.values[step.reads]!;
+    if (!values.includes(step.reads) && !(before.isInput && before.signals.includes(signal))) continue;
     if (step.kind === "move" && step.sources?.some((source) => source < 0))
       found.push("pad around an input that is normalised (give the convolution behind it the padding)");
     if (step.kind === "pool" && step.pooling === "average" && readsOutside(step.windows))
@@ -149,32 +158,48 @@ function notNormalized(network: Network): string[] {
 
 type Problems = ReturnType<typeof createCollector>;
 
-/** Labels are classes of the last layer; a regression has a value for each of its outputs. */
-function checkTargets(
-  { training }: TrainRequest,
+function checkInput(
+  { name, shape, stored }: InputNode,
+  set: string,
+  input: InputSamples,
+  problems: Problems,
+) {
+  const describe = (s: readonly number[], { signed, width }: StoredType): string =>
+    `${s.join("x")} ${signed ? "s" : "u"}${width}`;
+  const found = describe(input.shape, input.stored);
+  const wanted = describe(shape, stored);
+  if (found !== wanted || input.stored.fraction !== stored.fraction)
+    problems.add("train/bad-samples", { input: name, found, wanted, set });
+}
+
+/** Labels are classes of an output's last layer; a regression has a value for each of its elements. */
+function checkAnswers(
+  { graph, training }: TrainRequest,
   network: Network,
+  index: number,
   set: string,
   samples: SampleSet,
   problems: Problems,
 ): void {
-  const outputs = outputElements(network);
-  const elements = product(network.input.shape);
+  const output = graph.outputs[index]!.name;
+  const elements = outputElements(network)[index]!;
+  const answers = samples.answers[index];
   if (training.target === "input") {
-    if (outputs !== elements) problems.add("train/bad-targets", { set, found: elements, wanted: outputs });
+    const found = product(network.inputs[index]?.node.shape ?? [0]);
+    if (elements !== found) problems.add("train/bad-targets", { output, set, found, wanted: elements });
     return;
   }
-  if (training.loss.kind !== "cross-entropy") {
-    const found = (samples.targets?.length ?? 0) / Math.max(1, samples.count);
-    if (found !== outputs) problems.add("train/bad-targets", { set, found, wanted: outputs });
+  if (training.losses[index]!.loss.kind !== "cross-entropy") {
+    const found = (answers?.values?.length ?? 0) / Math.max(1, samples.count);
+    if (found !== elements) problems.add("train/bad-targets", { output, set, found, wanted: elements });
     return;
   }
-  const classes = network.values[network.output]!.channels;
-  const positions = outputs / classes;
+  const classes = network.values[network.outputs[index]!]!.channels;
+  const positions = elements / classes;
+  const labels = answers?.labels ?? new Int32Array(0);
   const wrong =
-    samples.labels.length === samples.count * positions
-      ? samples.labels.find((label) => label < 0 || label >= classes)
-      : -1;
-  if (wrong !== undefined) problems.add("train/bad-labels", { label: wrong, classes, set });
+    labels.length === samples.count * positions ? labels.find((label) => label < 0 || label >= classes) : -1;
+  if (wrong !== undefined) problems.add("train/bad-labels", { output, label: wrong, classes, set });
 }
 
 /** Where nothing may be pruned, every limit must be reachable with the narrowest widths that the layers allow. */

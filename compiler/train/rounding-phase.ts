@@ -16,7 +16,7 @@ import {
   weightSteps,
 } from "./formats.ts";
 import type { Frozen } from "./limits.ts";
-import { type Kept, type Network, networkOf, type Reader } from "./network.ts";
+import { inputOfSignal, type Kept, type Network, networkOf, type Reader } from "./network.ts";
 import { plainGradients } from "./noise-phase.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import {
@@ -89,10 +89,12 @@ export function roundedPass(frozen: Frozen, training: TrainingSpec, statistics: 
 }
 
 /** The same pass for a batch whose inputs are rounded already. */
-export function onRoundedInput(pass: NetworkPass): NetworkPass {
-  const [first, ...others] = pass.signals;
-  const plain = { ...first!, kind: "float", activation: "none" } as NetworkPass["signals"][number];
-  return { ...pass, signals: [plain, ...others] };
+export function onRoundedInputs(pass: NetworkPass): NetworkPass {
+  const ofInputs = new Set(pass.network.inputs.map(({ signal }) => signal));
+  const signals = pass.signals.map((signal, s): NetworkPass["signals"][number] =>
+    ofInputs.has(s) ? { ...signal, kind: "float", activation: "none" } : signal,
+  );
+  return { ...pass, signals };
 }
 
 /** Gradients for the latent variables. */
@@ -154,14 +156,14 @@ export function copyFrozen(frozen: Frozen): Frozen {
   return { ...frozen, parameters: copyParameters(frozen.parameters) };
 }
 
-/** What is left of a graph: units of the layers that make the signals, and elements of the input. */
+/** What is left of a graph: units of the layers that make the signals, and elements of the inputs. */
 function keptOf(network: Network, kept: Frozen["kept"]): Kept {
   const units = new Map<string, number>();
-  let inputs: number | null = null;
+  const inputs = new Map<string, number>();
   kept.forEach((channels, s) => {
     if (!channels) return;
     const { maker } = network.signals[s]!;
-    if (maker === null) inputs = channels.length;
+    if (maker === null) inputs.set(network.inputs[inputOfSignal(network, s)]!.node.name, channels.length);
     else units.set(network.layers[maker]!.node, channels.length);
   });
   return { units, inputs };

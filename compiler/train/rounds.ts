@@ -16,6 +16,7 @@ import { allocationTools } from "./measure.ts";
 import { larger } from "./moves.ts";
 import { type Layer, macsOf, outputElements } from "./network.ts";
 import { isBipolar, quantizersOf, setBiasSteps } from "./noise-phase.ts";
+import { weightedSum } from "./output-losses.ts";
 import { copyParameters, variableOf } from "./parameters.ts";
 import { type NetworkPass, rawSignals } from "./passes.ts";
 import { momentsOf, prune } from "./prune.ts";
@@ -45,7 +46,7 @@ function fillFor(run: Run, bitOperations: number | null): Fill {
 
 /**
  * Format of weights of a given width. Units with steps of their own get those with the least square error; the last
- * layer's, whose sums are compared, and groups, which have one width, share such a step.
+ * layers', whose sums are compared, and groups, which have one width, share such a step.
  */
 function givenWeights(
   layer: Layer,
@@ -77,7 +78,7 @@ function givenFormats(run: Run): Formats {
     weights: folded.layers.map((layer, i) => {
       const weights = variableOf(state.parameters, i, "weights");
       if (isBipolar(layer, training)) return bipolarFormat(weights);
-      const isLast = layer.writes === folded.output;
+      const isLast = folded.outputs.includes(layer.writes);
       return givenWeights(layer, training.layers[layer.node]!.weights, weights, isLast);
     }),
     signals: folded.signals.map((signal, s) => {
@@ -115,14 +116,14 @@ function foundFormats(run: Run): Formats {
   return formats;
 }
 
-/** The input with another step, where that trains better: at one or two bits the thresholds are the input. */
-async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen> {
-  const first = frozen.formats.signals[0]!;
+/** An input with another step, where that trains better: at one or two bits the thresholds are the input. */
+async function tuneInput(frozen: Frozen, signal: number, tools: AllocationTools): Promise<Frozen> {
+  const first = frozen.formats.signals[signal]!;
   if (first.kind === "bipolar" || first.width > FEW_BITS) return frozen;
   let best: { frozen: Frozen; loss: number } | undefined;
   for (const shift of [0, 1, -1]) {
     const format = { ...first, fraction: fractionOf(first) + shift };
-    const candidate = { ...frozen, formats: withSignal(frozen.formats, 0, format) };
+    const candidate = { ...frozen, formats: withSignal(frozen.formats, signal, format) };
     const { losses } = await tools.trained(candidate, INPUT_PATIENCE);
     const loss = losses.reduce((sum, l) => sum + l, 0);
     if (!best || loss < best.loss) best = { frozen: candidate, loss };
@@ -158,7 +159,7 @@ export async function startRounding(run: Run): Promise<void> {
     frozen = await allocate(frozen, training, fill, tools);
     logCost(run, "allocated", frozen);
   }
-  frozen = await tuneInput(frozen, tools);
+  for (const { signal } of frozen.network.inputs) frozen = await tuneInput(frozen, signal, tools);
   projectRounded(frozen);
   setFrozen(run, frozen);
 }
@@ -188,20 +189,32 @@ function logCost(run: Run, what: string, frozen: Frozen): void {
   run.request.events.log(`${what}: ${cost} bit operations, weights/inputs ${widths}`);
 }
 
-/** Losses of the validation samples by a frozen network and by the float baseline, each at its own best temperature. */
+/**
+ * Losses of the validation samples by a frozen network and by the float baseline, each output of both at its own best
+ * temperature.
+ */
 export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["difference"]> {
   const { tf, network, training, state, validation } = run;
-  const { objective, loss } = training;
-  const { labels, targets: values } = validation;
-  const units = outputElements(network);
-  const losses = (pass: NetworkPass, batch: Batch): Float64Array =>
-    lossesOf(loss, outputsOfAll(tf, pass, batch), units, { labels, values });
+  const { objective, losses } = training;
+  const { count, answers } = validation;
+  const elements = outputElements(network);
+  const lossesBy = (pass: NetworkPass, batch: Batch): Float64Array[] => {
+    const outputs = outputsOfAll(tf, pass, batch);
+    return losses.map(({ loss }, i) => lossesOf(loss, outputs[i]!, elements[i]!, answers[i]!));
+  };
+  const total = (each: readonly Float64Array[]): Float64Array =>
+    Float64Array.from({ length: count }, (_, n) =>
+      weightedSum(
+        losses,
+        each.map((l) => l[n]!),
+      ),
+    );
   const { parameters } = state.baseline!.model;
-  const float = losses(floatPass(network, training, parameters, "running"), validation);
+  const float = lossesBy(floatPass(network, training, parameters, "running"), validation);
   const { pass, batch } = frozenValidation(run, frozen);
   const asked = objective.kind === "lossless" ? objective.epsilon : null;
-  const mean = float.reduce((sum, l) => sum + l, 0) / float.length;
-  return differenceOf(losses(pass, batch), float, epsilonOf(asked, loss, mean));
+  const means = float.map((each) => each.reduce((sum, l) => sum + l, 0) / count);
+  return differenceOf(total(lossesBy(pass, batch)), total(float), epsilonOf(asked, losses, means));
 }
 
 /** What is done at the end of a round. The index of the round that follows, from the state as it is left; null: none. */

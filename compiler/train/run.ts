@@ -1,27 +1,28 @@
 // A training run: what it was asked for, the data as batches, and its state. In: a request. Out: views of the state that
 // the phases work on.
 import type { TrainingSpec } from "../graph/project.ts";
-import type { SampleSet } from "../graph/samples.ts";
+import { pickSamples, type SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import { createRandom, permutation } from "../support/random.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
-import { type Batch, type Batches, createBatches, pickSamples, roundSamples } from "./batches.ts";
+import { type Batch, type Batches, createBatches, roundInput } from "./batches.ts";
 import { withoutBranches } from "./branches.ts";
 import { CHECKPOINT_SCHEMA, type Checkpoint, copyPlain } from "./checkpoint.ts";
 import { sizesOf } from "./divergence.ts";
 import { batchOfAll, floatPass, scorePass } from "./float-model.ts";
 import { foldedNetwork } from "./fold.ts";
+import { fractionOf } from "./formats.ts";
 import { inputScaleOf } from "./input-scale.ts";
 import { type Frozen, limitsGiven } from "./limits.ts";
-import { createLoss, type Loss, type Teacher } from "./losses.ts";
 import { type Network, outputElements, samplesAtOnce } from "./network.ts";
 import { createNoisePool, type NoisePool } from "./noise.ts";
 import { widthsAreGiven } from "./noise-phase.ts";
 import { type Moments, momentsOf } from "./normalize.ts";
 import { createOptimizer } from "./optimizers.ts";
+import { createNetworkLoss, type NetworkLoss, type NetworkLossRequest } from "./output-losses.ts";
 import { initialParameters, optimizerOf } from "./parameters.ts";
 import { type LossOf, type NetworkPass, outputsOf } from "./passes.ts";
-import { keptInputs } from "./prune.ts";
+import { keptElements, keptInputs } from "./prune.ts";
 import { TrainingStopped, type TrainRequest } from "./request.ts";
 import { leftOf, roundedPass } from "./rounding-phase.ts";
 import { FIRST_PENALTY, PHASES } from "./schedule.ts";
@@ -46,12 +47,12 @@ export interface Run {
   folded: Network;
   /** Batches of all elements. */
   readonly batches: Batches;
-  /** Fraction by which stored integers become the values that training sees. */
-  readonly inputFraction: number;
-  /** Of the inputs; null where they are taken as they are. */
-  readonly moments: Moments | null;
+  /** Of each input, the fraction by which stored integers become the values that training sees. */
+  readonly inputFractions: readonly number[];
+  /** Of inputs that are normalised, and the layer that reads each. */
+  readonly normalized: readonly NormalizedInput[];
   readonly pool: NoisePool;
-  readonly loss: Loss;
+  readonly loss: NetworkLoss;
   readonly validation: Batch;
   /** Training samples, not augmented, that allocation, pruning and figures are measured on. */
   readonly measured: Batch;
@@ -60,12 +61,18 @@ export interface Run {
   readonly state: RunState;
   /** What is above its noise of the folded network, as an epoch of the noise phase began. */
   audible: Network | null;
-  /** Judged loss of the baseline on the validation samples, once it was asked for. */
-  baselineLoss: number | null;
+  /** Judged loss of each output of the baseline on the validation samples, once it was asked for. */
+  baselineLosses: readonly number[] | null;
   /** Lines of alarms that were told already. */
   readonly alarms: Set<string>;
-  /** Batches already rounded to the input's frozen format, and which format that is. */
+  /** Batches already rounded to the inputs' frozen formats, and which formats these are. */
   rounded: { readonly key: string; readonly batches: Batches } | null;
+}
+
+/** An input that the float phases see normalised. */
+export interface NormalizedInput {
+  readonly moments: Moments;
+  readonly layer: number;
 }
 
 /** The same `count` training samples for the same purpose. */
@@ -100,10 +107,19 @@ function firstState(network: Network, training: TrainingSpec): RunState {
   };
 }
 
-/** Inputs that the layer which reads them tells apart: channels of a convolution, else elements. */
-function readInputs(network: Network): number | undefined {
-  const layer = network.layers[inputReader(network) ?? 0]!;
-  return layer.windows ? network.values[layer.reads]!.channels : undefined;
+/** Moments of every input, with what the layer which reads it tells apart: channels of a convolution, else elements. */
+function normalizedInputs(
+  network: Network,
+  { inputs }: SampleSet,
+  fractions: readonly number[],
+  mode: "tensor" | "element",
+): NormalizedInput[] {
+  return inputs.map((input, i) => {
+    const layer = inputReader(network, i)!;
+    const { windows, reads } = network.layers[layer]!;
+    const apart = windows ? network.values[reads]!.channels : undefined;
+    return { moments: momentsOf(input, fractions[i]!, mode, apart), layer };
+  });
 }
 
 /** Makes the run of a checked request. */
@@ -111,8 +127,10 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
   const { training, samples } = request;
   const { seed, batch, augment, target, normalize } = training;
   // What reproduces its input has outputs in its unit, and sums or products of it have no weights to take the scale.
-  const isScalable = target !== "input" && knownReaders(network, 0) !== null;
-  const inputFraction = samples.stored.fraction + (isScalable ? inputScaleOf(samples) : 0);
+  const inputFractions = samples.inputs.map((input, i) => {
+    const isScalable = target !== "input" && knownReaders(network, network.inputs[i]!.signal) !== null;
+    return input.stored.fraction + (isScalable ? inputScaleOf(input) : 0);
+  });
   const state = request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, training);
   const whole = foldedNetwork(network, training);
   const folded = withoutBranches(whole, state.branches.operands);
@@ -123,17 +141,24 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
     training,
     network,
     folded,
-    inputFraction,
-    moments: normalize === "none" ? null : momentsOf(samples, inputFraction, normalize, readInputs(network)),
+    inputFractions,
+    normalized: normalize === "none" ? [] : normalizedInputs(network, samples, inputFractions, normalize),
     pool: createNoisePool(seed),
-    loss: createLoss(training.loss, outputElements(network)),
-    batches: createBatches(samples, { seed, batch, augment, target, fraction: inputFraction, kept: null }),
-    validation: batchOfAll(request.validation, inputFraction, target),
-    measured: batchOfAll(someSamples(samples, measured, seed, "measured"), inputFraction, target),
+    loss: createNetworkLoss(training.losses, outputElements(network)),
+    batches: createBatches(samples, {
+      seed,
+      batch,
+      augment,
+      target,
+      fractions: inputFractions,
+      kept: inputFractions.map(() => null),
+    }),
+    validation: batchOfAll(request.validation, inputFractions, target),
+    measured: batchOfAll(someSamples(samples, measured, seed, "measured"), inputFractions, target),
     given: widthsAreGiven(whole, training),
     state,
     audible: null,
-    baselineLoss: null,
+    baselineLosses: null,
     alarms: new Set(),
     rounded: null,
   };
@@ -158,8 +183,8 @@ export function setFrozen(run: Run, { parameters, formats, kept }: Frozen): void
 }
 
 /** Samples given as values with what a frozen network has of their elements. */
-export function enteringOf({ kept }: Frozen, batch: Batch): Batch {
-  return { ...batch, inputs: keptInputs(batch, kept[0]!) };
+export function enteringOf(frozen: Frozen, batch: Batch): Batch {
+  return { ...batch, inputs: keptInputs(frozen, batch) };
 }
 
 /** The validation samples as a frozen network takes them, and its pass. */
@@ -173,26 +198,20 @@ export function frozenValidation(
 /** Score of a frozen network on the validation samples. */
 export function scoreFrozen(run: Run, frozen: Frozen): Score {
   const { batch, pass } = frozenValidation(run, frozen);
-  return scorePass(run.tf, pass, batch, run.training.loss);
+  return scorePass(run.tf, pass, batch, run.training.losses);
 }
 
-/** Loss and gradient of a batch's outputs, with the baseline as a teacher where that is asked for. */
-export function lossOfBatch(run: Run, batch: Batch, teacherInputs: Float32Array | null): LossOf {
+/** Loss and gradients of a batch's outputs, with the baseline as a teacher where that is asked for. */
+export function lossOfBatch(run: Run, batch: Batch, teacherInputs: readonly Float32Array[] | null): LossOf {
   const { loss, training, state, tf, network } = run;
   const { distillation } = training;
-  let teacher: Teacher | undefined;
+  let teacher: NetworkLossRequest["teacher"];
   if (distillation && teacherInputs && state.baseline) {
     const pass = floatPass(network, training, state.baseline.model.parameters, "running");
     teacher = { outputs: outputsOf(tf, batch.count, teacherInputs, pass), ...distillation };
   }
-  return (outputs, gradient) =>
-    loss.evaluate({
-      outputs,
-      count: batch.count,
-      targets: { labels: batch.labels, values: batch.targets },
-      gradient,
-      teacher,
-    });
+  const { count, answers } = batch;
+  return (outputs, gradients) => loss.evaluate({ outputs, count, answers, gradients, teacher });
 }
 
 /** Whether the rounding phase needs a batch's inputs before they are rounded. */
@@ -200,33 +219,36 @@ function needsRawInputs({ training }: Run): boolean {
   return training.target === "input" || training.augment.noise > 0 || training.distillation !== null;
 }
 
-/** A batch of the rounding phase: what enters the first layer, and all elements where a teacher or target needs them. */
+/** A batch of the rounding phase: what enters the first layers, and all elements where a teacher or target needs them. */
 export function roundingBatch(
   run: Run,
   epoch: number,
   step: number,
   augmented: boolean,
-): { readonly batch: Batch; readonly isRounded: boolean; readonly all: Float32Array | null } {
-  const { state, training, request, inputFraction } = run;
-  const { formats, kept } = state.frozen!;
+): { readonly batch: Batch; readonly isRounded: boolean; readonly all: readonly Float32Array[] | null } {
+  const { state, training, request, inputFractions } = run;
+  const frozen = frozenOf(run);
   const purpose = `rounding ${state.round}`;
   if (needsRawInputs(run)) {
     const all = run.batches.batch(purpose, epoch, step, augmented);
-    return {
-      batch: { ...all, inputs: keptInputs(all, kept[0]!) },
-      isRounded: false,
-      all: all.inputs,
-    };
+    return { batch: enteringOf(frozen, all), isRounded: false, all: all.inputs };
   }
-  const format = formats.signals[0]!;
-  const key = `${format.width} ${format.fraction} ${kept[0]?.length} ${state.round}`;
+  const formats = frozen.network.inputs.map(({ signal }) => frozen.formats.signals[signal]!);
+  const kept = keptElements(frozen.network, frozen.kept);
+  const parts = formats.map((f, i) => `${f.width} ${f.fraction} ${kept[i]?.length}`);
+  const key = `${parts.join(", ")}, ${state.round}`;
   if (run.rounded?.key !== key) {
     const { seed, batch, augment, target } = training;
-    const samples = roundSamples(request.samples, inputFraction, format);
-    const fraction = format.fraction as number;
+    const inputs = request.samples.inputs.map((input, i) =>
+      roundInput(input, inputFractions[i]!, formats[i]!),
+    );
+    const fractions = formats.map(fractionOf);
     run.rounded = {
       key,
-      batches: createBatches(samples, { seed, batch, augment, target, fraction, kept: kept[0]! }),
+      batches: createBatches(
+        { ...request.samples, inputs },
+        { seed, batch, augment, target, fractions, kept },
+      ),
     };
   }
   return { batch: run.rounded.batches.batch(purpose, epoch, step, augmented), isRounded: true, all: null };

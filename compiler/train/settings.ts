@@ -108,9 +108,10 @@ export function prunableReaders(
   return knownReaders(network, signal);
 }
 
-/** The layer that reads the input, where nothing else does; null where that is not so. */
-export function inputReader(network: Network): number | null {
-  const [only, ...others] = knownReaders(network, 0) ?? [];
-  if (!only || others.length > 0 || network.signals[0]!.activation !== "none") return null;
+/** The layer that reads an input, by its index, where nothing else does; null where that is not so. */
+export function inputReader(network: Network, input: number): number | null {
+  const { signal } = network.inputs[input]!;
+  const [only, ...others] = knownReaders(network, signal) ?? [];
+  if (!only || others.length > 0 || network.signals[signal]!.activation !== "none") return null;
   return only.layer;
 }

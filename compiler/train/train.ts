@@ -9,7 +9,7 @@ import { LEAST_GAIN, type Statistics } from "./batch-norm.ts";
 import { partOf } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { type Alarm, checkSizes, checkStep, sizesOf } from "./divergence.ts";
-import { floatModelOf, floatPass, judgePass, scoreAndJudge, scorePass } from "./float-model.ts";
+import { floatModelOf, floatPass, judgeOutputs, judgePass, scoreAndJudge, scorePass } from "./float-model.ts";
 import { foldBatchNorms } from "./fold.ts";
 import { freeze } from "./freeze.ts";
 import { bitOperationsOf, type Frozen, limitsGiven, meanWeightBits, measure, widthsOf } from "./limits.ts";
@@ -27,6 +27,7 @@ import {
 } from "./noise-phase.ts";
 import { foldWeights, isPadded, normalizedPass, unfoldGradient } from "./normalize.ts";
 import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizers.ts";
+import { hasAccuracy, weightedSum } from "./output-losses.ts";
 import { createPace } from "./pace.ts";
 import {
   copyParameters,
@@ -41,7 +42,7 @@ import {
 import { type BatchResult, gradientsOf, type NetworkPass, outputsOf, rawSignals } from "./passes.ts";
 import { momentsOf, staying } from "./prune.ts";
 import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
-import { leftOf, onRoundedInput, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
+import { leftOf, onRoundedInputs, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
 import { endRound, outcomeOf, startRounding } from "./rounds.ts";
 import {
   createRun,
@@ -64,7 +65,6 @@ import {
   signedPenalty,
   weightRate,
 } from "./schedule.ts";
-import { inputReader } from "./settings.ts";
 import { silenceOf } from "./silence.ts";
 
 /** Updates of the noise phase between two looks at the costs. */
@@ -125,17 +125,17 @@ function widthsNow(run: Run): Pick<EpochRecord, "meanBits" | "bitOperations"> {
 }
 
 /** The pass of the float phases. */
-function plainPass({ network, training, state, moments }: Run, statistics: Statistics): NetworkPass {
+function plainPass({ network, training, state, normalized }: Run, statistics: Statistics): NetworkPass {
   const pass = floatPass(network, training, state.parameters, statistics);
-  return moments ? normalizedPass(pass, inputReader(network)!, moments) : pass;
+  return normalized.reduce((p, { layer, moments }) => normalizedPass(p, layer, moments), pass);
 }
 
 /** Score of the network as the phase sees it on the validation samples, and the loss that patience looks at. */
 function validate(run: Run): { readonly score: Score; readonly judged: number } {
   const { tf, training, state, validation } = run;
-  if (isFloat(state.phase)) return scoreAndJudge(tf, plainPass(run, "running"), validation, training.loss);
+  if (isFloat(state.phase)) return scoreAndJudge(tf, plainPass(run, "running"), validation, training.losses);
   const { batch, pass } = frozenValidation(run, frozenNow(run)!);
-  return scoreAndJudge(tf, pass, batch, training.loss);
+  return scoreAndJudge(tf, pass, batch, training.losses);
 }
 
 function update(run: Run, gradients: ParameterSet, rateOf: (name: string) => number): void {
@@ -159,15 +159,13 @@ function isAugmentedAt({ state, training }: Run, { at, total }: Place): boolean 
 }
 
 function floatStep(run: Run, place: Place): BatchResult {
-  const { tf, network, state, moments } = run;
+  const { tf, network, state, normalized } = run;
   const batch = run.batches.batch(state.phase, place.epoch, place.step, isAugmentedAt(run, place));
   const result = gradientsOf(tf, batch, plainPass(run, "batch"), lossOfBatch(run, batch, null));
   checkStep(network, state.parameters, result);
   const gradients = plainGradients(result);
-  if (moments) {
-    const layer = inputReader(network)!;
+  for (const { layer, moments } of normalized)
     unfoldGradient(gradients, layer, moments, network.layers[layer]!);
-  }
   const rate = rateOfPlace(run, place);
   update(run, gradients, () => rate);
   return result;
@@ -232,18 +230,18 @@ function movePenalties(run: Run, place: Place): void {
 
 /** What integers may lose. */
 function allowedLoss(run: Run): number {
-  const { objective, loss } = run.training;
+  const { objective, losses } = run.training;
   const epsilon = objective.kind === "lossless" ? objective.epsilon : null;
-  return epsilonOf(epsilon, loss, baselineLoss(run));
+  return epsilonOf(epsilon, losses, baselineLosses(run));
 }
 
-/** Judged loss of the baseline on the validation samples. */
-function baselineLoss(run: Run): number {
+/** Judged loss of each output of the baseline on the validation samples. */
+function baselineLosses(run: Run): readonly number[] {
   const { tf, network, training, state, validation } = run;
   const { parameters } = state.baseline!.model;
   const pass = floatPass(network, training, parameters, "running");
-  run.baselineLoss ??= judgePass(tf, pass, validation, training.loss);
-  return run.baselineLoss;
+  run.baselineLosses ??= judgeOutputs(tf, pass, validation, training.losses);
+  return run.baselineLosses;
 }
 
 /**
@@ -259,10 +257,9 @@ function noiseLoss(run: Run, { epoch, step }: Place): number {
     layer.norm ? { ...layer, norm: { ...layer.norm, statistics: "running" as const } } : layer,
   );
   const quiet = floatPass(folded, training, state.parameters, "running");
-  const without = judgePass(tf, quiet, some, training.loss);
-  return (
-    judgePass(tf, { ...pass, layers }, some, training.loss) - Math.min(without, ASTRAY * baselineLoss(run))
-  );
+  const without = judgePass(tf, quiet, some, training.losses);
+  const most = ASTRAY * weightedSum(training.losses, baselineLosses(run));
+  return judgePass(tf, { ...pass, layers }, some, training.losses) - Math.min(without, most);
 }
 
 /** What pruning will leave of each signal, looked at once an epoch: costs are counted on that. */
@@ -295,7 +292,7 @@ function roundingStep(run: Run, place: Place): BatchResult {
   const result = gradientsOf(
     tf,
     batch,
-    isRounded ? onRoundedInput(pass) : pass,
+    isRounded ? onRoundedInputs(pass) : pass,
     lossOfBatch(run, batch, all),
   );
   checkStep(frozen.network, state.parameters, result);
@@ -306,7 +303,7 @@ function roundingStep(run: Run, place: Place): BatchResult {
 
 /** Ends the phase of the state and makes what the next one starts with. */
 async function enterPhase(run: Run, next: Phase): Promise<void> {
-  const { tf, network, folded, training, request, state, inputFraction, moments } = run;
+  const { tf, network, folded, training, request, state, inputFractions, normalized } = run;
   switch (next) {
     case "baseline":
       break;
@@ -314,8 +311,8 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       const trained = copyParameters(state.parameters);
       foldMoments(run);
       const pass = floatPass(network, training, state.parameters, "running");
-      const validation = scorePass(tf, pass, run.validation, training.loss);
-      state.baseline = { model: floatModelOf(state.parameters, inputFraction), validation };
+      const validation = scorePass(tf, pass, run.validation, training.losses);
+      state.baseline = { model: floatModelOf(state.parameters, inputFractions), validation };
       // Without float epochs of their own the integers start from the baseline.
       state.parameters = training.epochs.float === 0 ? trained : initialParameters(network, training.seed);
       state.sizes = sizesOf(network, state.parameters);
@@ -341,9 +338,10 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
       state.sizes = sizesOf(frozenOf(run).network, state.parameters);
       break;
   }
-  if (moments && next === "float") {
-    const pads = isPadded(network.layers[inputReader(network)!]!) ? ", and pads with their mean" : "";
-    request.events.log(`inputs are normalised; the first layer takes it over at the freeze${pads}`);
+  if (normalized.length > 0 && next === "float") {
+    const pads = normalized.some(({ layer }) => isPadded(network.layers[layer]!));
+    const padding = pads ? ", and pads with their mean" : "";
+    request.events.log(`inputs are normalised; the first layer takes it over at the freeze${padding}`);
   }
   state.optimizer = createOptimizer(optimizerOf(training.optimizer), state.parameters);
   state.phase = next;
@@ -352,25 +350,30 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
   state.best = null;
 }
 
-/** What a penalty of 1 is: a nat of cross entropy, or the loss of a regression, which has a unit of its own. */
-function lossUnitOf({ tf, training, validation }: Run, quiet: NetworkPass): number {
-  return training.loss.kind === "cross-entropy" ? 1 : judgePass(tf, quiet, validation, training.loss);
+/**
+ * What a penalty of 1 is: a nat of cross entropy, or the loss of a regression, which has a unit of its own; of several
+ * outputs the weighted sum.
+ */
+function lossUnitOf({ tf, training: { losses }, validation }: Run, quiet: NetworkPass): number {
+  const judged = judgeOutputs(tf, quiet, validation, losses);
+  const units = losses.map(({ loss }, i) => (loss.kind === "cross-entropy" ? 1 : judged[i]!));
+  return weightedSum(losses, units);
 }
 
-/** The layer that reads the inputs takes over their normalisation. */
-function foldMoments({ moments, network, state }: Run): void {
-  if (!moments) return;
-  const layer = inputReader(network)!;
-  const { weights, bias } = foldWeights(
-    variableOf(state.parameters, layer, "weights"),
-    optionalVariable(state.parameters, layer, "bias") ?? null,
-    moments,
-    network.layers[layer]!,
-  );
-  state.parameters[variableName(layer, "weights")] = weights;
-  if (bias) state.parameters[variableName(layer, "bias")] = bias;
-  if (isPadded(network.layers[layer]!))
-    state.parameters[variableName(layer, "outside")] = Float32Array.of(moments.outside);
+/** The layers that read the inputs take over their normalisation. */
+function foldMoments({ normalized, network, state }: Run): void {
+  for (const { layer, moments } of normalized) {
+    const { weights, bias } = foldWeights(
+      variableOf(state.parameters, layer, "weights"),
+      optionalVariable(state.parameters, layer, "bias") ?? null,
+      moments,
+      network.layers[layer]!,
+    );
+    state.parameters[variableName(layer, "weights")] = weights;
+    if (bias) state.parameters[variableName(layer, "bias")] = bias;
+    if (isPadded(network.layers[layer]!))
+      state.parameters[variableName(layer, "outside")] = Float32Array.of(moments.outside);
+  }
 }
 
 /** Weights take over the batch-norms that the quantized phases do not have, with the statistics of the measured samples. */
@@ -397,7 +400,7 @@ async function runEpoch(run: Run, epochs: number, report: Report): Promise<void>
   if (state.phase === "noise") lookForSilence(run);
   let loss = 0;
   let hits = 0;
-  const hasHits = training.loss.kind === "cross-entropy";
+  const hasHits = hasAccuracy(training.losses);
   const size = Math.min(training.batch, request.samples.count);
   for (let step = 0; step < steps; step++) {
     await giveWay(run);

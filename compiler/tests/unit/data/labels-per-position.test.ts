@@ -4,9 +4,9 @@ import { zipSync } from "fflate/browser";
 import { describe, expect, it } from "vitest";
 import { loadDataSet, loadSamples } from "../../../data/load.ts";
 import { decodeNpy, encodeNpy } from "../../../data/npy.ts";
-import { splitValidation } from "../../../data/select-samples.ts";
+import { sampleSetOf, splitValidation } from "../../../data/select-samples.ts";
 import type { SampleTarget } from "../../../data/whole-file.ts";
-import { sampleTargetOf } from "../../../driver/project-data.ts";
+import { portTargetsOf } from "../../../driver/project-data.ts";
 import { answerFiles } from "../../../driver/train-project.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { labelsPerSample } from "../../../graph/samples.ts";
@@ -35,7 +35,7 @@ describe("a class at each position", () => {
     const set = load(shape);
     expect(set).toMatchObject({ count: 2, shape: [2, 3, 1], targets: null });
     expect(set.labels).toEqual(Int32Array.from(classes));
-    expect(labelsPerSample(set)).toBe(6);
+    expect(labelsPerSample({ labels: set.labels, values: null }, 2)).toBe(6);
   });
 
   it("comes from an NPZ and an IDX too", () => {
@@ -96,8 +96,11 @@ describe("a class at each position", () => {
   });
 
   it("stays with its sample in a split and in parts of a file", () => {
-    const { train, validation } = splitValidation(load([2, 2, 3]), 1, 1);
-    const rows = [train, validation].map((set) => [...set.inputs, ...set.labels]);
+    const { train, validation } = splitValidation(sampleSetOf(load([2, 2, 3])), 1, 1);
+    const rows = [train, validation].map(({ inputs, answers }) => [
+      ...inputs[0]!.mantissas,
+      ...answers[0]!.labels,
+    ]);
     expect(rows.toSorted((a, b) => a[0]! - b[0]!)).toEqual([
       [1, 2, 3, 4, 5, 6, ...classes.slice(0, 6)],
       [7, 8, 9, 10, 11, 12, ...classes.slice(6)],
@@ -122,7 +125,7 @@ describe("a model with an argmax at each position", () => {
     );
 
   it("asks for a class at each of them", () => {
-    const asked = (body: string) => sampleTargetOf(model(body)).outputs;
+    const asked = (body: string) => portTargetsOf(model(body)).outputs[0]!.compared;
     expect(asked("output y = x -> conv(3, 1) -> argmax")).toEqual({
       kind: "classes",
       count: 3,
@@ -150,9 +153,13 @@ describe("the file of the labels in a build directory", () => {
     return decodeNpy(bytes, { path });
   };
   it("has one axis for one label a sample, and one more for several", () => {
-    const set = load([2, 2, 3]);
+    const set = sampleSetOf(load([2, 2, 3]));
+    const withLabels = (...labels: number[]) => ({
+      ...set,
+      answers: [{ labels: Int32Array.from(labels), values: null }],
+    });
     expect(fileOf(set)).toEqual({ shape: [2, 6], dtype: "int32", data: Int32Array.from(classes) });
-    expect(fileOf({ ...set, labels: Int32Array.of(3, 1) })).toMatchObject({ shape: [2] });
-    expect(answerFiles({ ...set, labels: new Int32Array(0) }, paths)).toEqual([]);
+    expect(fileOf(withLabels(3, 1))).toMatchObject({ shape: [2] });
+    expect(answerFiles(withLabels(), paths)).toEqual([]);
   });
 });

@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { readInputArray } from "../../../data/inputs.ts";
 import { loadDataSet, loadSamples } from "../../../data/load.ts";
 import { encodeNpy } from "../../../data/npy.ts";
-import { splitValidation } from "../../../data/select-samples.ts";
+import { sampleSetOf, splitValidation } from "../../../data/select-samples.ts";
 import type { DataFile } from "../../../graph/project.ts";
+import type { SampleSet } from "../../../graph/samples.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
 import { encodeUtf8 } from "../../../support/text.ts";
 import { codesOf, diagnosticsOf, messagesOf } from "./diagnostics-of.ts";
@@ -211,27 +212,28 @@ describe("loadDataSet", () => {
 
 describe("splitValidation", () => {
   const count = 100;
-  const set = {
+  const set = sampleSetOf({
     count,
     shape: [2],
     stored: u8,
     inputs: Uint8Array.from({ length: 2 * count }, (_, i) => i),
     labels: Int32Array.from({ length: count }, (_, i) => i),
     targets: null,
-  };
+  });
+  const labelsOf = ({ answers }: SampleSet): Int32Array => answers[0]!.labels;
 
   it("parts the samples by the seed and keeps each with its label", () => {
     const { train, validation } = splitValidation(set, 30, 1);
     expect([train.count, validation.count]).toEqual([70, 30]);
-    expect([...train.labels, ...validation.labels].sort((a, b) => a - b)).toEqual([...set.labels]);
+    expect([...labelsOf(train), ...labelsOf(validation)].sort((a, b) => a - b)).toEqual([...labelsOf(set)]);
     for (const part of [train, validation])
       for (let i = 0; i < part.count; i++)
-        expect([...part.inputs.subarray(2 * i, 2 * i + 2)]).toEqual([
-          2 * part.labels[i]!,
-          2 * part.labels[i]! + 1,
+        expect([...part.inputs[0]!.mantissas.subarray(2 * i, 2 * i + 2)]).toEqual([
+          2 * labelsOf(part)[i]!,
+          2 * labelsOf(part)[i]! + 1,
         ]);
     expect(splitValidation(set, 30, 1)).toEqual({ train, validation });
-    expect(splitValidation(set, 30, 2).validation.labels).not.toEqual(validation.labels);
+    expect(labelsOf(splitValidation(set, 30, 2).validation)).not.toEqual(labelsOf(validation));
   });
 
   it("allows none and refuses all", () => {

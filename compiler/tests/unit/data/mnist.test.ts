@@ -6,7 +6,7 @@ import { gzipSync } from "fflate/browser";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type DataSet, loadDataSet, loadSamples } from "../../../data/load.ts";
 import { resolveDataPath } from "../../../data/paths.ts";
-import { splitValidation } from "../../../data/select-samples.ts";
+import { sampleSetOf, splitValidation } from "../../../data/select-samples.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
 
@@ -71,9 +71,9 @@ describe("MNIST", () => {
   });
 
   it("parts 5,000 fixed images for validation", () => {
-    const { train, validation } = splitValidation(data.train, 5000, 1);
+    const { train, validation } = splitValidation(sampleSetOf(data.train), 5000, 1);
     expect([train.count, validation.count]).toEqual([55000, 5000]);
-    expect(Math.min(...histogram(validation.labels))).toBeGreaterThan(400);
+    expect(Math.min(...histogram(validation.answers[0]!.labels))).toBeGreaterThan(400);
   });
 
   it("loads quickly", () => {

@@ -3,7 +3,7 @@ import { zipSync } from "fflate/browser";
 import { describe, expect, it } from "vitest";
 import { loadDataSet, loadSamples } from "../../../data/load.ts";
 import { encodeNpy } from "../../../data/npy.ts";
-import { splitValidation } from "../../../data/select-samples.ts";
+import { sampleSetOf, splitValidation } from "../../../data/select-samples.ts";
 import type { ComparedWith } from "../../../data/whole-file.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
@@ -203,23 +203,25 @@ describe("validation samples of a regression", () => {
   const { train } = loadDataSet({ train: csv, test: csv }, values(1, 2), readerOf({ f }));
 
   it("keep their targets and are picked by the seed", () => {
-    const { train: rest, validation } = splitValidation(train, 20, 1);
+    const { train: rest, validation } = splitValidation(sampleSetOf(train), 20, 1);
     expect([rest.count, validation.count]).toEqual([30, 20]);
     for (const part of [rest, validation]) {
-      expect(part.labels).toHaveLength(0);
+      const { labels, values } = part.answers[0]!;
+      const { mantissas } = part.inputs[0]!;
+      expect(labels).toHaveLength(0);
       for (let i = 0; i < part.count; i++)
-        expect([...part.targets!.subarray(2 * i, 2 * i + 2)]).toEqual([
-          part.inputs[i]! + 0.5,
-          part.inputs[i]! - 9,
-        ]);
+        expect([...values!.subarray(2 * i, 2 * i + 2)]).toEqual([mantissas[i]! + 0.5, mantissas[i]! - 9]);
     }
-    expect(splitValidation(train, 20, 1).validation).toEqual(validation);
-    expect(splitValidation(train, 20, 2).validation.targets).not.toEqual(validation.targets);
+    expect(splitValidation(sampleSetOf(train), 20, 1).validation).toEqual(validation);
+    expect(splitValidation(sampleSetOf(train), 20, 2).validation.answers).not.toEqual(validation.answers);
   });
 
   it("exist without labels and targets too", () => {
     const set = loadSamples(csv, itself(1), readerOf({ f }));
-    const { validation } = splitValidation(set, 5, 1);
-    expect(validation).toMatchObject({ count: 5, targets: null, labels: new Int32Array(0) });
+    const { validation } = splitValidation(sampleSetOf(set), 5, 1);
+    expect(validation).toMatchObject({
+      count: 5,
+      answers: [{ values: null, labels: new Int32Array(0) }],
+    });
   });
 });

@@ -3,16 +3,20 @@ import { describe, expect, it } from "vitest";
 import { decodeNpy } from "../../../data/npy.ts";
 import { compileDesign } from "../../../driver/compile-design.ts";
 import { explainDesign, explainNetwork, printExplanations } from "../../../driver/explain.ts";
-import type { TrainingSpec } from "../../../graph/project.ts";
+import type { LossSpec, TrainingSpec } from "../../../graph/project.ts";
 import { readProgram } from "../../../program/read.ts";
 import { designResultSchema } from "../../../report/results.ts";
 import { sha256Of } from "../../../support/digest.ts";
 import { classifier, convolution, hardware, regression, vectorsOf } from "./small-trained.ts";
 
-type Compared = Pick<TrainingSpec, "loss" | "target">;
+type Compared = Pick<TrainingSpec, "losses" | "target">;
 
-const classes: Compared = { loss: { kind: "cross-entropy", smoothing: 0, weights: null }, target: "data" };
-const squares: Compared = { loss: { kind: "mse", weights: [1, 3] }, target: "data" };
+const comparedBy = (loss: LossSpec, target: Compared["target"] = "data"): Compared => ({
+  losses: [{ loss, weight: 1 }],
+  target,
+});
+const classes = comparedBy({ kind: "cross-entropy", smoothing: 0, weights: null });
+const squares = comparedBy({ kind: "mse", weights: [1, 3] });
 const test = vectorsOf(classifier, null);
 const compile = () => compileDesign(classifier, classes, hardware, test);
 
@@ -56,7 +60,7 @@ describe("compileDesign", () => {
       for (let u = 0; u < 2; u++) {
         let sum = fc!.bias![u]!;
         for (let i = 0; i < 3; i++) {
-          const x = Math.min(3, Math.floor(given.samples.inputs[n * 3 + i]! / 64 + 0.5));
+          const x = Math.min(3, Math.floor(given.samples.inputs[0]!.mantissas[n * 3 + i]! / 64 + 0.5));
           sum += fc!.weights[u * 3 + i]! * x;
         }
         const [value, target] = u === 0 ? [sum / 32, 0.25] : [sum / 16, -0.5];
@@ -65,7 +69,7 @@ describe("compileDesign", () => {
     expect(result.quantized).toEqual({ accuracy: null, loss: expect.closeTo(loss, 9) });
     expect(result.layers[0]!.weights.fraction).toEqual([3, 2]);
     const targets = decodeNpy(files.get("design/vectors/targets.npy") as Uint8Array, { path: "targets" });
-    expect([targets.shape, targets.data]).toEqual([[20, 2], given.samples.targets]);
+    expect([targets.shape, targets.data]).toEqual([[20, 2], given.samples.answers[0]!.values]);
     expect(files.has("design/vectors/labels.npy")).toBe(false);
   });
 
@@ -87,16 +91,17 @@ describe("compileDesign", () => {
     const given = vectorsOf(copy, null);
     const { result, files } = compileDesign(
       copy,
-      { loss: { kind: "mse", weights: null }, target: "input" },
+      comparedBy({ kind: "mse", weights: null }, "input"),
       hardware,
       {
-        samples: { ...given.samples, labels: new Int32Array(0) },
-        outputs: new Float64Array(40),
+        samples: { ...given.samples, answers: [{ labels: new Int32Array(0), values: null }] },
+        outputs: [new Float64Array(40)],
       },
     );
     // The copy is the input to 2 bits: what is left is the rounding.
     let loss = 0;
-    for (const m of given.samples.inputs) loss += (Math.min(3, Math.floor(m / 64 + 0.5)) / 4 - m / 256) ** 2;
+    for (const m of given.samples.inputs[0]!.mantissas)
+      loss += (Math.min(3, Math.floor(m / 64 + 0.5)) / 4 - m / 256) ** 2;
     expect(result.quantized).toEqual({ accuracy: null, loss: expect.closeTo(loss / 40, 9) });
     expect([...files.keys()].filter((path) => /labels|targets/.test(path))).toEqual([]);
   });
@@ -105,7 +110,7 @@ describe("compileDesign", () => {
 describe("a convolution", () => {
   const design = compileDesign(
     convolution,
-    { loss: { kind: "mse", weights: null }, target: "data" },
+    comparedBy({ kind: "mse", weights: null }),
     { ...hardware, intervalCycles: 100 },
     vectorsOf(convolution, [0.5]),
   );

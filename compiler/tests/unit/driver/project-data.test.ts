@@ -1,7 +1,7 @@
 // What the loss of a project asks of its data, on the models of the examples.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { loadProjectData, sampleTargetOf } from "../../../driver/project-data.ts";
+import { loadProjectData, portTargetsOf } from "../../../driver/project-data.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
 import type { Project } from "../../../graph/project.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
@@ -16,25 +16,23 @@ function projectOf(path: string): Project {
   return project!;
 }
 
-describe("sampleTargetOf", () => {
+describe("portTargetsOf", () => {
   it("asks for the labels of as many classes as there are logits", () => {
     for (const path of ["mnist/mnist.floor", "fashion-mnist/lossless.floor"])
-      expect(sampleTargetOf(projectOf(path))).toEqual({
-        shape: [28, 28, 1],
-        stored: { signed: false, width: 8, fraction: 8 },
-        outputs: { kind: "classes", count: 10 },
+      expect(portTargetsOf(projectOf(path))).toEqual({
+        inputs: [{ name: "image", shape: [28, 28, 1], stored: { signed: false, width: 8, fraction: 8 } }],
+        outputs: [{ name: expect.any(String), compared: { kind: "classes", count: 10 } }],
       });
   });
 
   it("asks for a real value for each output of a regression", () => {
-    expect(sampleTargetOf(projectOf("regression/regression.floor")).outputs).toEqual({
-      kind: "values",
-      count: 2,
-    });
+    const { outputs } = portTargetsOf(projectOf("regression/regression.floor"));
+    expect(outputs.map(({ compared }) => compared)).toEqual([{ kind: "values", count: 2 }]);
   });
 
   it("asks for nothing beside the input that a network reproduces", () => {
-    expect(sampleTargetOf(projectOf("autoencoder/autoencoder.floor")).outputs).toEqual({ kind: "input" });
+    const { outputs } = portTargetsOf(projectOf("autoencoder/autoencoder.floor"));
+    expect(outputs.map(({ compared }) => compared)).toEqual([{ kind: "input" }]);
   });
 });
 
@@ -48,8 +46,9 @@ describe("loadProjectData", () => {
     const { training, validation, test, warnings } = load((text) => text);
     expect([training.count, validation.count, test.count]).toEqual([1700, 300, 500]);
     for (const set of [training, validation, test]) {
-      expect(set.targets).toHaveLength(2 * set.count);
-      expect(set.labels).toHaveLength(0);
+      const [{ labels, values } = { labels: null, values: null }] = set.answers;
+      expect(values).toHaveLength(2 * set.count);
+      expect(labels).toHaveLength(0);
     }
     expect(warnings).toEqual([]);
   });

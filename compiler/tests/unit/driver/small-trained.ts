@@ -84,7 +84,7 @@ export const classifier: TrainedGraph = {
     ],
     outputs: [{ name: "best of three", node: "best" }],
   },
-  keptInputs: [0, 2, 3, 5],
+  keptInputs: [[0, 2, 3, 5]],
   layers: [layer("fc1", 5, 4, true), layer("fc2", 3, 5, false)],
   signals: [signal("flat", "fc1", true), signal("relu", "fc2", false)],
   ledger: [
@@ -123,7 +123,7 @@ export const regression: TrainedGraph = {
     ],
     outputs: [{ name: "y", node: "fc" }],
   },
-  keptInputs: null,
+  keptInputs: [null],
   layers: [{ ...outputs, weightFormat: { ...outputs.weightFormat, fraction: [3, 2] } }],
   signals: [signal("x", "fc", true)],
   ledger: [ledgerOf("fc")],
@@ -188,16 +188,13 @@ export function vectorsOf({ graph }: TrainedGraph, targets: readonly number[] | 
   const size = shape.reduce((a, b) => a * b, 1);
   const values = graph.nodes.find((n) => n.name === graph.outputs[0]!.node)!.shape.reduce((a, b) => a * b, 1);
   const count = 20;
+  const mantissas = Uint8Array.from({ length: count * size }, () => random.integer(0, 255));
+  const answers = {
+    labels: targets ? new Int32Array(0) : Int32Array.from({ length: count }, () => random.integer(0, 2)),
+    values: targets && Float32Array.from({ length: count * values }, (_, i) => targets[i % targets.length]!),
+  };
   return {
-    samples: {
-      count,
-      shape,
-      stored,
-      inputs: Uint8Array.from({ length: count * size }, () => random.integer(0, 255)),
-      labels: targets ? new Int32Array(0) : Int32Array.from({ length: count }, () => random.integer(0, 2)),
-      targets:
-        targets && Float32Array.from({ length: count * values }, (_, i) => targets[i % targets.length]!),
-    },
-    outputs: new Float64Array(count * (targets ? 2 : 3)),
+    samples: { count, inputs: [{ shape, stored, mantissas }], answers: [answers] },
+    outputs: [new Float64Array(count * (targets ? 2 : 3))],
   };
 }

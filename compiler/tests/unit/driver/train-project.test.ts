@@ -107,7 +107,7 @@ describe("a network without classes", () => {
     expect(result.float.accuracy).toBeNull();
     expect(trained.files.has("train/test-labels.npy")).toBe(false);
     const targets = decode(trained.files, "train/test-targets.npy").data;
-    expect(targets).toEqual(data.test.targets);
+    expect(targets).toEqual(data.test.answers[0]!.values);
     const outputs = decode(trained.files, "train/test-outputs.npy").data as Float64Array;
     expect(result.quantized).toEqual({
       accuracy: null,

@@ -245,7 +245,7 @@ const staged = (stage: string): string => inPicture(`a = x -> ${stage}\noutput y
 const joined = (join: string): string =>
   inPicture(
     `input z: 8x6x2 as u8\ninput s: 8x4 as u8\na = ${join}\nb = add(s -> flatten -> dense(3), z -> flatten -> dense(3))\noutput y = add(a -> flatten -> dense(3), b)`,
-  );
+  ).replace(SECTIONS.data, 'data { train: npz("a"), test: npz("b"), validation: 10 }');
 const bipolar = (rest: string): string =>
   inPicture(`b = x -> conv(4, kernel: 1) -> sign\na = b -> ${rest}\noutput y = a -> flatten -> dense(2)`);
 
@@ -416,7 +416,7 @@ const settings: readonly Case[] = [
   ["3:21 language/weight-count", inTrain("loss: cross_entropy(weights: [2, 1])")],
   [
     "6:21 language/out-of-range, 6:24 language/unknown-key",
-    inFlatTrain("loss: huber(0, weight: [1])", "output y = x -> dense(2)")
+    inFlatTrain("loss: huber(0, wights: [1])", "output y = x -> dense(2)")
       .replaceAll('"kind"', '["a", "b"]')
       .replaceAll("label", "targets"),
   ],
@@ -481,7 +481,59 @@ const settings: readonly Case[] = [
   ],
 ];
 
-const GROUPS = { words, syntax, sections, models, windows, moves, joins, settings };
+/** Two inputs, a class and two values; the data and train sections from lines 7 and 8 on. */
+const inPorts = (data: string, train = "loss: { kind: cross_entropy, place: mse }"): string =>
+  fileWith({
+    model:
+      "model m {\ninput a: 4 as u8\ninput b: 4 as u8\noutput kind = add(a, b) -> dense(3) -> argmax\noutput place = add(a, b) -> dense(2)\n}",
+    data: `data { ${data}, validation: 9 }`,
+    train: `train { ${train} }`,
+  });
+const NPZ = 'train: npz("a.npz"), test: npz("b.npz")';
+const inBlock = (block: string): string => inPorts(`train: { ${block} }, test: npz("b.npz")`);
+const ABKIND = 'a: npy("a"), b: npy("b"), kind: npy("k")';
+
+const ports: readonly Case[] = [
+  [
+    "8:15 language/needs-ports, 8:47 language/needs-ports",
+    inPorts('train: csv("a.csv", label: "k"), test: csv("a.csv", label: "k")'),
+  ],
+  ["8:15 language/needs-ports", inPorts('train: npz("a.npz", inputs: "x"), test: npz("b.npz")')],
+  ["8:15 language/missing-key", inBlock(ABKIND)],
+  ["8:59 language/unknown-key", inBlock(`${ABKIND}, plase: npy("p")`)],
+  ["8:59 language/duplicate-key", inBlock(`${ABKIND}, a: npy("p"), place: npy("p")`)],
+  ["8:66 language/unknown-word", inBlock(`${ABKIND}, place: nyp("p")`)],
+  ["8:66 language/wrong-kind", inBlock(`${ABKIND}, place: "p"`)],
+  ["8:75 language/unknown-key", inBlock(`${ABKIND}, place: npy("p", label: "x")`)],
+  ["8:70 data/missing-file", inBlock(`${ABKIND}, place: npy("missing-p")`)],
+  ["8:59 language/syntax", inBlock(`${ABKIND}, 3: npy("p")`)],
+  ["8:65 language/syntax", inBlock(`${ABKIND}, place npy("p")`)],
+  ["8:66 data/class-path", inBlock(`${ABKIND}, place: npy("{class}")`)],
+  ["8:75 language/target-count", inBlock(`${ABKIND}, place: csv("p", columns: "x")`)],
+  [
+    "8:57 language/one-column",
+    inBlock('a: npy("a"), b: npy("b"), kind: csv("k", ["x", "y"]), place: npy("p")').replace(
+      "kind: csv",
+      "kind:csv",
+    ),
+  ],
+  ["9:9 language/missing-key", inPorts(NPZ, "loss: { kind: cross_entropy }")],
+  ["9:38 language/unknown-key", inPorts(NPZ, "loss: { kind: cross_entropy, plaec: mse }")],
+  ["9:42 language/argmax-of-values", inPorts(NPZ, "loss: { place: mse(weight: 0.5), kind: mse }")],
+  ["9:36 language/out-of-range", inPorts(NPZ, "loss: { place: mse(weight: 0), kind: cross_entropy }")],
+  [
+    "10:20 language/outputs-unlike-inputs",
+    inPorts(NPZ, "loss: mse, target: input")
+      .replace("dense(3) -> argmax\n", "dense(4)\noutput more = add(b, a) -> dense(4)\n")
+      .replace("dense(2)", "dense(4)"),
+  ],
+  [
+    "4:7 language/unlike-splits",
+    inData('train: { image: npy("x"), digit: npy("y") },\ntest: npy("x", labels: "y"), validation: 5'),
+  ],
+];
+
+const GROUPS = { words, syntax, sections, models, windows, moves, joins, settings, ports };
 
 describe.each(Object.entries(GROUPS))("%s", (_, cases) => {
   test.each(cases)("%s %#", (expected, text) => {

@@ -1,5 +1,6 @@
 // What accepted texts mean: graph, data, training, hardware.
 import { describe, expect, test } from "vitest";
+import type { DataFile } from "../../../graph/project.ts";
 import {
   compileText,
   diagnose,
@@ -253,7 +254,7 @@ describe("layers", () => {
 describe("data", () => {
   const fileOf = (train: string, sections: Sections) => {
     const data = `data { train: ${train}\n test: ${train}\n validation: 9 samples }`;
-    const { span: _, ...file } = projectOf(fileWith({ ...sections, data })).data.train;
+    const { span: _, ...file } = projectOf(fileWith({ ...sections, data })).data.train as DataFile;
     return file;
   };
   const dataOf = (train: string) => fileOf(train, {});
@@ -360,7 +361,7 @@ describe("train and hardware", () => {
   };
   const DEFAULTS = {
     objective: { kind: "lossless", epsilon: null },
-    loss: { kind: "cross-entropy", smoothing: 0, weights: null },
+    losses: [{ loss: { kind: "cross-entropy", smoothing: 0, weights: null }, weight: 1 }],
     target: "data",
     epochs: { float: 0, noise: 12, rounding: 24 },
     batch: 256,
@@ -409,7 +410,7 @@ describe("train and hardware", () => {
     ],
     [
       "loss: cross_entropy(smoothing: 0.1, weights: [1, 2.5, 1])",
-      { loss: { kind: "cross-entropy", smoothing: 0.1, weights: [1, 2.5, 1] } },
+      { losses: [{ loss: { kind: "cross-entropy", smoothing: 0.1, weights: [1, 2.5, 1] }, weight: 1 }] },
     ],
     ["target: data", {}],
     ["optimizer: radam", { optimizer: { kind: "radam" } }],
@@ -450,7 +451,7 @@ describe("train and hardware", () => {
       const { training } = projectOf(
         fileWith({ model, data, train: `train { loss: ${written} target: ${target} }` }),
       );
-      expect(training).toMatchObject({ loss, target });
+      expect(training).toMatchObject({ losses: [{ loss, weight: 1 }], target });
     }
   });
 

@@ -57,3 +57,9 @@ export function projectOf(text: string): Project {
   if (!project) throw new Error(`the text was refused: ${diagnostics.map(placed).join(", ")}`);
   return project;
 }
+
+/** A whole file with a model of these lines, of any number of inputs and outputs whose samples an NPZ has by their names. */
+export function networkText(body: string): string {
+  const data = 'data { train: npz("train.npz"), test: npz("test.npz"), validation: 10 }';
+  return fileWith({ model: `model network {\n${body}\n}`, data, train: "train { loss: cross_entropy }" });
+}

@@ -266,12 +266,17 @@ describe("networks", () => {
 
   test("several inputs and outputs, in the order of the text", () => {
     const { graph } = projectOf(
-      modelWith(`input a: 8x8x1 as u8
+      fileWith({
+        model: `model m {
+        input a: 8x8x1 as u8
         left = a -> flatten -> dense(4)
         input b: 6 as s8
         output kind = add(left, b -> dense(4)) -> relu -> dense(3) -> argmax
         output place = left -> dense(2)
-        output again = left`),
+        output again = left
+        }`,
+        data: 'data { train: npz("train.npz"), test: npz("test.npz"), validation: 9 }',
+      }),
     );
     expect(graph.nodes.slice(0, 2).map((n) => n.name)).toEqual(["a", "b"]);
     expect(graph.outputs.map(({ name }) => name)).toEqual(["kind", "place", "again"]);

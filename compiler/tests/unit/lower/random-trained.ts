@@ -29,7 +29,7 @@ export function trainedOf(
     schema: TRAINED_SCHEMA,
     removed: [],
     graph,
-    keptInputs,
+    keptInputs: [keptInputs],
     layers,
     signals,
     ledger: [],
@@ -249,5 +249,5 @@ export function randomSamples(trained: TrainedGraph, count: number, seed: number
   const { units } = trained.layers.at(-1)!;
   const labels = Int32Array.from({ length: count }, () => random.integer(0, units - 1));
   const targets = Float32Array.from({ length: count * units }, () => random.normal());
-  return { count, shape, stored, inputs, labels, targets };
+  return { count, inputs: [{ shape, stored, mantissas: inputs }], answers: [{ labels, values: targets }] };
 }

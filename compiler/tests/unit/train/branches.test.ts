@@ -11,8 +11,8 @@ import { initialParameters, variableOf } from "../../../train/parameters.ts";
 import { outputsOf } from "../../../train/passes.ts";
 import { momentsOf } from "../../../train/prune.ts";
 import { roundedPass } from "../../../train/rounding-phase.ts";
-import { compileText, modelWith } from "../dsl/model-text.ts";
-import { clouds, openWasm, record, request, type SpecChanges, spec } from "./small-data.ts";
+import { networkText, projectOf } from "../dsl/model-text.ts";
+import { clouds, onePort, openWasm, record, request, type SpecChanges, spec } from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -20,15 +20,13 @@ beforeAll(async () => {
 });
 
 function graphOf(body: string) {
-  const { project, diagnostics } = compileText(modelWith(`  input x: 6 as s8\n${body}`));
-  if (!project) throw new Error(JSON.stringify(diagnostics));
-  return project.graph;
+  return projectOf(networkText(`  input x: 6 as s8\n${body}`)).graph;
 }
 
 const COUNT = 64;
 const random = createRandom("branches");
 const inputs = Float32Array.from({ length: COUNT * 6 }, () => Math.fround(random.integer(-100, 100) / 64));
-const batch = { count: COUNT, inputs, labels: new Int32Array(COUNT), targets: null };
+const batch = { count: COUNT, inputs: [inputs], answers: [{ labels: new Int32Array(COUNT), values: null }] };
 
 interface Model {
   readonly frozen: Frozen;
@@ -64,13 +62,14 @@ function modelOf(body: string, constant: string, value: number, changes: SpecCha
 }
 
 function pruned({ frozen, training }: Model) {
-  const found = pruneBranches(frozen, training, (f) => momentsOf(tf, f, training, batch));
+  const every = { ...batch, inputs: frozen.network.inputs.map(() => inputs) };
+  const found = pruneBranches(frozen, training, (f) => momentsOf(tf, f, training, every));
   return { ...found, left: found.frozen.network.layers.map((layer) => layer.node) };
 }
 
 /** Largest difference of the outputs of two networks. */
 function distance(a: Frozen, b: Frozen, training: TrainingSpec): number {
-  const [x, y] = [a, b].map((f) => outputsOf(tf, COUNT, inputs, roundedPass(f, training, "running")));
+  const [x, y] = [a, b].map((f) => outputsOf(tf, COUNT, [inputs], roundedPass(f, training, "running"))[0]!);
   return x!.reduce((most, v, i) => Math.max(most, Math.abs(v - y![i]!)), 0);
 }
 
@@ -86,6 +85,19 @@ const SKIP = `
   output y = j -> d: dense(3) -> argmax`;
 
 describe("a silent branch", () => {
+  test("stays where it is all that reads an input: the hardware has its port", () => {
+    const body = (operands: string) => `
+  input z: 6 as s8
+  l = z -> a: dense(4)
+  r = x -> c: dense(4)
+  s = z -> e: dense(3)
+  j = ${operands} -> relu -> d: dense(3)`;
+    const alone = body("add(l, r)").replace(/ {2}s = .*\n/, "");
+    expect(pruned(modelOf(`${alone}\n  output y = j`, "a", 0)).left).toEqual(["a", "c", "d"]);
+    const shared = `${body("add(l, r)")}\n  output y = j\n  output w = s`;
+    expect(pruned(modelOf(shared, "a", 0)).left).toEqual(["c", "e", "d"]);
+  });
+
   test.each(["add(l, r)", "add(r, l)", "subtract(r, l)"])("of %s goes, and its constant stays", (join) => {
     for (const value of [0, 0.75, -1.25]) {
       const model = modelOf(TWO(join), "b", value);
@@ -139,10 +151,11 @@ describe("a silent branch", () => {
 
 test("a run that removed a branch goes on from a checkpoint with the same bytes", async () => {
   const graph = graphOf(TWO("add(l, r)").replace("l = x ->", "l = x -> slice(channels: 4..5) ->"));
-  const { stored } = networkOf(graph).input;
+  const { stored } = networkOf(graph).inputs[0]!.node;
   const [samples, validation] = [1, 2].map((seed) => {
     const found = clouds(seed === 1 ? 120 : 40, [6], 3, stored, seed);
-    found.inputs.set(found.inputs.map((v, i) => (i % 6 < 4 ? v : 40)));
+    const { inputs: x } = onePort(found);
+    x.set(x.map((v, i) => (i % 6 < 4 ? v : 40)));
     return found;
   });
   const training: SpecChanges = {

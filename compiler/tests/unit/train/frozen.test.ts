@@ -17,7 +17,7 @@ import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { accumulatorFraction, evaluateFrozen } from "../../../train/frozen.ts";
 import { scoreOf } from "../../../train/losses.ts";
 import { randomSamples, randomTrained, trainedOf } from "../lower/random-trained.ts";
-import { openWasm } from "./small-data.ts";
+import { onePort, openWasm, sampleSet } from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -30,13 +30,14 @@ const MSE: LossSpec = { kind: "mse", weights: null };
 /** Sums of the last layer by the integer program. */
 function simulated(trained: TrainedGraph, samples: SampleSet): number[] {
   const program = lower(trained);
-  const { values } = simulate(program, new Map([["x", samples.inputs]]), samples.count);
+  const { values } = simulate(program, new Map([["x", onePort(samples).inputs]]), samples.count);
   return Array.from(values.get(trained.layers.at(-1)!.node)!);
 }
 
 function expectEqual(trained: TrainedGraph, samples: SampleSet): number[] {
-  const { outputs, fraction } = evaluateFrozen(tf, trained, samples, MSE);
-  const sums = Array.from(outputs, (x) => x + 0);
+  const [found] = evaluateFrozen(tf, trained, samples, [{ loss: MSE, weight: 1 }]).outputs;
+  const { fraction } = found!;
+  const sums = Array.from(found!.sums, (x) => x + 0);
   expect(sums).toEqual(simulated(trained, samples));
   expect(fraction).toEqual(accumulatorFraction(trained.layers.at(-1)!));
   return sums;
@@ -239,10 +240,10 @@ describe("by plain integers", () => {
       ...plain,
       graph: { ...plain.graph, nodes: [{ ...input, shape: [3] }, ...plain.graph.nodes.slice(1)] },
     };
-    const samples = {
-      ...randomSamples(trained, 3, 1),
+    const samples = sampleSet({
+      ...onePort(randomSamples(trained, 3, 1)),
       inputs: Uint8Array.of(100, 7, 199, 99, 255, 200, 255, 0, 255),
-    };
+    });
     // Signs 1 -1; -1 1; 1 1. Sums 2 0; -2 0; 0 2. Levels 1 0; -1 0; 0 1. 5a - 3b + 1.
     expect(expectEqual(trained, samples)).toEqual([6, -4, -2]);
   });
@@ -253,11 +254,12 @@ describe("the score", () => {
     const trained = randomTrained(3);
     const samples = randomSamples(trained, 50, 1);
     const { units } = trained.layers.at(-1)!;
-    const targets = { labels: samples.labels, values: samples.targets };
+    const [targets] = samples.answers;
     for (const loss of [CROSS_ENTROPY, MSE]) {
-      const { outputs, fraction, score } = evaluateFrozen(tf, trained, samples, loss);
-      const values = Float64Array.from(outputs, (x) => x * 2 ** -(fraction as number));
-      expect(score).toEqual(scoreOf(loss, values, units, targets));
+      const { outputs, score } = evaluateFrozen(tf, trained, samples, [{ loss, weight: 1 }]);
+      const { sums, fraction } = outputs[0]!;
+      const values = Float64Array.from(sums, (x) => x * 2 ** -(fraction as number));
+      expect(score).toEqual(scoreOf(loss, values, units, targets!));
       expect(score.accuracy === null).toBe(loss.kind === "mse");
     }
   });

@@ -1,15 +1,9 @@
 // The losses: gradients against numeric differences, values against tables made by hand.
 import { describe, expect, test } from "vitest";
 import type { LossSpec } from "../../../graph/project.ts";
+import type { Answers } from "../../../graph/samples.ts";
 import { createRandom } from "../../../support/random.ts";
-import {
-  createLoss,
-  judgedLoss,
-  type LossRequest,
-  scoredLoss,
-  scoreOf,
-  type Targets,
-} from "../../../train/losses.ts";
+import { createLoss, judgedLoss, type LossRequest, scoredLoss, scoreOf } from "../../../train/losses.ts";
 
 const random = createRandom("losses");
 const ROWS = 5;
@@ -18,8 +12,8 @@ const normals = (scale: number): Float32Array =>
   Float32Array.from({ length: ROWS * UNITS }, () => random.normal() * scale);
 
 const outputs = normals(1);
-const labelled: Targets = { labels: Int32Array.of(2, 0, 1, 1, 0), values: null };
-const valued: Targets = { labels: new Int32Array(0), values: normals(1) };
+const labelled: Answers = { labels: Int32Array.of(2, 0, 1, 1, 0), values: null };
+const valued: Answers = { labels: new Int32Array(0), values: normals(1) };
 const plain: LossSpec = { kind: "cross-entropy", smoothing: 0, weights: null };
 
 const SPECS: readonly (readonly [string, LossSpec])[] = [
@@ -101,7 +95,7 @@ describe("with a label at each position", () => {
   const rows = count * positions;
   const values = Float32Array.from({ length: rows * UNITS }, () => random.normal());
   const labels = Int32Array.of(0, 2, 1, 1, 1, 0);
-  const targets: Targets = { labels, values: null };
+  const targets: Answers = { labels, values: null };
   const teacher = {
     outputs: Float32Array.from(values, () => random.normal()),
     weight: 0.4,
@@ -146,11 +140,11 @@ describe("with a label at each position", () => {
 });
 
 describe("by hand", () => {
-  const one = (spec: LossSpec, y: readonly number[], targets: Targets): number =>
+  const one = (spec: LossSpec, y: readonly number[], targets: Answers): number =>
     createLoss(spec, y.length).evaluate({ outputs: y, count: 1, targets }).total;
   // Softmax 1/4, 3/4.
   const logits = [0, Math.log(3)];
-  const first: Targets = { labels: Int32Array.of(0), values: null };
+  const first: Answers = { labels: Int32Array.of(0), values: null };
 
   test("cross entropy, its smoothing and its weights", () => {
     expect(one(plain, logits, first)).toBeCloseTo(Math.log(4), 12);
@@ -182,7 +176,7 @@ describe("by hand", () => {
     expect(distance.total).toBeCloseTo((there + back) / 2, 12);
   });
   test("mean square and Huber", () => {
-    const targets: Targets = { labels: new Int32Array(0), values: Float32Array.of(1, 1) };
+    const targets: Answers = { labels: new Int32Array(0), values: Float32Array.of(1, 1) };
     // Differences 2 and -0.5.
     expect(one({ kind: "mse", weights: null }, [3, 0.5], targets)).toBe((4 + 0.25) / 2);
     expect(one({ kind: "mse", weights: [1, 4] }, [3, 0.5], targets)).toBe((4 + 1) / 2);

@@ -58,9 +58,20 @@ describe("the difference of losses", () => {
 
   test("is allowed 0.01 nats, or 5 % of the float loss of a regression", () => {
     const entropy = { kind: "cross-entropy", smoothing: 0, weights: null } as const;
-    expect(epsilonOf(null, entropy, 3)).toBe(0.01);
-    expect(epsilonOf(null, { kind: "mse", weights: null }, 3)).toBeCloseTo(0.15, 12);
-    expect(epsilonOf(0.5, entropy, 3)).toBe(0.5);
+    const [classes, values] = [
+      { loss: entropy, weight: 1 },
+      { loss: { kind: "mse", weights: null } as const, weight: 1 },
+    ];
+    expect(epsilonOf(null, [classes], [3])).toBe(0.01);
+    expect(epsilonOf(null, [values], [3])).toBeCloseTo(0.15, 12);
+    expect(epsilonOf(0.5, [classes], [3])).toBe(0.5);
+    // Of several outputs, as much of each as its weight in the sum.
+    const both = [
+      { ...classes, weight: 2 },
+      { ...values, weight: 0.5 },
+    ];
+    expect(epsilonOf(null, both, [3, 4])).toBeCloseTo(0.02 + 0.1, 12);
+    expect(epsilonOf(0.5, both, [3, 4])).toBe(0.5);
   });
 });
 
@@ -178,7 +189,10 @@ describe("the outcome of a search", () => {
     const run = createRun(await openWasm(), asked, network);
     const { state } = run;
     const validation = { accuracy: null, loss: 1 };
-    state.baseline = { model: floatModelOf(copyParameters(state.parameters), run.inputFraction), validation };
+    state.baseline = {
+      model: floatModelOf(copyParameters(state.parameters), run.inputFractions),
+      validation,
+    };
     const formats: Formats = {
       weights: network.layers.map(() => ({
         kind: "int",

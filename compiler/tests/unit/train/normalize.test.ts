@@ -1,25 +1,22 @@
 // Normalisation of images that a convolution takes: moments of channels, folded into windows of weights of any group. The
 // sums of dense layers, and their gradients, are in network.test.ts.
 import { describe, expect, test } from "vitest";
-import type { SampleSet } from "../../../graph/samples.ts";
+import type { InputSamples } from "../../../graph/samples.ts";
 import { createRandom } from "../../../support/random.ts";
 import { foldWeights, momentsOf, unfoldGradient } from "../../../train/normalize.ts";
 
 const random = createRandom("normalize");
 const [COUNT, PIXELS, CHANNELS] = [40, 12, 4];
-const samples: SampleSet = {
-  count: COUNT,
+const samples: InputSamples = {
   shape: [3, 4, CHANNELS],
   stored: { signed: false, width: 8, fraction: 8 },
   // Each channel has its own range.
-  inputs: Uint8Array.from({ length: COUNT * PIXELS * CHANNELS }, (_, i) =>
+  mantissas: Uint8Array.from({ length: COUNT * PIXELS * CHANNELS }, (_, i) =>
     random.integer(0, 50 * ((i % 4) + 1)),
   ),
-  labels: new Int32Array(COUNT),
-  targets: null,
 };
 const valuesOf = (channel: number): number[] =>
-  [...samples.inputs].filter((_, i) => i % CHANNELS === channel).map((m) => m / 256);
+  [...samples.mantissas].filter((_, i) => i % CHANNELS === channel).map((m) => m / 256);
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 describe("moments", () => {

@@ -26,7 +26,7 @@ import { padMantissaOf, roundedPass } from "../../../train/rounding-phase.ts";
 import { hasTool } from "../../tools-present.ts";
 import { compileText } from "../dsl/model-text.ts";
 import { designOf } from "../verify/designs.ts";
-import { clouds, openWasm, record, request, type SpecChanges, spec } from "./small-data.ts";
+import { clouds, onePort, openWasm, record, request, type SpecChanges, spec } from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -69,11 +69,11 @@ const meanOf = (values: ArrayLike<number>): number =>
 
 const ROWS = 6;
 const wish = normals("wish", ROWS * 3);
-const lossOf: LossOf = (outputs, gradient) => {
+const lossOf: LossOf = ([outputs], [gradient]) => {
   let total = 0;
-  outputs.forEach((y, i) => {
+  outputs!.forEach((y, i) => {
     total += y * wish[i]!;
-    gradient[i] = wish[i]! / ROWS;
+    gradient![i] = wish[i]! / ROWS;
   });
   return { total, hits: 0 };
 };
@@ -85,10 +85,10 @@ function netOf(body: string, mode: "tensor" | "element") {
   const parameters = initialParameters(network, 3);
   for (const [name, values] of Object.entries(parameters))
     if (/bias|shift|mean/.test(name)) values.set(normals(name, values.length).map((v) => 0.2 * v));
-  const { stored } = network.input;
-  const samples = clouds(ROWS, SHAPE, 3, stored, 4);
-  const moments = momentsOf(samples, stored.fraction, mode, 2);
-  const inputs = Float32Array.from(samples.inputs, (m) => m * 2 ** -stored.fraction);
+  const { stored } = network.inputs[0]!.node;
+  const [samples] = clouds(ROWS, SHAPE, 3, stored, 4).inputs;
+  const moments = momentsOf(samples!, stored.fraction, mode, 2);
+  const inputs = Float32Array.from(samples!.mantissas, (m) => m * 2 ** -stored.fraction);
   return { graph, network, training: spec(graph), parameters, moments, inputs };
 }
 
@@ -100,9 +100,9 @@ describe("in the float phases", () => {
       // Weights on values that are normalised already, around which the pass has 0.
       const normalized = inputs.map((v, i) => (v - moments.mean[i % 2]!) * moments.inverse[i % 2]!);
       const pass = () => floatPass(network, training, copyParameters(parameters), "batch");
-      const expected = outputsOf(tf, ROWS, normalized, pass());
-      const found = outputsOf(tf, ROWS, inputs, normalizedPass(pass(), 0, moments));
-      for (const [i, y] of found.entries()) expect(y).toBeCloseTo(expected[i]!, 3);
+      const [expected] = outputsOf(tf, ROWS, [normalized], pass());
+      const [found] = outputsOf(tf, ROWS, [inputs], normalizedPass(pass(), 0, moments));
+      for (const [i, y] of found!.entries()) expect(y).toBeCloseTo(expected![i]!, 3);
     },
   );
 
@@ -111,11 +111,11 @@ describe("in the float phases", () => {
     expect(moments.outside).toBeCloseTo(meanOf(inputs), 6);
     expect(moments.outside).toBeCloseTo(meanOf(moments.mean), 6);
     const pass = normalizedPass(floatPass(network, training, parameters, "batch"), 0, moments);
-    const [, sums] = rawSignals(tf, 1, new Float32Array(ELEMENTS).fill(moments.outside), pass);
+    const [, sums] = rawSignals(tf, 1, [new Float32Array(ELEMENTS).fill(moments.outside)], pass);
     expect(sums).toHaveLength(30 * 4);
     for (const [i, sum] of sums!.entries()) expect(sum).toBeCloseTo(sums![i % 4]!, 4);
     // It is the mean that does it.
-    const [, others] = rawSignals(tf, 1, new Float32Array(ELEMENTS).fill(moments.outside + 0.2), pass);
+    const [, others] = rawSignals(tf, 1, [new Float32Array(ELEMENTS).fill(moments.outside + 0.2)], pass);
     expect(Math.abs(others![0]! - others![4 * 12]!)).toBeGreaterThan(0.02);
   });
 
@@ -129,10 +129,12 @@ describe("in the float phases", () => {
     const { network, training, parameters, moments, inputs } = netOf(body, mode);
     const passOf = (p: ParameterSet) =>
       normalizedPass(floatPass(network, training, copyParameters(p), "batch"), 0, moments);
-    const gradients = plainGradients(gradientsOf(tf, { count: ROWS, inputs }, passOf(parameters), lossOf));
+    const gradients = plainGradients(
+      gradientsOf(tf, { count: ROWS, inputs: [inputs] }, passOf(parameters), lossOf),
+    );
     unfoldGradient(gradients, 0, moments, network.layers[0]!);
     for (const [name, found] of Object.entries(gradients))
-      expectSlopes(found, parameters, name, (p) => outputsOf(tf, ROWS, inputs, passOf(p)));
+      expectSlopes(found, parameters, name, (p) => outputsOf(tf, ROWS, [inputs], passOf(p))[0]!);
   });
 });
 
@@ -169,7 +171,7 @@ describe("in the noise phase", () => {
       network,
       training,
       parameters,
-      rawSignals(tf, ROWS, inputs, floatPass(network, training, parameters, "batch")),
+      rawSignals(tf, ROWS, [inputs], floatPass(network, training, parameters, "batch")),
     );
     parameters["0.activationLogStep"] = Float32Array.of(Math.log2(step));
     parameters["0.activationLogRange"] = Float32Array.of(Math.log2(range));
@@ -190,17 +192,21 @@ describe("in the noise phase", () => {
 
   test("gradients are those of the rim too", () => {
     const { network, parameters, inputs, passOf } = noisy(0.01, 0.99, 0.4);
-    const result = gradientsOf(tf, { count: ROWS, inputs }, passOf(parameters).pass, lossOf);
+    const result = gradientsOf(tf, { count: ROWS, inputs: [inputs] }, passOf(parameters).pass, lossOf);
     const gradients = noisyGradients(network, parameters, passOf(parameters), result, {}, 16);
     // The quantizers' ranges follow the weights, whose own gradient is straight: by the weights as the pass has them.
     const { pass } = passOf(parameters);
     const quantized = { w: pass.layers[0]!.weights };
     const found = gradients["0.weights"]!;
-    expectSlopes(found, quantized, "w", ({ w }) =>
-      outputsOf(tf, ROWS, inputs, {
-        ...pass,
-        layers: pass.layers.with(0, { ...pass.layers[0]!, weights: w! }),
-      }),
+    expectSlopes(
+      found,
+      quantized,
+      "w",
+      ({ w }) =>
+        outputsOf(tf, ROWS, [inputs], {
+          ...pass,
+          layers: pass.layers.with(0, { ...pass.layers[0]!, weights: w! }),
+        })[0]!,
     );
   });
 });
@@ -249,7 +255,7 @@ const SHORT: SpecChanges = {
 
 function requestOf(body: string, changes: SpecChanges = {}, stored = "u8"): TrainRequest {
   const graph = graphOf(body, stored);
-  const type = networkOf(graph).input.stored;
+  const type = networkOf(graph).inputs[0]!.node.stored;
   const [samples, validation] = [clouds(120, SHAPE, 3, type, 1), clouds(40, SHAPE, 3, type, 2)];
   return request({ graph, samples, validation, training: { ...SHORT, ...changes } });
 }
@@ -260,8 +266,8 @@ const convOf = ({ instructions }: Program): ConvInstruction =>
 /** The program's logits are those of training's own evaluation. */
 function expectSame(trained: TrainedGraph, { validation, training }: TrainRequest): Program {
   const program = lower(trained);
-  const { outputs } = evaluateFrozen(tf, trained, validation, training.loss);
-  const inputs = new Map([[program.inputs[0]!, validation.inputs]]);
+  const outputs = evaluateFrozen(tf, trained, validation, training.losses).outputs[0]!.sums;
+  const inputs = new Map([[program.inputs[0]!, onePort(validation).inputs]]);
   const { values } = simulate(program, inputs, validation.count);
   const logits = program.outputs.find((o) => o.role === "logits")!;
   expect(Array.from(values.get(logits.value)!)).toEqual(Array.from(outputs));
@@ -275,7 +281,7 @@ async function expectMean(asked: TrainRequest): Promise<{ trained: TrainedGraph;
   const { trained } = result;
   const program = expectSame(trained, asked);
   expect(log).toContainEqual(expect.stringMatching(/normalised.* and pads with their mean$/));
-  const { samples } = asked;
+  const samples = onePort(asked.samples);
   const [first] = trained.layers;
   const { fraction, width, signed } = first!.activationFormat;
   const { min, max } = integerRange(width, signed);
@@ -327,7 +333,7 @@ describe("the integers of training, whose rounded mean stands outside, are the p
     const asked = requestOf(PADDED);
     const { trained, program } = await expectMean(asked);
     const { activationFormat, padMantissa } = trained.layers[0]!;
-    const { stored } = asked.samples;
+    const { stored } = onePort(asked.samples);
     const shift = stored.fraction - (activationFormat.fraction as number);
     const image = new Uint8Array(ELEMENTS).fill(padMantissa! * 2 ** shift);
     const sumsOf = (inputs: Uint8Array): number[] => {
@@ -370,7 +376,7 @@ describe("the integers of training, whose rounded mean stands outside, are the p
       const [first, ...others] = trained.layers;
       const layers = padMantissa ? [{ ...first!, padMantissa }, ...others] : trained.layers;
       expectSame({ ...trained, layers }, asked);
-      return evaluateFrozen(tf, { ...trained, layers }, asked.validation, asked.training.loss).outputs;
+      return evaluateFrozen(tf, { ...trained, layers }, asked.validation, asked.training.losses).outputs;
     });
     expect(outputs[0]).not.toEqual(outputs[1]);
   });
@@ -434,7 +440,10 @@ test.skipIf(!hasTool("verilator") || !hasTool("cc"))(
     ] as const) {
       const asked = requestOf(body, { normalize, weights: { bits: { min: 3, max: 3 } } }, stored);
       if (stored === "s8")
-        for (const { inputs } of [asked.samples, asked.validation]) inputs.set(inputs.map((m) => -1 - m));
+        for (const samples of [asked.samples, asked.validation]) {
+          const { inputs } = onePort(samples);
+          inputs.set(inputs.map((m) => -1 - m));
+        }
       const { program } = await expectMean(asked);
       expect(Math.sign(convOf(program).padMantissa)).toBe(stored === "s8" ? -1 : 1);
       expect(await verdict(designOf(program))).toEqual({ c: "passed", rtl: "passed" });

@@ -6,7 +6,7 @@ import { compileSource } from "../../../dsl/compile-source.ts";
 import type { SampleSet } from "../../../graph/samples.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
-import { clouds, openWasm, record, request, UNSIGNED } from "./small-data.ts";
+import { clouds, onePort, openWasm, record, request, sampleSet, UNSIGNED } from "./small-data.ts";
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -64,12 +64,13 @@ train {
 /** Clouds with a constant pixel, the labels also as values of three outputs. */
 function samplesOf(count: number, seed: number, isRegression: boolean): SampleSet {
   const samples = clouds(count, SHAPE, 3, UNSIGNED, seed);
-  for (let i = 0; i < count; i++) samples.inputs[i * 16 + 5] = 77;
+  const parts = onePort(samples);
+  for (let i = 0; i < count; i++) parts.inputs[i * 16 + 5] = 77;
   if (!isRegression) return samples;
   const targets = Float32Array.from({ length: count * 3 }, (_, k) =>
-    samples.labels[Math.floor(k / 3)] === k % 3 ? 0.8 : samples.inputs[k]! / 512,
+    parts.labels[Math.floor(k / 3)] === k % 3 ? 0.8 : parts.inputs[k]! / 512,
   );
-  return { ...samples, labels: new Int32Array(0), targets };
+  return sampleSet({ ...parts, labels: new Int32Array(0), targets });
 }
 
 const finished = new Map<string, string>();
@@ -84,7 +85,7 @@ async function integersOf(model: Model): Promise<string> {
   });
   expect(diagnostics.map((d) => `${d.code}: ${d.message}`)).toEqual([]);
   const { graph, training } = project!;
-  const isRegression = training.loss.kind !== "cross-entropy";
+  const isRegression = training.losses[0]!.loss.kind !== "cross-entropy";
   const { result } = await record(tf, {
     ...request(),
     graph,

@@ -23,7 +23,7 @@ test("a variable is a quantizer's or the float model's, by its name and not by p
     expect(isQuantizerVariable(variableName(12, variable)), variable).toBe(expected);
   expect(isQuantizerVariable("0.Logits")).toBe(false);
   const parameters = Object.fromEntries(names.map(([v]) => [variableName(3, v), Float32Array.of(1)]));
-  expect(Object.keys(floatModelOf(parameters, 0).parameters)).toEqual(
+  expect(Object.keys(floatModelOf(parameters, [0]).parameters)).toEqual(
     names.filter(([, isQuantizer]) => !isQuantizer).map(([v]) => variableName(3, v)),
   );
 });

@@ -28,6 +28,7 @@ import {
   chainGraph,
   clouds,
   type LayerWord,
+  onePort,
   openWasm,
   SIGNED,
   type SpecChanges,
@@ -68,7 +69,7 @@ function netOf(
 ): Net {
   const graph = chainGraph([ELEMENTS], SIGNED, words);
   const network = networkOf(graph);
-  const units = outputElements(network);
+  const [units = 0] = outputElements(network);
   const training = spec(graph, changes);
   const parameters = initialParameters(network, 3);
   for (const [name, values] of Object.entries(parameters)) {
@@ -77,20 +78,20 @@ function netOf(
     if (name.endsWith("gain") || name.endsWith("variance"))
       values.set(normals(values.length, 0.3).map((x) => 0.7 + Math.abs(x)));
   }
-  const loss = createLoss(training.loss, units);
+  const loss = createLoss(training.losses[0]!.loss, units);
   const targets = {
     labels: repeated(Int32Array.from({ length: ROWS }, (_, i) => i % units)),
     values: repeated(normals(ROWS * units, 1)),
   };
   const taught = teacher && { ...teacher, outputs: repeated(normals(ROWS * units, 1)) };
-  const lossOf: LossOf = (outputs, gradient) =>
-    loss.evaluate({ outputs, count: ROWS, targets, gradient, teacher: taught });
+  const lossOf: LossOf = ([outputs], [gradient]) =>
+    loss.evaluate({ outputs: outputs!, count: ROWS, targets, gradient, teacher: taught });
   return { network, training, parameters, inputs: repeated(normals(ROWS * ELEMENTS, 1)), lossOf };
 }
 
 function lossOfPass(net: Net, pass: NetworkPass): number {
-  const outputs = outputsOf(tf, ROWS, net.inputs, pass);
-  return net.lossOf(outputs, new Float32Array(outputs.length)).total / ROWS;
+  const outputs = outputsOf(tf, ROWS, [net.inputs], pass);
+  return net.lossOf(outputs, [new Float32Array(outputs[0]!.length)]).total / ROWS;
 }
 
 /**
@@ -149,7 +150,7 @@ describe("of the float network, for every variable", () => {
       for (const statistics of ["batch", "running"] as const) {
         const passOf = (p: ParameterSet): NetworkPass =>
           floatPass(net.network, net.training, copyParameters(p), statistics);
-        const batch = { count: ROWS, inputs: net.inputs };
+        const batch = { count: ROWS, inputs: [net.inputs] };
         const result = gradientsOf(tf, batch, passOf(net.parameters), net.lossOf);
         expect(result.loss).toBeCloseTo(lossOfPass(net, passOf(net.parameters)), 5);
         for (const [name, found] of Object.entries(plainGradients(result))) {
@@ -163,7 +164,7 @@ describe("of the float network, for every variable", () => {
   test("with a teacher", () => {
     const net = netOf([7, "relu", 3], {}, { weight: 0.6, temperature: 2 });
     const passOf = (p: ParameterSet): NetworkPass => floatPass(net.network, net.training, p, "batch");
-    const result = gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passOf(net.parameters), net.lossOf);
+    const result = gradientsOf(tf, { count: ROWS, inputs: [net.inputs] }, passOf(net.parameters), net.lossOf);
     for (const [name, found] of Object.entries(plainGradients(result))) {
       const numeric = differences(net.parameters, name, (p) => lossOfPass(net, passOf(p)));
       expect(relativeError(found, numeric), name).toBeLessThan(0.05);
@@ -181,11 +182,11 @@ describe("normalised inputs", () => {
     "by %s into %j: unfolded gradients are those of the weights on normalised values",
     (mode, words) => {
       const net = netOf(words);
-      const moments = momentsOf(samples, SIGNED.fraction, mode);
+      const moments = momentsOf(samples.inputs[0]!, SIGNED.fraction, mode);
       const passOf = (p: ParameterSet): NetworkPass =>
         normalizedPass(floatPass(net.network, net.training, copyParameters(p), "batch"), 0, moments);
       const gradients = plainGradients(
-        gradientsOf(tf, { count: ROWS, inputs: net.inputs }, passOf(net.parameters), net.lossOf),
+        gradientsOf(tf, { count: ROWS, inputs: [net.inputs] }, passOf(net.parameters), net.lossOf),
       );
       unfoldGradient(gradients, 0, moments, net.network.layers[0]!);
       for (const name of ["0.weights", "1.weights", "1.bias"]) {
@@ -196,13 +197,13 @@ describe("normalised inputs", () => {
   );
 
   test("and folded weights on plain values give the sums of unfolded ones on normalised values", () => {
-    const moments = momentsOf(samples, SIGNED.fraction, "element");
+    const moments = momentsOf(samples.inputs[0]!, SIGNED.fraction, "element");
     const weights = normals(2 * ELEMENTS, 1);
     const folded = foldWeights(weights, Float32Array.of(0.3, -1), moments);
     for (let n = 0; n < 5; n++) {
       const x = Array.from(
         { length: ELEMENTS },
-        (_, k) => samples.inputs[n * ELEMENTS + k]! * 2 ** -SIGNED.fraction,
+        (_, k) => onePort(samples).inputs[n * ELEMENTS + k]! * 2 ** -SIGNED.fraction,
       );
       for (let u = 0; u < 2; u++) {
         const sum = (w: Float32Array, values: readonly number[], b: number): number =>
@@ -218,7 +219,8 @@ describe("normalised inputs", () => {
     const first = Array.from(
       { length: 80 },
       (_, n) =>
-        (samples.inputs[n * ELEMENTS]! * 2 ** -SIGNED.fraction - moments.mean[0]!) * moments.inverse[0]!,
+        (onePort(samples).inputs[n * ELEMENTS]! * 2 ** -SIGNED.fraction - moments.mean[0]!) *
+        moments.inverse[0]!,
     );
     expect(first.reduce((a, b) => a + b) / 80).toBeCloseTo(0, 4);
     expect(first.reduce((a, b) => a + b * b, 0) / 80).toBeCloseTo(1, 4);
@@ -239,10 +241,10 @@ describe("of discrete activations go by their surrogates", () => {
     for (const changes of [{ gradient }, { surrogates: { n1: gradient } }]) {
       const net = netOf([7, kind, 3], changes);
       const pass = floatPass(net.network, net.training, net.parameters, "batch");
-      const sums = rawSignals(tf, ROWS, net.inputs, pass)[1]!;
-      const outputs = outputsOf(tf, ROWS, net.inputs, pass);
-      const dy = new Float32Array(outputs.length);
-      net.lossOf(outputs, dy);
+      const sums = rawSignals(tf, ROWS, [net.inputs], pass)[1]!;
+      const outputs = outputsOf(tf, ROWS, [net.inputs], pass);
+      const dy = new Float32Array(outputs[0]!.length);
+      net.lossOf(outputs, [dy]);
       const last = net.parameters["1.weights"]!;
       const da = Float32Array.from({ length: ROWS * 7 }, (_, i) => {
         const [r, k] = [Math.floor(i / 7), i % 7];
@@ -256,7 +258,7 @@ describe("of discrete activations go by their surrogates", () => {
         for (let r = 0; r < ROWS; r++) sum += dx[r * 7 + u]! * net.inputs[r * ELEMENTS + k]!;
         return sum;
       });
-      const { layers } = gradientsOf(tf, { count: ROWS, inputs: net.inputs }, pass, net.lossOf);
+      const { layers } = gradientsOf(tf, { count: ROWS, inputs: [net.inputs] }, pass, net.lossOf);
       // Straight-through has slope 1 in the window here, and half of that for a step in the estimator's own form.
       expect(relativeError(layers[0]!.weights, expected)).toBeLessThan(1e-4);
     }
@@ -275,7 +277,7 @@ describe("of the noise phase, for a fixed sample of noise", () => {
     const net = netOf(words, changes);
     const { network, training, parameters, inputs } = net;
     const quiet = floatPass(network, training, parameters, "running");
-    startNoise(network, training, parameters, rawSignals(tf, ROWS, inputs, quiet));
+    startNoise(network, training, parameters, rawSignals(tf, ROWS, [inputs], quiet));
     // Steps that matter, and biases whose noise does; ranges that some values leave.
     for (const [name, values] of Object.entries(parameters)) {
       if (name.endsWith("biasLogStep")) values.fill(-1.5);
@@ -310,7 +312,7 @@ describe("of the noise phase, for a fixed sample of noise", () => {
     const { network, parameters, inputs } = net;
     const at = (p: ParameterSet): NoisyPass => passOf(net, p);
     const noisy = at(parameters);
-    const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.pass, net.lossOf);
+    const result = gradientsOf(tf, { count: ROWS, inputs: [inputs] }, noisy.pass, net.lossOf);
     const gradients = noisyGradients(network, parameters, noisy, result, {}, 16);
     const trained = Object.keys(gradients);
     expect(trained.some((name) => name.endsWith("activationLogRange"))).toBe(true);
@@ -328,7 +330,7 @@ describe("of the noise phase, for a fixed sample of noise", () => {
     const { network, training, parameters, inputs } = net;
     const noisy = passOf(net, parameters);
     const gradientsAt = (penalties: Penalties): ParameterSet => {
-      const result = gradientsOf(tf, { count: ROWS, inputs }, noisy.pass, net.lossOf);
+      const result = gradientsOf(tf, { count: ROWS, inputs: [inputs] }, noisy.pass, net.lossOf);
       return noisyGradients(network, parameters, noisy, result, penalties, 16);
     };
     const plain = gradientsAt({});

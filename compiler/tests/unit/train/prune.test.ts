@@ -16,6 +16,7 @@ import {
   chainGraph,
   clouds,
   type LayerWord,
+  onePort,
   openWasm,
   record,
   request,
@@ -40,7 +41,7 @@ const inputs = Float32Array.from({ length: ROWS * ELEMENTS }, (_, i) => {
   if (CONSTANT.includes(k)) return k === 1 ? 0.37 : 0;
   return k === SILENT ? 0.5 + (random.uniform() - 0.5) * 0.02 : random.uniform();
 });
-const batch = { count: ROWS, inputs, labels: new Int32Array(ROWS), targets: null };
+const batch = { count: ROWS, inputs: [inputs], answers: [{ labels: new Int32Array(ROWS), values: null }] };
 
 interface Net {
   readonly frozen: Frozen;
@@ -86,8 +87,8 @@ function netOf(
 }
 
 function outputs({ frozen, training }: Net): Float32Array {
-  const kept = keptInputs(batch, frozen.kept[0]!);
-  return outputsOf(tf, ROWS, kept, roundedPass(frozen, training, "running"));
+  const kept = keptInputs(frozen, batch);
+  return outputsOf(tf, ROWS, kept, roundedPass(frozen, training, "running"))[0]!;
 }
 
 function expectClose(found: Float32Array, expected: Float32Array, within: number): void {
@@ -190,7 +191,7 @@ describe("pruning", () => {
 
   test("of everything is an error that names the layer", () => {
     const { frozen, training } = netOf([6, "relu", 3], 0);
-    const still = { ...batch, inputs: inputs.map(() => 0.5) };
+    const still = { ...batch, inputs: [inputs.map(() => 0.5)] };
     expect(() => prune(tf, frozen, training, still)).toThrow(
       /pruned to nothing: none of the 8 inputs of layer n0/,
     );
@@ -207,11 +208,11 @@ describe("pruning", () => {
     const [entering, ...others] = frozen.formats.signals;
     const coarse = { ...entering!, width: 1, fraction: -3 };
     const loud = { ...frozen, formats: { ...frozen.formats, signals: [coarse, ...others] } };
-    const small = { ...batch, inputs: inputs.map((x, i) => (i % 2 === 0 ? 3.9 + x / 8 : x / 8)) };
+    const small = { ...batch, inputs: [inputs.map((x, i) => (i % 2 === 0 ? 3.9 + x / 8 : x / 8))] };
     expect(() => prune(tf, loud, training, small)).toThrow(/pruned to nothing/);
     const searching = { ...training, objective: { kind: "lossless", epsilon: null } } as const;
     expect(prune(tf, loud, searching, small).kept[0]).toBe(null);
-    const still = { ...batch, inputs: inputs.map(() => 0.5) };
+    const still = { ...batch, inputs: [inputs.map(() => 0.5)] };
     expect(() => prune(tf, frozen, searching, still)).toThrow(/pruned to nothing/);
   });
 
@@ -265,7 +266,7 @@ describe("channels with steps of their own are brought to one", () => {
     if (biasSteps) frozen.parameters["0.biasLogStep"] = Float32Array.from(biasSteps);
     const shifts = [0, 1, 2, 0, 3, 1];
     const behind = (f: Frozen): Float32Array =>
-      rawSignals(tf, ROWS, inputs, roundedPass(f, training, "running"))[1]!;
+      rawSignals(tf, ROWS, [inputs], roundedPass(f, training, "running"))[1]!;
     const before = behind(frozen);
     const parameters = Object.fromEntries(
       Object.entries(frozen.parameters).map(([name, values]) => [name, values.slice()]),
@@ -346,7 +347,8 @@ describe("weights below their own noise", () => {
     const noisy = (count: number, seed: number) => {
       const told = clouds(count, [8], 3, UNSIGNED, seed);
       const noise = createRandom("nothing", seed);
-      for (let i = 0; i < told.inputs.length; i++) if (i % 8 >= 4) told.inputs[i] = noise.integer(0, 255);
+      const { inputs: x } = onePort(told);
+      for (let i = 0; i < x.length; i++) if (i % 8 >= 4) x[i] = noise.integer(0, 255);
       return told;
     };
     const kept = async (prune: boolean) => {

@@ -2,8 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Graph, Node, StoredType } from "../../../graph/graph.ts";
-import type { LayerQuantization, Limits, TrainingSpec } from "../../../graph/project.ts";
-import type { SampleSet } from "../../../graph/samples.ts";
+import type { LayerQuantization, Limits, LossSpec, TrainingSpec } from "../../../graph/project.ts";
+import type { Mantissas, SampleSet } from "../../../graph/samples.ts";
 import { integerRange, quantize } from "../../../support/fixed-point.ts";
 import { createRandom } from "../../../support/random.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
@@ -53,6 +53,30 @@ export function chainGraph(shape: readonly number[], stored: StoredType, words: 
 export const UNSIGNED: StoredType = { signed: false, width: 8, fraction: 8 };
 export const SIGNED: StoredType = { signed: true, width: 8, fraction: 5 };
 
+/** Samples of one input, with labels or targets of one output. */
+export interface OnePort {
+  readonly count: number;
+  readonly shape: readonly number[];
+  readonly stored: StoredType;
+  readonly inputs: Mantissas;
+  readonly labels?: Int32Array;
+  readonly targets?: Float32Array | null;
+}
+
+export function sampleSet({ count, shape, stored, inputs, labels, targets }: OnePort): SampleSet {
+  return {
+    count,
+    inputs: [{ shape, stored, mantissas: inputs }],
+    answers: [{ labels: labels ?? new Int32Array(0), values: targets ?? null }],
+  };
+}
+
+/** The parts of a set with one input and one output. */
+export function onePort({ count, inputs, answers }: SampleSet): Required<OnePort> {
+  const [{ shape, stored, mantissas }, { labels, values }] = [inputs[0]!, answers[0]!];
+  return { count, shape, stored, inputs: mantissas, labels, targets: values };
+}
+
 /** Normal clouds around seeded centres, one for each class. */
 export function clouds(
   count: number,
@@ -81,7 +105,7 @@ export function clouds(
       inputs[i * elements + k] = quantize(value, stored.fraction, range);
     }
   }
-  return { count, shape, stored, inputs, labels, targets: null };
+  return sampleSet({ count, shape, stored, inputs, labels });
 }
 
 /** Inputs everywhere in their range; the targets are two smooth functions of the first three. */
@@ -96,12 +120,14 @@ export function curves(count: number, elements: number, stored: StoredType, seed
     targets[2 * i] = 0.6 * a! - 0.4 * b! + 0.1;
     targets[2 * i + 1] = Math.abs(b! - 0.5) + 0.3 * c!;
   }
-  return { count, shape: [elements], stored, inputs, labels: new Int32Array(0), targets };
+  return sampleSet({ count, shape: [elements], stored, inputs, targets });
 }
 
 /** What a test changes of the settings: widths and the like of every layer, or of one by its name. */
 export type SpecChanges = Partial<Omit<TrainingSpec, "layers">> & {
   readonly limits?: Limits;
+  /** Of every output. */
+  readonly loss?: LossSpec;
   readonly weights?: Partial<LayerQuantization["weights"]>;
   readonly input?: Partial<LayerQuantization["input"]>;
   readonly bias?: LayerQuantization["bias"];
@@ -111,7 +137,7 @@ export type SpecChanges = Partial<Omit<TrainingSpec, "layers">> & {
 
 /** Settings for a graph: every width from 1 (weights from 2) to 8, one alpha a tensor. */
 export function spec(graph: Graph, changes: SpecChanges = {}): TrainingSpec {
-  const { limits, weights, input, bias, prune, layers, ...rest } = changes;
+  const { limits, loss, weights, input, bias, prune, layers, ...rest } = changes;
   const every: LayerQuantization = {
     weights: { granularity: { kind: "layer" }, bits: { min: 2, max: 8 }, ...weights },
     input: { granularity: "layer", bits: { min: 1, max: 8 }, ...input },
@@ -121,7 +147,10 @@ export function spec(graph: Graph, changes: SpecChanges = {}): TrainingSpec {
   const weighted = graph.nodes.filter((node) => node.kind === "dense" || node.kind === "conv");
   return {
     objective: { kind: "budget", limits: limits ?? { bitOperations: 2000 } },
-    loss: { kind: "cross-entropy", smoothing: 0, weights: null },
+    losses: graph.outputs.map(() => ({
+      loss: loss ?? { kind: "cross-entropy", smoothing: 0, weights: null },
+      weight: 1,
+    })),
     target: "data",
     epochs: { float: 2, noise: 2, rounding: 2 },
     batch: 32,
@@ -171,7 +200,7 @@ export function cloudRequest(
   shape: readonly number[] = [4],
 ): TrainRequest {
   const graph = chainGraph(shape, stored, words);
-  const outputs = outputElements(networkOf(graph));
+  const [outputs = 0] = outputElements(networkOf(graph));
   const samples = clouds(240, shape, outputs, stored, 1);
   return request({ graph, samples, validation: clouds(90, shape, outputs, stored, 2), training });
 }

@@ -16,6 +16,7 @@ import {
   chainGraph,
   cloudRequest,
   clouds,
+  onePort,
   openWasm,
   record,
   request,
@@ -74,7 +75,7 @@ describe("a budget", () => {
     const { result, progress } = await record(tf, asked);
     const unseen = clouds(600, [4], 3, UNSIGNED, 99);
     const float = scoreFloat(tf, result.trained.graph, asked.training, result.float, unseen).accuracy!;
-    const frozen = evaluateFrozen(tf, result.trained, unseen, asked.training.loss).score.accuracy!;
+    const frozen = evaluateFrozen(tf, result.trained, unseen, asked.training.losses).score.accuracy!;
     expect(float).toBeGreaterThan(0.85);
     expect(frozen).toBeGreaterThan(float - 0.08);
     expect(new Set(progress.map((p) => p.phase))).toEqual(
@@ -252,8 +253,10 @@ describe("given widths", () => {
     };
     const asked = cloudRequest([16, "relu", 3, "argmax"], training, UNSIGNED, [8]);
     // The last elements are small: noise may be large on the weights that read them.
-    for (const { inputs } of [asked.samples, asked.validation])
+    for (const samples of [asked.samples, asked.validation]) {
+      const { inputs } = onePort(samples);
       for (let i = 0; i < inputs.length; i++) if (i % 8 >= 4) inputs[i] = inputs[i]! >> 4;
+    }
     const { result, saved } = await record(tf, asked);
     const { weights, weightFormat, weightNoise } = result.trained.layers[0]!;
     const { shifts } = decodeCheckpoint(saved.at(-1)!).checkpoint.frozen!.formats.weights[0]!.groups!;
@@ -430,7 +433,7 @@ describe("divergence", () => {
   test("of samples that are all zero is told before the noise phase", async () => {
     const zero = (n: number) => {
       const set = clouds(n, [4], 3, UNSIGNED, 1);
-      set.inputs.fill(0);
+      onePort(set).inputs.fill(0);
       return set;
     };
     const asked = request({ samples: zero(60), validation: zero(30) });

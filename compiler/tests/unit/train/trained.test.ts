@@ -21,12 +21,14 @@ import {
   cloudRequest,
   curves,
   type LayerWord,
+  onePort,
   openWasm,
   type Recording,
   record,
   request,
   SIGNED,
   type SpecChanges,
+  sampleSet,
   tensorsHeld,
   UNSIGNED,
 } from "./small-data.ts";
@@ -38,7 +40,7 @@ beforeAll(async () => {
 
 /** Sums of the last layer by the integer program. */
 function simulated(trained: TrainedGraph, samples: SampleSet): number[] {
-  const { values } = simulate(lower(trained), new Map([["x", samples.inputs]]), samples.count);
+  const { values } = simulate(lower(trained), new Map([["x", onePort(samples).inputs]]), samples.count);
   return Array.from(values.get(trained.layers.at(-1)!.node)!);
 }
 
@@ -53,8 +55,9 @@ function roundedNetwork(asked: TrainRequest, saved: readonly Uint8Array[]) {
   const run = createRun(tf, { ...asked, checkpoint }, networkOf(asked.graph));
   const frozen = frozenOf(run);
   const pass = roundedPass(frozen, asked.training, "running");
-  const { count, inputs } = batchOfAll(asked.validation, run.inputFraction, asked.training.target);
-  const kept = keptInputs({ ...run.validation, count, inputs }, frozen.kept[0]!);
+  const batch = batchOfAll(asked.validation, run.inputFractions, asked.training.target);
+  const { count } = batch;
+  const kept = keptInputs(frozen, batch);
   const distances = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   rawSignals(tf, count, kept, pass).forEach((raw, s) => {
     const { activation, elements, normalized } = frozen.network.signals[s]!;
@@ -68,7 +71,7 @@ function roundedNetwork(asked: TrainRequest, saved: readonly Uint8Array[]) {
       distances[row] = Math.min(distances[row]!, distance);
     });
   });
-  return { outputs: outputsOf(tf, count, kept, pass), distances };
+  return { outputs: outputsOf(tf, count, kept, pass)[0]!, distances };
 }
 
 /** Thresholds are left to steps, to signs, and to batch-norms that weights of one bit cannot take over. */
@@ -90,9 +93,10 @@ function expectConsistent(asked: TrainRequest, { result, saved }: Recording): vo
   const { training } = asked;
   const reproduces = training.target === "input";
   const validation = reproduces
-    ? inputsAsTargets(asked.validation, asked.validation.stored.fraction)
+    ? inputsAsTargets(asked.validation, [onePort(asked.validation).stored.fraction])
     : asked.validation;
-  const { outputs, fraction } = evaluateFrozen(tf, trained, validation, training.loss);
+  const [found] = evaluateFrozen(tf, trained, validation, training.losses).outputs;
+  const { sums: outputs, fraction } = found!;
   expect(Array.from(outputs, (x) => x + 0)).toEqual(simulated(trained, validation));
 
   const rounded = roundedNetwork(asked, saved);
@@ -346,17 +350,18 @@ describe("a regression", () => {
         null,
       ]);
       // Scores are the plain mean square: the network's own outputs against the targets.
-      const { outputs, fraction } = evaluateFrozen(
+      const [found] = evaluateFrozen(
         tf,
         recording.result.trained,
         asked.validation,
-        asked.training.loss,
-      );
+        asked.training.losses,
+      ).outputs;
+      const { sums: outputs, fraction } = found!;
       const squares = Array.from(
         outputs,
         (x, k) =>
           (x * 2 ** -(typeof fraction === "number" ? fraction : fraction[k % 2]!) -
-            asked.validation.targets![k]!) **
+            onePort(asked.validation).targets![k]!) **
           2,
       );
       expect(quantized.loss).toBeCloseTo(squares.reduce((a, b) => a + b) / squares.length, 6);
@@ -380,7 +385,7 @@ describe("a regression", () => {
     const recording = await record(tf, asked);
     expectConsistent(asked, recording);
     const { float, quantized } = recording.result.trained.validation;
-    const values = Array.from(asked.validation.inputs, (m) => m / 256);
+    const values = Array.from(onePort(asked.validation).inputs, (m) => m / 256);
     const mean = values.reduce((a, b) => a + b) / values.length;
     const power = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length;
     expect(float.loss).toBeLessThan(0.6 * power);
@@ -391,23 +396,25 @@ describe("a regression", () => {
 describe("inputs that never change", () => {
   test("leave the network, whose integers do not look at them, and the ledger counts them", async () => {
     const asked = cloudRequest([8, "relu", 3, "argmax"], { epochs: EPOCHS }, UNSIGNED, [6]);
-    for (const { inputs } of [asked.samples, asked.validation])
+    for (const { inputs } of [asked.samples, asked.validation].map(onePort))
       for (let i = 0; i < inputs.length; i++)
         if (i % 6 === 1 || i % 6 === 4) inputs[i] = i % 6 === 1 ? 200 : 0;
     const recording = await record(tf, asked);
     expectConsistent(asked, recording);
     const { trained } = recording.result;
     const [first, last] = trained.layers;
-    expect(trained.keptInputs).not.toContain(1);
-    expect(trained.keptInputs).not.toContain(4);
-    expect(first!.inputs).toBe(trained.keptInputs!.length);
-    const changed = {
-      ...asked.validation,
-      inputs: asked.validation.inputs.map((x, i) => (i % 6 === 1 || i % 6 === 4 ? 77 : x)),
-    };
-    const { loss } = asked.training;
-    expect(evaluateFrozen(tf, trained, changed, loss).outputs).toEqual(
-      evaluateFrozen(tf, trained, asked.validation, loss).outputs,
+    const [kept] = trained.keptInputs;
+    expect(kept).not.toContain(1);
+    expect(kept).not.toContain(4);
+    expect(first!.inputs).toBe(kept!.length);
+    const parts = onePort(asked.validation);
+    const changed = sampleSet({
+      ...parts,
+      inputs: parts.inputs.map((x, i) => (i % 6 === 1 || i % 6 === 4 ? 77 : x)),
+    });
+    const { losses } = asked.training;
+    expect(evaluateFrozen(tf, trained, changed, losses).outputs).toEqual(
+      evaluateFrozen(tf, trained, asked.validation, losses).outputs,
     );
 
     const { pruned } = trained.ledger[0]!;
@@ -433,7 +440,7 @@ describe("inputs that never change", () => {
 
   test("all of them are refused", async () => {
     const asked = cloudRequest([8, "relu", 3, "argmax"], { epochs: EPOCHS, normalize: "none" });
-    for (const { inputs } of [asked.samples, asked.validation]) inputs.fill(9);
+    for (const { inputs } of [asked.samples, asked.validation].map(onePort)) inputs.fill(9);
     await expect(record(tf, asked)).rejects.toThrow(/train\/(pruned-away|diverged)/);
   });
 });

@@ -31,14 +31,10 @@ function samplesOf({ graph }: Project, count: number, labelsEach: number, classe
   const { min, max } = input.stored.signed ? { min: -128, max: 127 } : { min: 0, max: 255 };
   const random = createRandom(count, "images");
   const values = Array.from({ length: count * product(input.shape) }, () => random.integer(min, max));
-  return {
-    count,
-    shape: input.shape,
-    stored: input.stored,
-    inputs: input.stored.signed ? Int8Array.from(values) : Uint8Array.from(values),
-    labels: Int32Array.from({ length: count * labelsEach }, () => random.integer(0, classes - 1)),
-    targets: null,
-  };
+  const { shape, stored } = input;
+  const mantissas = stored.signed ? Int8Array.from(values) : Uint8Array.from(values);
+  const labels = Int32Array.from({ length: count * labelsEach }, () => random.integer(0, classes - 1));
+  return { count, inputs: [{ shape, stored, mantissas }], answers: [{ labels, values: null }] };
 }
 
 function shortTraining({ layers, ...rest }: TrainingSpec): TrainingSpec {
