@@ -14,9 +14,11 @@ import {
   type SelectInstruction,
   type SliceInstruction,
   type UpsampleInstruction,
+  type Value,
   valueNamed,
   widthOf,
 } from "../program/program.ts";
+import { spatialSizes } from "../program/shapes.ts";
 import { cropStage, indexStage, padStage } from "./build-moves.ts";
 import type { Foldings } from "./build-stages.ts";
 import { type ConvSize, chooseInnerLanes, readingOf } from "./conv-folding.ts";
@@ -244,15 +246,24 @@ function poolStages(
   const channels = channelsOf(source);
   const elements = Math.max(taps * elementsOf(result.shape), elementsOf(source.shape));
   const lanes = chooseInnerLanes(elements, channels, interval, [line.lanes]);
+  const whole = step.op === "pool" && isWhole(step, source);
   const reading = { lanes, outer: channels / lanes, replays: 1, taps: 1 };
-  const windows = windowStage(program, g, step, line, reading);
+  const windows = whole ? adapt(g, line, step.layer, lanes, 1) : windowStage(program, g, step, line, reading);
   if (step.op === "upsample") return { ...windows, value: result };
   const words = wordsOf({ value: result, lanes });
   return add(
     g,
-    { kind: "pool", instruction: step, source, result, taps, lanes, words },
+    { kind: "pool", instruction: step, source, result, whole, taps, lanes, words },
     [windows],
     result,
     lanes,
+  );
+}
+
+/** Whether one window is the whole input, so that nothing has to be read twice or in another order. */
+function isWhole({ window, padding }: PoolInstruction, { shape }: Value): boolean {
+  const sizes = spatialSizes(shape);
+  return (
+    [...padding.before, ...padding.after].every((n) => n === 0) && window.every((n, a) => n === sizes[a])
   );
 }

@@ -145,6 +145,8 @@ export interface DenseStage {
 /** One beat of results for the `taps` beats of a window. */
 export interface PoolStage {
   readonly kind: "pool";
+  /** Whether the window is the whole image, which is read as it comes, all words of a position after each other. */
+  readonly whole: boolean;
   readonly instruction: PoolInstruction;
   readonly source: Value;
   readonly result: Value;

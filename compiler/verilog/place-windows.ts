@@ -120,13 +120,14 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
 }
 
 export function placePool(draft: Draft, stage: PoolStage, before: Stream): Stream {
-  const { instruction, result: y, taps, lanes, words } = stage;
+  const { instruction, result: y, whole, taps, lanes, words } = stage;
   const { layer, kind } = instruction;
   const stem = layerStem(layer);
   const average = kind === "average";
   section(
     draft,
-    `Layer ${commentText(layer)}: ${average ? "average" : "largest"} of ${countText(taps, "element")}, ` +
+    `Layer ${commentText(layer)}: ${average ? "average" : "largest"} of ${countText(taps, "element")}` +
+      `${whole && words > 1 ? `, ${words} in turn` : ""}, ` +
       `${countText(lanes, "lane")} of ${formatText(y)}, ${countText(busyCycles(stage), "cycle")}`,
   );
   const { min, max } = mantissaRange(y.format);
@@ -146,6 +147,7 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
       WIDTH: widthOf(y.format),
       SIGNED: flag(isSigned(y.format)),
       WINDOW: taps,
+      ...(whole && words > 1 ? { WORDS: words } : {}),
       AVERAGE: flag(average),
       SUM_WIDTH: average ? widthOfRange(sums, true) : 1,
       MULTIPLIER: division.multiplier,
@@ -155,12 +157,19 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
     {
       ...CLOCK,
       s_data: `${before.stem}_data`,
-      s_inside: before.inside!,
+      s_inside: whole ? "1'b1" : before.inside!,
       s_valid: `${before.stem}_valid`,
       s_ready: `${before.stem}_ready`,
       ...source(result),
     },
-    { layer, op: "pool", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+    {
+      layer,
+      op: "pool",
+      pe: lanes,
+      simd: 1,
+      cycles: busyCycles(stage),
+      ...(whole ? { storedElements: words * lanes } : {}),
+    },
   );
   tap(draft, y, result, words);
   return result;

@@ -162,6 +162,8 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["WIDTH=1", "WINDOW=1"],
     ["WIDTH=1", "SIGNED=1", "LANES=2"],
     ["AVERAGE=1"],
+    ["AVERAGE=1", "WORDS=5", "LANES=2"],
+    ["WORDS=2", "LANES=2"],
     ["AVERAGE=1", "WINDOW=9", "MULTIPLIER=57", "SHIFT=9", "OFFSET=-3", "SUM_WIDTH=13"],
     ["AVERAGE=1", "WINDOW=1", "SHIFT=0", "SUM_WIDTH=8", "SIGNED=1"],
     ["AVERAGE=1", "WIDTH=1", "SUM_WIDTH=4"],
