@@ -41,9 +41,10 @@ export function storeOf(g: WindowGeometry, words: number): LineStore {
   if (g.taps === 1) return { capacity: words, banks: [1, 1], stored: words };
   const line = g.size[1] * g.words;
   const least = Math.ceil(words / line);
-  const most = least + (g.size[1] === 1 ? g.taps - 1 : 0);
-  // Neighbouring taps further apart than this are in banks of their own anyway.
-  const widest = (g.kernel[1] - 1) * linesBetween(g)[1] + 1;
+  // With a bank for every line and column that a window spans, all of its taps are apart; an image may have fewer lines.
+  const [lineY, lineX] = linesBetween(g);
+  const [highest, widest] = [(g.kernel[0] - 1) * lineY + 1, (g.kernel[1] - 1) * lineX + 1];
+  const most = Math.max(least + (g.size[1] === 1 ? g.taps - 1 : 0), highest);
   let best: LineStore | null = null;
   for (let held = least; held <= most; held++)
     for (let rows = 1; rows <= held; rows++) {
@@ -56,6 +57,6 @@ export function storeOf(g: WindowGeometry, words: number): LineStore {
           best = { capacity: held * line, banks: [rows, columns], stored };
       }
     }
-  compilerAssert(best, "a bank for every line and column that a window spans keeps its taps apart");
+  compilerAssert(best, "a bank for each line and column of a window keeps its taps apart");
   return best;
 }
