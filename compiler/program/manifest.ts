@@ -42,6 +42,8 @@ export interface StageEntry {
   readonly simd: number;
   /** Cycles that the stage is busy with one packet. */
   readonly cycles: number;
+  /** Elements that its memories have room for, where it stores a stream; of all memories together. */
+  readonly storedElements?: number;
 }
 
 /** An element stream that the simulation wrapper reports: every element of `value`, in order, packet after packet. */

@@ -14,17 +14,27 @@ import {
   type SelectInstruction,
   type SliceInstruction,
   type UpsampleInstruction,
+  type Value,
   valueNamed,
   widthOf,
 } from "../program/program.ts";
+import { spatialSizes } from "../program/shapes.ts";
 import { cropStage, indexStage, padStage } from "./build-moves.ts";
 import type { Foldings } from "./build-stages.ts";
-import { type ConvSize, chooseInnerLanes, isDepthwise, tapsAside } from "./conv-folding.ts";
+import { type ConvSize, chooseInnerLanes, readingOf } from "./conv-folding.ts";
 import type { ElementwiseStep } from "./dataflow.ts";
 import type { DenseSize } from "./folding.ts";
 import { adapt, add, type Growing, type Line, store, wordsOf } from "./lines.ts";
 import type { DenseStage, StageGraph } from "./stages.ts";
-import { capacityOf, geometryOf, kernelOf, type WindowInstruction, type WindowReading } from "./windows.ts";
+import {
+  geometryOf,
+  kernelOf,
+  lineStoreOf,
+  phasesOf,
+  tapsOf,
+  type WindowInstruction,
+  type WindowReading,
+} from "./windows.ts";
 
 /** Steps that read one stream. */
 export type LayerStep =
@@ -48,7 +58,7 @@ export function sizeOf(program: Program, step: DenseInstruction): DenseSize {
 
 export function convSizeOf(program: Program, step: ConvInstruction): ConvSize {
   const [input, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
-  const [ky, kx] = kernelOf(program, step);
+  const [ky, kx] = tapsOf(program, step);
   return {
     positions: elementsOf(result.shape) / channelsOf(result),
     inPositions: elementsOf(input.shape) / channelsOf(input),
@@ -56,7 +66,7 @@ export function convSizeOf(program: Program, step: ConvInstruction): ConvSize {
     channels: channelsOf(input),
     units: channelsOf(result),
     groups: step.groups,
-    spread: step.spread.some((s) => s > 1),
+    spread: step.spread.some((s, axis) => s > 1 && phasesOf(program, step)[axis] === 1),
     inputWidth: widthOf(input.format),
     accumulatorWidth: widthOf(result.format),
   };
@@ -64,9 +74,7 @@ export function convSizeOf(program: Program, step: ConvInstruction): ConvSize {
 
 /** Lanes of the image's words before a convolution. */
 export function convLanes(program: Program, step: ConvInstruction, foldings: Foldings): number {
-  const size = convSizeOf(program, step);
-  const { pe, simd } = foldings.get(step.result)!;
-  return isDepthwise(size) ? pe : Math.min(simd, size.channels);
+  return readingOf(convSizeOf(program, step), foldings.get(step.result)!).lanes;
 }
 
 /** One step behind the first window. */
@@ -85,7 +93,7 @@ export function buildLayer(
       return add(g, stage, [store(g, words, step.layer, stage.outFolds)], stage.result, stage.pe);
     }
     case "conv":
-      return convStages(program, g, step, line, foldings, interval);
+      return convStages(program, g, step, line, foldings);
     case "pool":
     case "upsample":
       return poolStages(program, g, step, line, interval);
@@ -155,6 +163,9 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     positions: 1,
     inputs,
     vectors: 1,
+    taps: 1,
+    phases: [1, 1],
+    outSize: [1, 1],
     outputs,
     pe,
     simd,
@@ -170,15 +181,14 @@ function windowStage(
   step: WindowInstruction,
   line: Line,
   reading: WindowReading,
-  interval: number,
 ): Line {
   const { lanes } = reading;
   const source = valueNamed(program, step.input);
   const geometry = geometryOf(program, step, reading);
-  const capacity = capacityOf(geometry, interval);
+  const store = lineStoreOf(geometry);
   const pad = step.op === "conv" ? step.padMantissa : 0;
   const words = adapt(g, line, step.layer, lanes, 1);
-  const stage = { kind: "line-window", instruction: step, source, lanes, geometry, capacity, pad } as const;
+  const stage = { kind: "line-window", instruction: step, source, lanes, geometry, ...store, pad } as const;
   return add(g, stage, [words], source, lanes);
 }
 
@@ -188,18 +198,14 @@ function convStages(
   step: ConvInstruction,
   line: Line,
   foldings: Foldings,
-  interval: number,
 ): Line {
   const size = convSizeOf(program, step);
-  const { pe, simd } = foldings.get(step.result)!;
-  const lanes = convLanes(program, step, foldings);
+  const folding = foldings.get(step.result)!;
+  const { pe, simd } = folding;
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const { positions, channels, groups, units } = size;
-  const depthwise = isDepthwise(size);
-  const reading = depthwise
-    ? { lanes, outer: channels / lanes, replays: 1, taps: 1 }
-    : { lanes, outer: groups, replays: units / groups / pe, taps: tapsAside(size, simd) };
-  const windows = windowStage(program, g, step, line, reading, interval);
+  const { vectors, ...reading } = readingOf(size, folding);
+  const windows = windowStage(program, g, step, line, reading);
   const inputs = (size.taps * channels) / groups;
   return add(
     g,
@@ -210,7 +216,10 @@ function convStages(
       result,
       positions,
       inputs,
-      vectors: depthwise ? pe : 1,
+      vectors,
+      taps: reading.taps,
+      phases: phasesOf(program, step),
+      outSize: geometryOf(program, step, reading).outSize,
       outputs: units,
       pe,
       simd,
@@ -237,15 +246,24 @@ function poolStages(
   const channels = channelsOf(source);
   const elements = Math.max(taps * elementsOf(result.shape), elementsOf(source.shape));
   const lanes = chooseInnerLanes(elements, channels, interval, [line.lanes]);
+  const whole = step.op === "pool" && isWhole(step, source);
   const reading = { lanes, outer: channels / lanes, replays: 1, taps: 1 };
-  const windows = windowStage(program, g, step, line, reading, interval);
+  const windows = whole ? adapt(g, line, step.layer, lanes, 1) : windowStage(program, g, step, line, reading);
   if (step.op === "upsample") return { ...windows, value: result };
   const words = wordsOf({ value: result, lanes });
   return add(
     g,
-    { kind: "pool", instruction: step, source, result, taps, lanes, words },
+    { kind: "pool", instruction: step, source, result, whole, taps, lanes, words },
     [windows],
     result,
     lanes,
+  );
+}
+
+/** Whether one window is the whole input, so that nothing has to be read twice or in another order. */
+function isWhole({ window, padding }: PoolInstruction, { shape }: Value): boolean {
+  const sizes = spatialSizes(shape);
+  return (
+    [...padding.before, ...padding.after].every((n) => n === 0) && window.every((n, a) => n === sizes[a])
   );
 }

@@ -8,70 +8,94 @@ export interface ConvSize {
   readonly positions: number;
   /** Positions of the input. */
   readonly inPositions: number;
+  /** Of a window; of a transposed convolution those that meet inputs, where it is read by phase. */
   readonly taps: number;
   readonly channels: number;
   readonly units: number;
   readonly groups: number;
-  /** Whether zeros stand between inputs. */
+  /** Whether zeros stand between the inputs that a window meets. */
   readonly spread: boolean;
   /** Bits of one input and of one accumulator. */
   readonly inputWidth: number;
   readonly accumulatorWidth: number;
 }
 
-/** Whether every channel has one sum of its own, which takes no reduction over channels. */
-export function isDepthwise({ channels, units, groups }: ConvSize): boolean {
-  return groups > 1 && groups === channels && groups === units;
+/** How the window before a convolution is read: its words, and what its beats hold. */
+export interface ConvReading {
+  /** Channels side by side in a word. */
+  readonly lanes: number;
+  /** Groups side by side: more than one where PE is more than the outputs of a group. */
+  readonly vectors: number;
+  /** Taps side by side: more than one where SIMD is more than the channels of a group. */
+  readonly taps: number;
+  /** Turns of groups, and how often each of their windows is read. */
+  readonly outer: number;
+  readonly replays: number;
 }
 
-/** Taps side by side: more than one only where SIMD is whole positions. */
-export function tapsAside({ channels, groups }: ConvSize, simd: number): number {
-  return groups === 1 && simd > channels ? simd / channels : 1;
+/** How a folding reads its window; PE and SIMD are legal ones. */
+export function readingOf({ channels, units, groups }: ConvSize, { pe, simd }: Folding): ConvReading {
+  const [each, outputs] = [channels / groups, units / groups];
+  const vectors = Math.max(1, pe / outputs);
+  return {
+    lanes: vectors * Math.min(simd, each),
+    vectors,
+    taps: Math.max(1, simd / each),
+    outer: groups / vectors,
+    replays: Math.max(1, outputs / pe),
+  };
 }
 
 /** Cycles of one packet: those of the products, or those in which the input's words are stored. */
-export function convCycles(size: ConvSize, { pe, simd }: Folding): number {
+export function convCycles(size: ConvSize, folding: Folding): number {
   const { positions, inPositions, taps, channels, units, groups } = size;
-  if (isDepthwise(size)) return Math.max(positions * taps, inPositions) * (channels / pe);
-  const beats = (units / pe) * Math.ceil((taps * channels) / groups / simd);
-  return Math.max(positions * beats, inPositions * (channels / Math.min(simd, channels)));
+  const beats = (units / folding.pe) * Math.ceil((taps * channels) / groups / folding.simd);
+  return Math.max(positions * beats, inPositions * (channels / readingOf(size, folding).lanes));
 }
 
 const divisorsOf = (n: number): number[] =>
   Array.from({ length: n }, (_, i) => i + 1).filter((divisor) => n % divisor === 0);
 
-/** What PE may be: a divisor of the outputs of a group; for a depthwise convolution one of the channels. */
-export function legalPe(size: ConvSize): readonly number[] {
-  return divisorsOf(isDepthwise(size) ? size.channels : size.units / size.groups);
+/** What PE may be: a divisor of the outputs of a group, or the outputs of as many groups as divide all of them. */
+export function legalPe({ units, groups }: ConvSize): readonly number[] {
+  const outputs = units / groups;
+  const whole = divisorsOf(groups).slice(1);
+  return [...divisorsOf(outputs), ...whole.map((vectors) => vectors * outputs)];
 }
 
-/** What SIMD may be: a divisor of the channels of a group; or some whole taps, without groups and zeros between inputs. */
-export function legalSimd(size: ConvSize): readonly number[] {
-  const { taps, channels, groups, spread } = size;
-  if (isDepthwise(size)) return [1];
-  const whole = groups === 1 && !spread ? Array.from({ length: taps - 1 }, (_, i) => (i + 2) * channels) : [];
-  return [...divisorsOf(channels / groups), ...whole];
+/**
+ * What SIMD may be: the channels of a group at one or more taps; beside several groups no less, beside one a divisor of its
+ * channels too. Zeros between inputs take one tap after the other.
+ */
+export function legalSimd(
+  { taps, channels, units, groups, spread }: ConvSize,
+  pe: number,
+): readonly number[] {
+  const each = channels / groups;
+  const whole = Array.from({ length: spread ? 1 : taps }, (_, i) => (i + 1) * each);
+  const vectors = pe / (units / groups);
+  return vectors > 1 && Number.isInteger(vectors) ? whole : [...divisorsOf(each).slice(0, -1), ...whole];
 }
 
 /**
  * The fewest multipliers that need at most `interval` cycles; if none do, the fewest of the fastest. Among equals: the
- * fewest taps side by side, as each has its own copy of the image, then as `chooseFolding`.
+ * fewest taps side by side, for which words are stored in as many memories and picked from them, then as `chooseFolding`.
  */
 export function chooseConvFolding(size: ConvSize, interval: number, lanesBefore: number | null): Folding {
   const ranks = ({ pe, simd }: Folding): readonly number[] => {
     const cycles = convCycles(size, { pe, simd });
-    const lanes = isDepthwise(size) ? pe : Math.min(simd, size.channels);
+    const { lanes, taps } = readingOf(size, { pe, simd });
     return [
       cycles <= interval ? 0 : cycles,
       pe * simd,
-      tapsAside(size, simd),
+      taps,
       lanesBefore === null || lanesMeet(lanesBefore, lanes) ? 0 : 1,
       pe * size.accumulatorWidth + simd * size.inputWidth,
     ];
   };
   let best: Folding | null = null;
   for (const pe of legalPe(size))
-    for (const simd of legalSimd(size)) {
+    for (const simd of legalSimd(size, pe)) {
       const folding = { pe, simd };
       if (best === null || isLess(ranks(folding), ranks(best))) best = folding;
     }

@@ -54,7 +54,11 @@ function createUnit(stage: Stage, room: Room, watch: (stored: number) => void): 
     case "dense":
       return createPipeline(registers(2 + Math.ceil(Math.log2(stage.simd))), stage.inFolds);
     case "pool":
-      return createPipeline(registers(stage.instruction.kind === "average" ? 2 : 0), stage.taps);
+      return createPipeline(
+        registers(stage.instruction.kind === "average" ? 2 : 0),
+        stage.taps,
+        stage.whole ? stage.words : 1,
+      );
     case "fork":
       return createFork(stage.count);
     case "fifo":

@@ -210,7 +210,7 @@ function checkFolding(layer: string, { pe, simd }: Folding, size: DenseSize, col
 function checkConvFolding(layer: string, own: Folding, size: ConvSize, collector: DiagnosticCollector) {
   for (const [what, given, legal] of [
     ["PE", own.pe, legalPe(size)],
-    ["SIMD", own.simd, legalSimd(size)],
+    ["SIMD", own.simd, legalSimd(size, own.pe)],
   ] as const) {
     if (!legal.includes(given)) collector.add("verilog/folding-illegal", { layer, what, given, legal });
   }

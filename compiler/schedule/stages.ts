@@ -17,7 +17,7 @@ import type {
   Value,
 } from "../program/program.ts";
 import type { Triple } from "./units/boxes.ts";
-import { beatsOfWindow, type WindowGeometry } from "./units/line-window.ts";
+import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
 
 /** Takes packets: `beats` of `lanes` elements in, `words` of `wordLanes` out. */
 export interface InputStage {
@@ -111,6 +111,9 @@ export interface LineWindowStage {
   readonly lanes: number;
   readonly geometry: WindowGeometry;
   readonly capacity: number;
+  /** Memories in which that is, and the words that they have room for. */
+  readonly banks: Pair;
+  readonly stored: number;
   /** Mantissa outside of the image. */
   readonly pad: number;
 }
@@ -124,8 +127,13 @@ export interface DenseStage {
   readonly positions: number;
   /** Of one output: those of a group, at all taps. */
   readonly inputs: number;
-  /** Vectors side by side: 1 that all outputs read, or PE of channels that are convolved each on its own. */
+  /** Vectors side by side: 1 that all outputs read, or those of several groups; PE is a multiple. */
   readonly vectors: number;
+  /** Taps side by side: each has a part of every vector. */
+  readonly taps: number;
+  /** Weights by output row and column, each modulo one of these: those of a transposed convolution, which is read by phase. */
+  readonly phases: Pair;
+  readonly outSize: Pair;
   /** Of one position, of all groups. */
   readonly outputs: number;
   readonly pe: number;
@@ -137,6 +145,8 @@ export interface DenseStage {
 /** One beat of results for the `taps` beats of a window. */
 export interface PoolStage {
   readonly kind: "pool";
+  /** Whether the window is the whole image, which is read as it comes, all words of a position after each other. */
+  readonly whole: boolean;
   readonly instruction: PoolInstruction;
   readonly source: Value;
   readonly result: Value;

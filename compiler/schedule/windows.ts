@@ -11,9 +11,10 @@ import {
   valueNamed,
 } from "../program/program.ts";
 import { everyAxis, spatialSizes } from "../program/shapes.ts";
+import { type LineStore, storeOf } from "./banks.ts";
 import { beatsOfWindows, wordsOfImage } from "./stages.ts";
 import type { Triple } from "./units/boxes.ts";
-import { createLineWindow, leastCapacity, type Pair, type WindowGeometry } from "./units/line-window.ts";
+import { intervalAlone, leastCapacity, type Pair, type WindowGeometry } from "./units/line-window.ts";
 
 export type WindowInstruction = ConvInstruction | PoolInstruction | UpsampleInstruction;
 
@@ -26,9 +27,9 @@ export interface WindowReading {
   readonly taps: number;
 }
 
-/** Sizes with a row before them where there is but one axis: a sequence is an image of one row. */
-function pair(sizes: Sizes, row: number): Pair {
-  return sizes.length === 2 ? [sizes[0]!, sizes[1]!] : [row, sizes[0]!];
+/** Sizes of both axes: a sequence is an image of one column, whose lines are positions. */
+function pair(sizes: Sizes, column: number): Pair {
+  return sizes.length === 2 ? [sizes[0]!, sizes[1]!] : [sizes[0]!, column];
 }
 
 /** Taps of the kernel along both axes. */
@@ -41,6 +42,30 @@ export function kernelOf(program: Program, instruction: WindowInstruction): Pair
     case "upsample":
       return [1, 1];
   }
+}
+
+/**
+ * Phases of a transposed convolution along both axes, 1 where a window meets its inputs one by one. Output o meets only the
+ * taps k with (o - before + k) a multiple of the spread: every spread-th one, at inputs side by side. Which ones depends on
+ * o modulo the spread, so that each phase has weights of its own over fewer taps; those that a phase lacks are 0, which
+ * signs cannot be. A mantissa other than 0 around the image would be met between inputs too.
+ */
+export function phasesOf(program: Program, instruction: ConvInstruction): Pair {
+  const { spread, strides, dilations, padMantissa, weights } = instruction;
+  const { shape, format } = constantNamed(program, weights);
+  const byPhase = spread.map((s, axis) => {
+    const whole = format.kind !== "bipolar" || shape[axis + 1]! % s === 0;
+    return padMantissa === 0 && strides[axis] === 1 && dilations[axis] === 1 && whole ? s : 1;
+  });
+  // Lines in between are skipped along both axes or met along both.
+  return spread.every((s, axis) => s === byPhase[axis]) ? pair(byPhase, 1) : [1, 1];
+}
+
+/** Taps of a window along both axes that meet inputs. */
+export function tapsOf(program: Program, instruction: WindowInstruction): Pair {
+  const [ky, kx] = kernelOf(program, instruction);
+  const [phasesY, phasesX] = instruction.op === "conv" ? phasesOf(program, instruction) : [1, 1];
+  return [Math.ceil(ky / phasesY), Math.ceil(kx / phasesX)];
 }
 
 /** Numbers for each axis as rows, columns and channels; axes that are not there have `missing`. */
@@ -63,55 +88,57 @@ export function geometryOf(
   const sizes = spatialSizes(input.shape);
   const one = everyAxis(sizes.length, 1);
   const { op } = instruction;
+  const phases = op === "conv" ? phasesOf(program, instruction) : [1, 1];
+  const byPhase = phases.some((count) => count > 1);
+  const before = pair(op === "upsample" ? one.map(() => 0) : instruction.padding.before, 0);
   return {
     size: pair(sizes, 1),
     words: channelsOf(input) / lanes,
     outSize: pair(spatialSizes(valueNamed(program, instruction.result).shape), 1),
-    kernel: kernelOf(program, instruction),
+    kernel: tapsOf(program, instruction),
     strides: pair(op === "upsample" ? one : instruction.strides, 1),
-    dilations: pair(op === "conv" ? instruction.dilations : one, 1),
+    // By phase the taps are a line apart, and the first one is the next line from where the window begins.
+    dilations: pair(
+      op === "conv" ? instruction.dilations.map((d, a) => d * (byPhase ? instruction.spread[a]! : 1)) : one,
+      1,
+    ),
     spread: pair(op === "conv" ? instruction.spread : op === "upsample" ? instruction.factors : one, 1),
-    before: pair(op === "upsample" ? one.map(() => 0) : instruction.padding.before, 0),
-    repeat: op === "upsample",
+    before: byPhase ? [before[0] - phases[0]! + 1, before[1] - phases[1]! + 1] : before,
+    repeat: op === "upsample" || byPhase,
     ...reading,
   };
 }
 
 /** Packets after which a window that is alone keeps its interval. */
 const SETTLED = 3;
-
-/** Cycles between packets of a window that never waits for others; infinite if it stands still. */
-function intervalAlone(geometry: WindowGeometry, capacity: number): number {
-  const unit = createLineWindow(geometry, capacity);
-  const beats = beatsOfWindows(geometry);
-  const patience = 4 * SETTLED * (beats + wordsOfImage(geometry)) + 100;
-  const willing = [true];
-  let given = 0;
-  let before = 0;
-  for (let cycle = 0; cycle < patience; cycle++) {
-    const take = [unit.ready(willing, willing, 0)];
-    const give = [unit.valid(0)];
-    unit.step(take, give);
-    if (!give[0]) continue;
-    given++;
-    if (given === SETTLED * beats) before = cycle;
-    if (given === (SETTLED + 1) * beats) return cycle - before;
-  }
-  return Number.POSITIVE_INFINITY;
-}
+/** What waiting may cost a window that is alone, as a part of its beats. */
+const WAITING = 1.02;
 
 /**
- * Words to store: the least number and the lines that the window moves on by, so that the sender goes on while windows
- * are read. Where packets would take longer than `interval` cycles with that, since without padding the first window of
- * a packet waits for many lines: as much again, for that window beside the last one of the packet before; at last an
- * image more.
+ * What to store: the least number of words and at most one line more, so that the sender goes on while windows are read.
+ * Where packets would take longer than their words and windows do with that, the fewest lines more that are enough: a row of
+ * windows that moves on by several lines waits for all of them, and without padding the first window of a packet waits for
+ * a whole one while the last ones of the packet before are read.
  */
-export function capacityOf(geometry: WindowGeometry, interval: number): number {
-  const { size, words, strides } = geometry;
+export function lineStoreOf(geometry: WindowGeometry): LineStore {
+  const { size, words } = geometry;
   const least = leastCapacity(geometry);
-  const line = size[0] === 1 ? strides[1] * words : strides[0] * size[1] * words;
-  const wanted = Math.max(interval, beatsOfWindows(geometry), wordsOfImage(geometry));
-  const whole = least + wordsOfImage(geometry);
-  const steps = [least + line, 2 * least + line].filter((capacity) => capacity < whole);
-  return steps.find((capacity) => intervalAlone(geometry, capacity) <= wanted) ?? whole;
+  const line = size[1] * words;
+  const image = wordsOfImage(geometry);
+  const wanted = WAITING * Math.max(beatsOfWindows(geometry), image);
+  // An image more is always enough; before that, whole lines for taps side by side.
+  const most = Math.ceil((least + image) / line);
+  const capacities = (lines: number): LineStore =>
+    storeOf(geometry, geometry.taps > 1 ? Math.ceil(least / line + lines) * line : least + lines * line);
+  let [few, enough] = [1, most];
+  const isEnough = (lines: number): boolean =>
+    intervalAlone(geometry, capacities(lines).capacity, SETTLED) <= wanted;
+  if (geometry.taps > 1 && isEnough(0)) return capacities(0);
+  if (isEnough(1)) return capacities(1);
+  while (enough - few > 1) {
+    const middle = Math.floor((few + enough) / 2);
+    if (isEnough(middle)) enough = middle;
+    else few = middle;
+  }
+  return capacities(enough);
 }

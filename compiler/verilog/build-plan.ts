@@ -43,11 +43,18 @@ export interface DesignPlan {
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   nf_crop: ["nf_position"],
   nf_dense: ["nf_dot"],
+  nf_line_banks: ["nf_rotate"],
+  nf_line_window: ["nf_line_banks"],
   nf_pad: ["nf_position"],
   nf_requantize_channels: ["nf_beat_rom"],
   nf_select: ["nf_beat_rom"],
   nf_threshold: ["nf_beat_rom"],
 };
+
+/** All modules that one is made of, its parts' parts too. */
+export function partsOf(module: string): readonly string[] {
+  return (PARTS[module] ?? []).flatMap((part) => [part, ...partsOf(part)]);
+}
 
 /** Makes the plan; every name in it is legal and unique. */
 export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
@@ -72,7 +79,7 @@ export function buildPlan(program: Program, schedule: Schedule): DesignPlan {
   for (const { value, end, lanes } of renamed)
     tap(draft, value, streams[end.stage]![end.output]!, Math.ceil(elementsOf(value.shape) / lanes));
   const placed = draft.sections.flatMap((s) => s.instances.map((i) => i.module));
-  const modules = new Set([...placed, ...placed.flatMap((module) => PARTS[module] ?? [])]);
+  const modules = new Set(placed.flatMap((module) => [module, ...partsOf(module)]));
   return {
     top,
     ports,

@@ -16,6 +16,8 @@ export interface PlacedStage {
   readonly pe: number;
   readonly simd: number;
   readonly cycles: number;
+  /** Elements that its memories have room for, where it stores a stream. */
+  readonly storedElements?: number;
 }
 
 const STREAM_SUFFIXES = ["_data", "_valid", "_ready"];

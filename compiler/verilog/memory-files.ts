@@ -8,6 +8,7 @@ import type {
   TableStage,
   ThresholdStage,
 } from "../schedule/stages.ts";
+import { kernelOf, tapsOf } from "../schedule/windows.ts";
 import { compilerAssert } from "../support/assert.ts";
 
 /** Two's complement of `width` bits, as an unsigned integer. */
@@ -27,25 +28,65 @@ export function packedWord(lanes: readonly number[], width: number): string {
   return hex;
 }
 
-/** Words of the weight memory: fold by fold of outputs, within these fold by fold of inputs; edges are 0. */
+/**
+ * Words of the weight memory: phase by phase, within these fold by fold of outputs, within these fold by fold of inputs;
+ * edges are 0.
+ */
 export function weightWords(program: Program, stage: DenseStage): readonly string[] {
-  const weights = constantNamed(program, stage.instruction.weights);
+  const { format } = constantNamed(program, stage.instruction.weights);
   const { inputs, outputs, pe, simd, inFolds, outFolds } = stage;
-  compilerAssert(weights.data.length === inputs * outputs, `weights ${weights.name} have the layer's size`);
   const words: string[] = [];
-  for (let f = 0; f < outFolds; f++) {
-    for (let i = 0; i < inFolds; i++) {
-      const lanes: number[] = [];
-      for (let p = 0; p < pe; p++) {
-        for (let s = 0; s < simd; s++) {
-          const [o, x] = [f * pe + p, i * simd + s];
-          lanes.push(o < outputs && x < inputs ? weights.data[o * inputs + x]! : 0);
+  for (const data of weightsByPhase(program, stage)) {
+    compilerAssert(
+      data.length === inputs * outputs,
+      `weights of ${stage.instruction.layer} have the layer's size`,
+    );
+    for (let f = 0; f < outFolds; f++) {
+      for (let i = 0; i < inFolds; i++) {
+        const lanes: number[] = [];
+        for (let p = 0; p < pe; p++) {
+          for (let s = 0; s < simd; s++) {
+            const [o, x] = [f * pe + p, i * simd + s];
+            lanes.push(o < outputs && x < inputs ? data[o * inputs + x]! : 0);
+          }
         }
+        words.push(packedWord(lanes, widthOf(format)));
       }
-      words.push(packedWord(lanes, widthOf(weights.format)));
     }
   }
   return words;
+}
+
+/** The weights that each phase of the outputs meets, [outputs, inputs]; those of a transposed convolution take turns. */
+function weightsByPhase(program: Program, stage: DenseStage): readonly (readonly number[])[] {
+  const { instruction, phases, outputs } = stage;
+  const { data } = constantNamed(program, instruction.weights);
+  if (instruction.op === "dense" || (phases[0] === 1 && phases[1] === 1)) return [data];
+  const kernel = kernelOf(program, instruction);
+  const taps = tapsOf(program, instruction);
+  const [beforeY, beforeX = 0] = instruction.padding.before;
+  const before = [beforeY!, beforeX];
+  const channels = data.length / (outputs * kernel[0] * kernel[1]);
+  // The tap of the kernel that an output of a phase meets at its next input but `index`.
+  const tapOf = (axis: 0 | 1, phase: number, index: number): number => {
+    const from = before[axis]! - phase;
+    return (((from % phases[axis]) + phases[axis]) % phases[axis]) + index * phases[axis];
+  };
+  const sets: number[][] = [];
+  for (let py = 0; py < phases[0]; py++)
+    for (let px = 0; px < phases[1]; px++) {
+      const set: number[] = [];
+      for (let o = 0; o < outputs; o++)
+        for (let y = 0; y < taps[0]; y++)
+          for (let x = 0; x < taps[1]; x++) {
+            const [ky, kx] = [tapOf(0, py, y), tapOf(1, px, x)];
+            const at = ((o * kernel[0] + ky) * kernel[1] + kx) * channels;
+            const isThere = ky < kernel[0] && kx < kernel[1];
+            for (let c = 0; c < channels; c++) set.push(isThere ? data[at + c]! : 0);
+          }
+      sets.push(set);
+    }
+  return sets;
 }
 
 /** Words of the bias memory, one per fold of outputs, or null for a layer without bias; edges are 0. */

@@ -69,7 +69,7 @@ export function placeFifo(draft: Draft, stage: FifoStage, before: Stream): Strea
     `${stem}_fifo`,
     { WIDTH: lanes * before.width, DEPTH: depth },
     { ...CLOCK, ...sink(before), ...source(result) },
-    { layer, op: "fifo", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+    { layer, op: "fifo", pe: lanes, simd: 1, cycles: busyCycles(stage), storedElements: depth * lanes },
   );
   return result;
 }

@@ -274,6 +274,9 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
     positions,
     inputs,
     vectors,
+    taps,
+    phases,
+    outSize,
     outputs,
     pe,
     simd,
@@ -298,7 +301,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
   const { file, style } = memory(
     draft,
     `${files}_weights.mem`,
-    `Weights of layer ${commentText(layer)}: ${inFolds * outFolds} words, word ${folds} x ${weightBits} bits.`,
+    `Weights of layer ${commentText(layer)}: ${phases[0] * phases[1] * inFolds * outFolds} words, word ${folds} x ${weightBits} bits.`,
     weightWords(program, stage),
     pe * simd * weightBits,
   );
@@ -315,6 +318,10 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       PE: pe,
       SIMD: simd,
       ...(vectors > 1 ? { VECTORS: vectors } : {}),
+      ...(vectors > 1 && taps > 1 ? { TAPS: taps } : {}),
+      ...(phases[0] * phases[1] > 1
+        ? { PHASES_Y: phases[0], PHASES_X: phases[1], ROWS: outSize[0], COLUMNS: outSize[1] }
+        : {}),
       X_WIDTH: widthOf(x.format),
       X_KIND: kindCode(x.format),
       W_WIDTH: weightBits,

@@ -90,7 +90,7 @@ export function placeWindow(draft: Draft, stage: WindowStage, before: Stream): S
       s_ready: `${before.stem}_ready`,
       ...source(result),
     },
-    { layer, op: "window", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+    { layer, op: "window", pe: lanes, simd: 1, cycles: busyCycles(stage), storedElements: 2 * words * lanes },
   );
   return result;
 }

@@ -33,7 +33,13 @@ const sizeText = (sizes: readonly number[]): string => sizes.join(" x ");
 
 /** Parameters of nf_line_window for elements of `width` bits. */
 export function lineWindowParameters(
-  { lanes, geometry, capacity, pad }: Pick<LineWindowStage, "lanes" | "geometry" | "capacity" | "pad">,
+  {
+    lanes,
+    geometry,
+    capacity,
+    banks,
+    pad,
+  }: Pick<LineWindowStage, "lanes" | "geometry" | "capacity" | "banks" | "pad">,
   width: number,
 ): Readonly<Record<string, number>> {
   const { size, outSize, kernel, strides, dilations, spread, before } = geometry;
@@ -60,23 +66,26 @@ export function lineWindowParameters(
     OUTER: geometry.outer,
     REPLAYS: geometry.replays,
     TAPS: geometry.taps,
+    BANKS_Y: banks[0],
+    BANKS_X: banks[1],
     CAPACITY: capacity,
   };
 }
 
 export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: Stream): Stream {
-  const { instruction, source: x, lanes, geometry, capacity } = stage;
+  const { instruction, source: x, lanes, geometry, capacity, banks, stored } = stage;
   const { size, words, outSize, kernel, spread, replays, taps } = geometry;
   const { layer, op } = instruction;
   const stem = layerStem(layer);
   const upsample = op === "upsample";
   const times = replays === 1 ? "once" : `${replays} times`;
+  const memories = taps > 1 ? ` in ${sizeText(banks)} memories, ${taps} at a time` : "";
   section(
     draft,
     upsample
       ? `Layer ${commentText(layer)}: repeats each of ${sizeText(size)} positions ${sizeText(spread)} times`
       : `Layer ${commentText(layer)}: windows of ${sizeText(kernel)} at ${sizeText(outSize)} positions of ${sizeText(size)}, ` +
-          `${countText(capacity, "word")} of ${taps > 1 ? `${taps} x ` : ""}${lanes} x ${formatText(x)}, read ${times}`,
+          `${countText(capacity, "word")} of ${lanes} x ${formatText(x)}${memories}, read ${times}`,
   );
   const result = stream(draft, upsample ? `${stem}_repeated` : `${stem}_windows`, taps * lanes, before.width);
   const inside = draft.names.take(`${result.stem}_${op === "pool" ? "" : "unused_"}inside`);
@@ -94,7 +103,14 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
       m_valid: `${result.stem}_valid`,
       m_ready: `${result.stem}_ready`,
     },
-    { layer, op: upsample ? "upsample" : "window", pe: lanes, simd: taps, cycles: busyCycles(stage) },
+    {
+      layer,
+      op: upsample ? "upsample" : "window",
+      pe: lanes,
+      simd: taps,
+      cycles: busyCycles(stage),
+      storedElements: stored * lanes,
+    },
   );
   if (upsample) {
     const y = draft.program.values.find((v) => v.name === instruction.result)!;
@@ -104,13 +120,14 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
 }
 
 export function placePool(draft: Draft, stage: PoolStage, before: Stream): Stream {
-  const { instruction, result: y, taps, lanes, words } = stage;
+  const { instruction, result: y, whole, taps, lanes, words } = stage;
   const { layer, kind } = instruction;
   const stem = layerStem(layer);
   const average = kind === "average";
   section(
     draft,
-    `Layer ${commentText(layer)}: ${average ? "average" : "largest"} of ${countText(taps, "element")}, ` +
+    `Layer ${commentText(layer)}: ${average ? "average" : "largest"} of ${countText(taps, "element")}` +
+      `${whole && words > 1 ? `, ${words} in turn` : ""}, ` +
       `${countText(lanes, "lane")} of ${formatText(y)}, ${countText(busyCycles(stage), "cycle")}`,
   );
   const { min, max } = mantissaRange(y.format);
@@ -130,6 +147,7 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
       WIDTH: widthOf(y.format),
       SIGNED: flag(isSigned(y.format)),
       WINDOW: taps,
+      ...(whole && words > 1 ? { WORDS: words } : {}),
       AVERAGE: flag(average),
       SUM_WIDTH: average ? widthOfRange(sums, true) : 1,
       MULTIPLIER: division.multiplier,
@@ -139,12 +157,19 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
     {
       ...CLOCK,
       s_data: `${before.stem}_data`,
-      s_inside: before.inside!,
+      s_inside: whole ? "1'b1" : before.inside!,
       s_valid: `${before.stem}_valid`,
       s_ready: `${before.stem}_ready`,
       ...source(result),
     },
-    { layer, op: "pool", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+    {
+      layer,
+      op: "pool",
+      pe: lanes,
+      simd: 1,
+      cycles: busyCycles(stage),
+      ...(whole ? { storedElements: words * lanes } : {}),
+    },
   );
   tap(draft, y, result, words);
   return result;

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { fixedFile } from "../../compiler/render/render.ts";
 import type { Unit } from "../../compiler/schedule/units/unit.ts";
 import { createVerilatorRunner } from "../../compiler/tools/verilator.ts";
-import { PARTS } from "../../compiler/verilog/build-plan.ts";
+import { partsOf } from "../../compiler/verilog/build-plan.ts";
 import { modelCycles, PASSES } from "./model.ts";
 
 /** Ports of one stream, lowest bits of a beat first. Streams that name the same port share it, the first lowest. */
@@ -78,7 +78,7 @@ export async function runBench(cases: readonly BenchCase[], seed = 1): Promise<s
 /** The modules of the cases and those that they are made of. */
 function modulesOf(cases: readonly BenchCase[]): readonly string[] {
   const modules = cases.map((c) => c.module);
-  return [...new Set([...modules, ...modules.flatMap((module) => PARTS[module] ?? [])])].sort();
+  return [...new Set(modules.flatMap((module) => [module, ...partsOf(module)]))].sort();
 }
 
 function benchText(cases: readonly BenchCase[]): string {

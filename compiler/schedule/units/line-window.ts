@@ -5,7 +5,7 @@ import type { Unit } from "./unit.ts";
 /** Rows, columns. */
 export type Pair = readonly [y: number, x: number];
 
-/** The module's parameters without those of its data; a sequence has one row. */
+/** The module's parameters without those of its data; a sequence has one column. */
 export interface WindowGeometry {
   /** Size of the image. */
   readonly size: Pair;
@@ -25,7 +25,7 @@ export interface WindowGeometry {
   /** Folds of the channels, a divisor of `words`. */
   readonly outer: number;
   readonly replays: number;
-  /** Taps side by side; more than 1 asks for one word and no spread. */
+  /** Taps side by side; more than 1 asks for `outer` = `words` and lines from tap to tap. */
   readonly taps: number;
 }
 
@@ -39,7 +39,46 @@ interface Needs {
 
 /** Beats of one window with all of its replays. */
 export function beatsOfWindow({ kernel, words, replays, taps }: WindowGeometry): number {
-  return replays * (taps > 1 ? Math.ceil((kernel[0] * kernel[1]) / taps) : kernel[0] * kernel[1] * words);
+  return replays * words * Math.ceil((kernel[0] * kernel[1]) / taps);
+}
+
+/**
+ * Cycles between packets of a window that never waits for others, `packets` packets after the first; infinite if it
+ * stands still. What createLineWindow does, window by window instead of cycle by cycle.
+ */
+export function intervalAlone(g: WindowGeometry, capacity: number, packets: number): number {
+  const { reach, forgotten } = needsOf(g);
+  if (capacity < reach.reduce((most, words) => Math.max(most, words), 1)) return Number.POSITIVE_INFINITY;
+  const beats = beatsOfWindow(g);
+  const windows = reach.length;
+  // Ends of windows, and the words that are forgotten then; the writer looks `seen` windows back.
+  const ends: number[] = [];
+  const totals: number[] = [];
+  let total = 0;
+  let end = 0; // cycle of the last beat
+  let written = 0;
+  let last = -1; // cycle of the last word
+  let seen = 0;
+  for (let p = 0; p < (packets + 1) * windows; p++) {
+    const newest = total + reach[p % windows]!;
+    const waits = written < newest;
+    while (written < newest) {
+      const room = (seen === 0 ? 0 : totals[seen - 1]!) + capacity;
+      if (written < room) {
+        const count = Math.min(newest, room) - written;
+        written += count;
+        last += count;
+      } else {
+        last = Math.max(last, ends[seen]!);
+        seen++;
+      }
+    }
+    end = (waits ? Math.max(end, last) : end) + beats;
+    total += forgotten[p % windows]!;
+    ends.push(end);
+    totals.push(total);
+  }
+  return end - ends[packets * windows - 1]!;
 }
 
 /** Per output index along an axis, and one more: the first line of the image that is needed, and the last one. */

@@ -7,12 +7,13 @@ export function createRegister(): Unit {
   return createRegistered({ fill: (taken) => taken, state: () => "" });
 }
 
-/** `depth` stages before the result register; one result per `fold` beats. */
-export function createPipeline(depth: number, fold: number): Unit {
+/** `depth` stages before the result register; one result per `fold` beats, of each of `turns` that come in turn. */
+export function createPipeline(depth: number, fold: number, turns = 1): Unit {
   // Per stage: 0 empty, 1 a beat, 2 the last beat of a result. A ring, so that a step moves no elements.
   const stages = new Uint8Array(depth);
   let head = 0;
   let beat = 0;
+  let turn = 0;
   return createRegistered({
     fill: (taken) => {
       const entering = taken ? (beat === fold - 1 ? 2 : 1) : 0;
@@ -21,12 +22,13 @@ export function createPipeline(depth: number, fold: number): Unit {
         stages[head] = entering;
         head = head === depth - 1 ? 0 : head + 1;
       }
-      if (taken) beat = beat === fold - 1 ? 0 : beat + 1;
+      if (taken) turn = turn === turns - 1 ? 0 : turn + 1;
+      if (taken && turn === 0) beat = beat === fold - 1 ? 0 : beat + 1;
       return leaving === 2;
     },
     state: () => {
       const inOrder = [...stages.subarray(head), ...stages.subarray(0, head)];
-      return `${inOrder.join("")},${beat}`;
+      return `${inOrder.join("")},${beat},${turn}`;
     },
   });
 }

@@ -21,8 +21,13 @@ interface Parameters {
   readonly x: readonly [width: number, kind: number];
   readonly w: readonly [width: number, kind: number];
   readonly bias: boolean;
-  /** Whether every output has inputs of its own. */
-  readonly own?: boolean;
+  /** Vectors side by side, each for as many outputs. */
+  readonly vectors?: number;
+  /** Parts of each vector in a beat. */
+  readonly taps?: number;
+  /** Sets of weights by row and column, and rows and columns of outputs. */
+  readonly phases?: readonly [y: number, x: number];
+  readonly outSize?: readonly [rows: number, columns: number];
 }
 
 const PACKETS = 12;
@@ -51,50 +56,65 @@ function accumulatorWidth(weights: readonly number[], bias: readonly number[], p
 
 function caseOf(p: Parameters, index: number): BenchCase {
   const random = randomFor("dense", index);
-  const weights = integers(random, p.outputs * p.inputs, p.w[0], p.w[1] === SIGNED);
+  const [phases, outSize, vectors, taps] = [
+    p.phases ?? [1, 1],
+    p.outSize ?? [1, 1],
+    p.vectors ?? 1,
+    p.taps ?? 1,
+  ];
+  const sets = Array.from({ length: phases[0] * phases[1] }, () =>
+    integers(random, p.outputs * p.inputs, p.w[0], p.w[1] === SIGNED),
+  );
   const bias = Array.from({ length: p.outputs }, () => (p.bias ? random.integer(-500, 500) : 0));
-  const width = accumulatorWidth(weights, bias, p);
+  const width = Math.max(...sets.map((weights) => accumulatorWidth(weights, bias, p)));
   const inFolds = Math.ceil(p.inputs / p.simd);
   const outFolds = Math.ceil(p.outputs / p.pe);
   const hex = (word: bigint, bits: number): string => word.toString(16).padStart(Math.ceil(bits / 4), "0");
   const weightWords: string[] = [];
   const biasWords: string[] = [];
-  for (let f = 0; f < outFolds; f++) {
-    for (let i = 0; i < inFolds; i++) {
-      const word: number[] = [];
-      for (let lane = 0; lane < p.pe * p.simd; lane++) {
-        const o = f * p.pe + Math.floor(lane / p.simd);
-        const k = i * p.simd + (lane % p.simd);
-        word.push(o < p.outputs && k < p.inputs ? weights[o * p.inputs + k]! : 0);
+  for (const weights of sets)
+    for (let f = 0; f < outFolds; f++)
+      for (let i = 0; i < inFolds; i++) {
+        const word: number[] = [];
+        for (let lane = 0; lane < p.pe * p.simd; lane++) {
+          const o = f * p.pe + Math.floor(lane / p.simd);
+          const k = i * p.simd + (lane % p.simd);
+          word.push(o < p.outputs && k < p.inputs ? weights[o * p.inputs + k]! : 0);
+        }
+        weightWords.push(hex(lanes(word, p.w[0]), word.length * p.w[0]));
       }
-      weightWords.push(hex(lanes(word, p.w[0]), word.length * p.w[0]));
-    }
+  for (let f = 0; f < outFolds; f++) {
     const word = Array.from({ length: p.pe }, (_, n) => bias[f * p.pe + n] ?? 0);
     biasWords.push(hex(lanes(word, width), p.pe * width));
   }
   const beats: bigint[] = [];
   const expected: bigint[] = [];
   const [low, high] = rangeOf(p.x);
-  const vectors = p.own ? p.pe : 1;
   for (let packet = 0; packet < PACKETS; packet++) {
+    const [row, column] = [Math.floor(packet / outSize[1]) % outSize[0], packet % outSize[1]];
+    const weights = sets[(row % phases[0]) * phases[1] + (column % phases[1])]!;
     const vector = (): number[] =>
       packet < 2
         ? Array<number>(p.inputs).fill(packet === 0 ? high : low)
         : integers(random, p.inputs, p.x[0], p.x[1] === SIGNED);
     const shared = vector();
     for (let f = 0; f < outFolds; f++) {
-      const x = Array.from({ length: vectors }, () => (p.own ? vector() : shared));
+      const x = Array.from({ length: vectors }, () => (vectors > 1 ? vector() : shared));
       for (let i = 0; i < inFolds; i++) {
         // Lanes beyond the vector hold anything.
         const row = x.map((of) =>
           Array.from({ length: p.simd }, (_, s) => of[i * p.simd + s] ?? random.integer(low, high)),
         );
-        beats.push(lanes(row.flat(), p.x[0]));
+        const part = p.simd / taps;
+        const parts = Array.from({ length: taps }, (_, t) =>
+          row.map((of) => of.slice(t * part, (t + 1) * part)),
+        );
+        beats.push(lanes(parts.flat(2), p.x[0]));
       }
       const sums = Array.from({ length: p.pe }, (_, n) => {
         const o = f * p.pe + n;
         if (o >= p.outputs) return 0;
-        return x[n % vectors]!.reduce(
+        return x[Math.floor((n * vectors) / p.pe)]!.reduce(
           (sum, value, i) => sum + operand(value, p.x[1]) * operand(weights[o * p.inputs + i]!, p.w[1]),
           bias[o]!,
         );
@@ -112,6 +132,11 @@ function caseOf(p: Parameters, index: number): BenchCase {
       PE: p.pe,
       SIMD: p.simd,
       VECTORS: vectors,
+      TAPS: taps,
+      PHASES_Y: phases[0],
+      PHASES_X: phases[1],
+      ROWS: outSize[0],
+      COLUMNS: outSize[1],
       X_WIDTH: p.x[0],
       X_KIND: p.x[1],
       W_WIDTH: p.w[0],
@@ -210,7 +235,31 @@ for (const [inputs, outputs, pe, simd, x, w, bias] of [
   [5, 3, 2, 1, [1, BIPOLAR], [1, BIPOLAR], true],
   [7, 2, 2, 3, [1, BIPOLAR], [2, UNSIGNED], false],
 ] as const)
-  CASES.push(caseOf({ inputs, outputs, pe, simd, x, w, bias, own: true }, CASES.length));
+  CASES.push(caseOf({ inputs, outputs, pe, simd, x, w, bias, vectors: pe }, CASES.length));
+
+const [BYTE, NIBBLE] = [[8, SIGNED] as const, [4, SIGNED] as const];
+for (const more of [
+  // Groups: taps side by side, several outputs of each, both.
+  { inputs: 9, outputs: 6, pe: 3, simd: 9, vectors: 3, taps: 9 },
+  { inputs: 8, outputs: 8, pe: 4, simd: 2, vectors: 2 },
+  { inputs: 18, outputs: 12, pe: 6, simd: 8, vectors: 3, taps: 4 },
+  { inputs: 9, outputs: 4, pe: 4, simd: 5, vectors: 4, taps: 5, w: [1, BIPOLAR] as const },
+  // Weights by phase.
+  { inputs: 4, outputs: 3, pe: 1, simd: 2, phases: [2, 2] as const, outSize: [3, 2] as const },
+  { inputs: 3, outputs: 2, pe: 2, simd: 3, phases: [2, 3] as const, outSize: [2, 3] as const },
+  { inputs: 5, outputs: 2, pe: 2, simd: 5, phases: [3, 1] as const, outSize: [6, 1] as const },
+  {
+    inputs: 6,
+    outputs: 4,
+    pe: 4,
+    simd: 6,
+    vectors: 2,
+    taps: 3,
+    phases: [1, 3] as const,
+    outSize: [1, 4] as const,
+  },
+])
+  CASES.push(caseOf({ x: BYTE, w: NIBBLE, bias: true, ...more }, CASES.length));
 
 describe.skipIf(!hasTool("verilator"))("nf_dense", () => {
   test(`sums exactly (${CASES.length} sets of parameters)`, async () => {

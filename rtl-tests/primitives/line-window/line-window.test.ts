@@ -1,8 +1,11 @@
 // nf_line_window against the definition of a window, over sizes, strides, dilations, padding, spreading, folds and side
 // by side taps, with the least memory and with more, and the cycles of its model.
 import { describe, expect, test } from "vitest";
+import { storeOf } from "../../../compiler/schedule/banks.ts";
 import {
+  beatsOfWindow,
   createLineWindow,
+  intervalAlone,
   leastCapacity,
   type Pair,
   type WindowGeometry,
@@ -26,7 +29,7 @@ interface Parameters extends Partial<WindowGeometry> {
 
 const PACKETS = 4;
 
-function caseOf(p: Parameters, index: number): BenchCase {
+function geometryOf(p: Parameters): WindowGeometry {
   const given = {
     words: 1,
     strides: [1, 1],
@@ -37,15 +40,20 @@ function caseOf(p: Parameters, index: number): BenchCase {
   } as const;
   const outSize = ([0, 1] as const).map((a) => {
     const extent = (given.kernel[a] - 1) * given.dilations[a];
-    const spread = given.repeat ? given.size[a] * given.spread[a] : (given.size[a] - 1) * given.spread[a] + 1;
+    const spread = p.repeat ? given.size[a] * given.spread[a] : (given.size[a] - 1) * given.spread[a] + 1;
     const padded = spread + given.before[a] + (p.after?.[a] ?? 0);
     return Math.floor((padded - extent - 1) / given.strides[a]) + 1;
   }) as unknown as Pair;
-  const geometry: WindowGeometry = { repeat: false, outer: 1, replays: 1, taps: 1, outSize, ...given };
-  const { size, words, kernel, strides, dilations, spread, before, repeat, outer, replays, taps } = geometry;
+  return { repeat: false, outer: 1, replays: 1, taps: 1, outSize, ...given };
+}
+
+function caseOf(p: Parameters, index: number): BenchCase {
+  const geometry = geometryOf(p);
+  const { size, words, outSize, kernel, strides, dilations, spread, before, repeat, outer, replays, taps } =
+    geometry;
   const [laneCount, width] = [p.lanes ?? 1, p.width ?? 8];
   const bits = laneCount * width;
-  const capacity = leastCapacity(geometry) + p.more;
+  const { capacity, banks } = storeOf(geometry, leastCapacity(geometry) + p.more);
   const padding = lanes(Array<number>(laneCount).fill(p.pad ?? 0), width);
   const packetWords = size[0] * size[1] * words;
   const beats = randomBeats(randomFor("line window", index), PACKETS * packetWords, bits);
@@ -91,7 +99,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
   return {
     name: JSON.stringify(p),
     module: "nf_line_window",
-    parameters: lineWindowParameters({ lanes: laneCount, geometry, capacity, pad: p.pad ?? 0 }, width),
+    parameters: lineWindowParameters({ lanes: laneCount, geometry, capacity, banks, pad: p.pad ?? 0 }, width),
     sources: [source("s", bits, beats)],
     sinks: [
       {
@@ -171,8 +179,105 @@ const SETS: Parameters[] = [
   { size: [5, 5], kernel: [3, 3], taps: 2, before: [1, 0], replays: 2, dilations: [1, 2], more: 0 },
   { size: [1, 12], kernel: [1, 5], taps: 4, strides: [1, 2], before: [0, 2], after: [0, 2], more: 4 },
   { size: [6, 6], kernel: [2, 2], taps: 3, strides: [2, 1], more: 12 },
+  { size: [7, 5], kernel: [5, 5], taps: 13, before: [2, 2], after: [2, 2], more: 0, pad: 1 },
+  { size: [9, 1], kernel: [4, 1], taps: 2, dilations: [2, 1], strides: [2, 1], before: [3, 0], more: 1 },
+  // ... of groups, each word in a turn of its own.
+  {
+    size: [5, 4],
+    kernel: [3, 3],
+    taps: 9,
+    words: 3,
+    outer: 3,
+    before: [1, 1],
+    after: [1, 1],
+    more: 2,
+    lanes: 2,
+  },
+  {
+    size: [6, 7],
+    kernel: [3, 2],
+    taps: 4,
+    words: 2,
+    outer: 2,
+    replays: 2,
+    strides: [2, 3],
+    more: 9,
+    width: 3,
+  },
+  {
+    size: [4, 4],
+    kernel: [3, 3],
+    taps: 5,
+    words: 2,
+    outer: 2,
+    dilations: [2, 3],
+    before: [2, 3],
+    after: [2, 3],
+    more: 0,
+  },
+  // ... and of transposed convolutions by phase.
+  {
+    size: [4, 3],
+    kernel: [2, 2],
+    dilations: [2, 2],
+    spread: [2, 2],
+    repeat: true,
+    before: [0, -1],
+    words: 2,
+    more: 1,
+  },
+  {
+    size: [4, 5],
+    kernel: [2, 1],
+    dilations: [2, 3],
+    spread: [2, 3],
+    repeat: true,
+    before: [1, -2],
+    after: [2, 1],
+    taps: 2,
+    words: 2,
+    outer: 2,
+    more: 3,
+  },
+  {
+    size: [5, 5],
+    kernel: [3, 2],
+    dilations: [2, 3],
+    spread: [2, 3],
+    repeat: true,
+    before: [-1, 2],
+    after: [4, 1],
+    taps: 4,
+    more: 0,
+  },
 ];
 const CASES = SETS.map(caseOf);
+
+/** Cycles between packets in which the unit gives its beats to a receiver that takes them all, by running it. */
+function measuredInterval(geometry: WindowGeometry, capacity: number, packets: number): number {
+  const unit = createLineWindow(geometry, capacity);
+  const beats = geometry.outSize[0] * geometry.outSize[1] * beatsOfWindow(geometry);
+  const willing = [true];
+  const ends: number[] = [];
+  for (let cycle = 0, given = 0; ends.length <= packets; cycle++) {
+    const take = [unit.ready(willing, willing, 0)];
+    const give = [unit.valid(0)];
+    unit.step(take, give);
+    if (give[0] && ++given % beats === 0) ends.push(cycle);
+  }
+  return ends[packets]! - ends[packets - 1]!;
+}
+
+test("intervalAlone is what the unit takes", () => {
+  for (const p of SETS)
+    for (const more of [0, 3, 9]) {
+      const geometry = geometryOf(p);
+      const capacity = leastCapacity(geometry) + more;
+      expect(intervalAlone(geometry, capacity, 3), JSON.stringify(p)).toBe(
+        measuredInterval(geometry, capacity, 3),
+      );
+    }
+});
 
 describe("leastCapacity", () => {
   const plain = (size: Pair, kernel: Pair, words: number): WindowGeometry => ({

@@ -14,6 +14,8 @@ interface Parameters {
   readonly lanes: number;
   readonly width: number;
   readonly signed: boolean;
+  /** Windows of which the beats come in turn. */
+  readonly words?: number;
 }
 
 const WINDOWS = 40;
@@ -26,7 +28,8 @@ function caseOf(p: Parameters): BenchCase {
   // The first windows hold one of the ends in every element.
   elements.fill(range.max, 0, window * p.lanes);
   elements.fill(range.min, window * p.lanes, 2 * window * p.lanes);
-  const beats: bigint[] = [];
+  const words = p.words ?? 1;
+  const inOrder: bigint[] = [];
   const expected: bigint[] = [];
   for (let n = 0; n < WINDOWS; n++) {
     const kept = random.integer(0, window - 1);
@@ -35,7 +38,7 @@ function caseOf(p: Parameters): BenchCase {
       const at = (n * window + beat) * p.lanes;
       const row = elements.slice(at, at + p.lanes);
       const inside = n < 2 || beat === kept || random.integer(0, 3) > 0;
-      beats.push(lanes(row, width) | (inside ? 1n << BigInt(p.lanes * width) : 0n));
+      inOrder.push(lanes(row, width) | (inside ? 1n << BigInt(p.lanes * width) : 0n));
       if (inside) rows.push(row);
     }
     const results = Array.from({ length: p.lanes }, (_, lane) => {
@@ -45,6 +48,11 @@ function caseOf(p: Parameters): BenchCase {
     });
     expected.push(lanes(results, width));
   }
+  // Beat by beat of so many windows.
+  const beats = inOrder.map((_, at) => {
+    const [set, within] = [Math.floor(at / (words * window)), at % (words * window)];
+    return inOrder[(set * words + (within % words)) * window + Math.floor(within / words)]!;
+  });
   const sums = { min: Math.min(0, range.min * window), max: range.max * window };
   const { multiplier, shift, offset } = exactDivision(sums, window);
   return {
@@ -55,6 +63,7 @@ function caseOf(p: Parameters): BenchCase {
       WIDTH: width,
       SIGNED: Number(signed),
       WINDOW: window,
+      WORDS: words,
       AVERAGE: Number(average),
       SUM_WIDTH: widthOfRange(sums, true),
       MULTIPLIER: multiplier,
@@ -73,7 +82,7 @@ function caseOf(p: Parameters): BenchCase {
       },
     ],
     sinks: [sink(p.lanes * width, expected)],
-    unit: () => createPipeline(average ? 2 : 0, window),
+    unit: () => createPipeline(average ? 2 : 0, window, words),
   };
 }
 
@@ -88,6 +97,11 @@ const CASES = [
   { average: true, window: 7, lanes: 2, width: 16, signed: true },
   { average: true, window: 49, lanes: 1, width: 8, signed: false },
   { average: true, window: 6, lanes: 2, width: 1, signed: false },
+  { average: false, window: 5, lanes: 2, width: 7, signed: true, words: 4 },
+  { average: false, window: 1, lanes: 1, width: 3, signed: false, words: 5 },
+  { average: true, window: 49, lanes: 1, width: 8, signed: false, words: 8 },
+  { average: true, window: 1, lanes: 3, width: 4, signed: true, words: 2 },
+  { average: true, window: 6, lanes: 2, width: 9, signed: true, words: 10 },
 ].map(caseOf);
 
 describe.skipIf(!hasTool("verilator"))("nf_pool", () => {

@@ -40,6 +40,14 @@ const CASES: readonly (readonly [string, Parameters])[] = [
     { kind: "average", shape: [4, 5, 3], format: intFormat(false, 8, 8), window: [4, 5], interval: 70 },
   ],
   [
+    "the largest of the whole image, in turn",
+    { kind: "max", shape: [3, 4, 4], format: intFormat(true, 5, 2), window: [3, 4], interval: 24 },
+  ],
+  [
+    "a whole sequence at once",
+    { kind: "average", shape: [11, 3], format: intFormat(true, 8, 4), window: [11], interval: 11 },
+  ],
+  [
     "bits of a sequence",
     { kind: "max", shape: [9, 2], format: BITS, window: [3], before: [1], interval: 40 },
   ],
@@ -58,6 +66,10 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("pool", () => {
     );
     const design = designOf(builder.build(), { intervalCycles: interval });
     expect(await verdict(design)).toEqual({ c: "passed", rtl: "passed" });
-    expect(design.manifest.rtl?.intervalCycles).toBeLessThanOrEqual(interval);
+    const { intervalCycles, stages } = design.manifest.rtl!;
+    expect(intervalCycles).toBeLessThanOrEqual(interval);
+    // A window of the whole image is not stored.
+    const isWhole = window.every((size, axis) => size === shape[axis]);
+    expect(stages.some((s) => s.module === "nf_line_window")).toBe(!isWhole);
   });
 });

@@ -1,9 +1,12 @@
 // nf_dense - matrix times vector plus bias on PE x SIMD lanes.
 //
 // A packet comes as its INPUTS elements in beats of SIMD, replayed once per group of PE outputs:
-// ceil(OUTPUTS/PE) * ceil(INPUTS/SIMD) beats. Every replay gives one beat of PE sums. With VECTORS = PE each output
-// reads a vector of its own, and in place of a replay come those of the next group: a convolution of every channel on
-// its own, with the taps as INPUTS, behind an nf_line_window with OUTER = WORDS.
+// ceil(OUTPUTS/PE) * ceil(INPUTS/SIMD) beats. Every replay gives one beat of PE sums.
+// Convolutions in groups, behind an nf_line_window with OUTER the turns of groups: VECTORS of them stand side by side,
+// each read by PE/VECTORS outputs, and in place of a replay come those of the next ones. With TAPS side by side a beat
+// holds for each tap SIMD/TAPS elements of every vector.
+// Transposed convolutions have weights by phase: those of output (y, x) of ROWS x COLUMNS are set (y modulo PHASES_Y) *
+// PHASES_X + x modulo PHASES_X; the sets follow each other in memory.
 //   weights: word f*ceil(INPUTS/SIMD)+i holds weight [f*PE+p][i*SIMD+s] at bits [(p*SIMD+s)*W_WIDTH +: W_WIDTH]
 //   bias:    word f holds the bias of output f*PE+p at bits [p*ACC_WIDTH +: ACC_WIDTH]
 // Inputs and weights are integers or bipolar, as nf_dot has it. Unused lanes of the vector's last beat are ignored,
@@ -18,7 +21,12 @@ module nf_dense #(
     parameter OUTPUTS     = 2,       // sums
     parameter PE          = 1,       // outputs side by side
     parameter SIMD        = 1,       // inputs side by side
-    parameter VECTORS     = 1,       // vectors side by side: 1, which all outputs read, or PE, one for each
+    parameter VECTORS     = 1,       // vectors side by side, a divisor of PE
+    parameter TAPS        = 1,       // parts of each vector in a beat, a divisor of SIMD
+    parameter PHASES_Y    = 1,       // sets of weights, by row and column of the output
+    parameter PHASES_X    = 1,
+    parameter ROWS        = 1,       // outputs of one packet
+    parameter COLUMNS     = 1,
     parameter X_WIDTH     = 8,       // bits of one input, 1 for bipolar
     parameter X_KIND      = 0,       // inputs are 0: unsigned, 1: two's complement, 2: bipolar
     parameter W_WIDTH     = 4,       // bits of one weight, 1 for bipolar
@@ -43,11 +51,11 @@ module nf_dense #(
 
   localparam IN_FOLDS = (INPUTS + SIMD - 1) / SIMD;
   localparam OUT_FOLDS = (OUTPUTS + PE - 1) / PE;
-  localparam DEPTH = IN_FOLDS * OUT_FOLDS;
+  localparam SET = IN_FOLDS * OUT_FOLDS;
+  localparam DEPTH = PHASES_Y * PHASES_X * SET;
   localparam ADDRESS_BITS = (DEPTH > 1) ? $clog2(DEPTH) : 1;
   localparam IN_FOLD_BITS = (IN_FOLDS > 1) ? $clog2(IN_FOLDS) : 1;
   localparam OUT_FOLD_BITS = (OUT_FOLDS > 1) ? $clog2(OUT_FOLDS) : 1;
-  localparam [31:0] LAST_ADDRESS = DEPTH - 1;
   localparam [31:0] LAST_IN_FOLD = IN_FOLDS - 1;
   localparam [31:0] LAST_OUT_FOLD = OUT_FOLDS - 1;
 
@@ -63,6 +71,7 @@ module nf_dense #(
   wire move;  // the whole pipeline steps, unless a finished sum is held up
 
   reg  [ADDRESS_BITS-1:0] address;
+  wire [ADDRESS_BITS-1:0] next_address;
   reg  [IN_FOLD_BITS-1:0] in_fold;
   reg  [STAGES-1:0]       valid;  // bit k: stage k holds a beat
   reg  [STAGES-1:0]       first;  // ... the first of its replay
@@ -81,7 +90,7 @@ module nf_dense #(
       done    <= 1'b0;
     end else if (move) begin
       if (s_valid) begin
-        address <= (address == LAST_ADDRESS[ADDRESS_BITS-1:0]) ? {ADDRESS_BITS{1'b0}} : address + 1'b1;
+        address <= next_address;
         in_fold <= (in_fold == LAST_IN_FOLD[IN_FOLD_BITS-1:0]) ? {IN_FOLD_BITS{1'b0}} : in_fold + 1'b1;
       end
       valid <= {valid[STAGES-2:0], s_valid};
@@ -95,6 +104,65 @@ module nf_dense #(
       last  <= {last[STAGES-2:0], in_fold == LAST_IN_FOLD[IN_FOLD_BITS-1:0]};
     end
   end
+
+  // Weights of the next beat: those of one output after the other, by phase.
+  generate
+    if (PHASES_Y * PHASES_X == 1) begin : one_set
+      localparam [31:0] LAST_ADDRESS = DEPTH - 1;
+      assign next_address = (address == LAST_ADDRESS[ADDRESS_BITS-1:0]) ? {ADDRESS_BITS{1'b0}} : address + 1'b1;
+    end else begin : by_phase
+      localparam BEAT_BITS = (SET > 1) ? $clog2(SET) : 1;
+      localparam ROW_BITS = (ROWS > 1) ? $clog2(ROWS) : 1;
+      localparam COLUMN_BITS = (COLUMNS > 1) ? $clog2(COLUMNS) : 1;
+      localparam Y_BITS = (PHASES_Y > 1) ? $clog2(PHASES_Y) : 1;
+      localparam X_BITS = (PHASES_X > 1) ? $clog2(PHASES_X) : 1;
+      localparam [31:0] LAST_BEAT = SET - 1;
+      localparam [31:0] LAST_ROW = ROWS - 1;
+      localparam [31:0] LAST_COLUMN = COLUMNS - 1;
+      localparam [31:0] LAST_Y = PHASES_Y - 1;
+      localparam [31:0] LAST_X = PHASES_X - 1;
+      localparam [31:0] ROW_OF_SETS = PHASES_X * SET;
+
+      reg  [BEAT_BITS-1:0]    beat;
+      reg  [ROW_BITS-1:0]     row;
+      reg  [COLUMN_BITS-1:0]  column;
+      reg  [Y_BITS-1:0]       y;
+      reg  [X_BITS-1:0]       x;
+      reg  [ADDRESS_BITS-1:0] row_start;  // the first set of the row
+      wire                    end_of_output = beat == LAST_BEAT[BEAT_BITS-1:0];
+      wire                    end_of_row = column == LAST_COLUMN[COLUMN_BITS-1:0];
+      wire                    end_of_packet = row == LAST_ROW[ROW_BITS-1:0];
+      wire                    first_y = end_of_packet || y == LAST_Y[Y_BITS-1:0];
+      wire                    first_x = end_of_row || x == LAST_X[X_BITS-1:0];
+      wire [ADDRESS_BITS:0]   row_sum = {1'b0, row_start} + ROW_OF_SETS[ADDRESS_BITS:0];
+      wire [ADDRESS_BITS-1:0] next_row_start = !end_of_row ? row_start : first_y ? {ADDRESS_BITS{1'b0}} : row_sum[ADDRESS_BITS-1:0];
+      wire                    unused_sum = row_sum[ADDRESS_BITS];
+
+      assign next_address = (end_of_output && first_x) ? next_row_start : address + 1'b1;
+
+      always @(posedge aclk) begin
+        if (!aresetn) begin
+          beat      <= {BEAT_BITS{1'b0}};
+          row       <= {ROW_BITS{1'b0}};
+          column    <= {COLUMN_BITS{1'b0}};
+          y         <= {Y_BITS{1'b0}};
+          x         <= {X_BITS{1'b0}};
+          row_start <= {ADDRESS_BITS{1'b0}};
+        end else if (move && s_valid) begin
+          beat <= end_of_output ? {BEAT_BITS{1'b0}} : beat + 1'b1;
+          if (end_of_output) begin
+            x         <= first_x ? {X_BITS{1'b0}} : x + 1'b1;
+            column    <= end_of_row ? {COLUMN_BITS{1'b0}} : column + 1'b1;
+            row_start <= next_row_start;
+            if (end_of_row) begin
+              y   <= first_y ? {Y_BITS{1'b0}} : y + 1'b1;
+              row <= end_of_packet ? {ROW_BITS{1'b0}} : row + 1'b1;
+            end
+          end
+        end
+      end
+    end
+  endgenerate
 
   // Weights and inputs. Some tools drop the attribute and would call the parameter unused.
   wire unused_style = ROM_STYLE == "auto";
@@ -142,7 +210,7 @@ module nf_dense #(
     if (fetch) tail_out_fold <= last_out_fold;
   end
 
-  genvar p, s;
+  genvar p, s, t;
   generate
     for (s = 0; s < ACC_WIDTH; s = s + 1) begin : bits
       assign counted[s] = s < 31 && (COUNTED >> s) % 2 != 0;
@@ -174,11 +242,17 @@ module nf_dense #(
     end
 
     for (p = 0; p < PE; p = p + 1) begin : pe
-      localparam VECTOR = (VECTORS > 1) ? p : 0;
-      wire [ACC_WIDTH-1:0] beat_sum;
-      wire [ACC_WIDTH-1:0] start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
-      wire                 outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
-      reg  [ACC_WIDTH-1:0] accumulator;
+      localparam VECTOR = (p * VECTORS) / PE;
+      localparam PART = (SIMD / TAPS) * X_WIDTH;
+      wire [SIMD*X_WIDTH-1:0] vector;
+      wire [ACC_WIDTH-1:0]    beat_sum;
+      wire [ACC_WIDTH-1:0]    start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
+      wire                    outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
+      reg  [ACC_WIDTH-1:0]    accumulator;
+
+      for (t = 0; t < TAPS; t = t + 1) begin : tap
+        assign vector[t*PART+:PART] = input_word[(t*VECTORS+VECTOR)*PART+:PART];
+      end
 
       nf_dot #(
           .SIMD     (SIMD),
@@ -190,7 +264,7 @@ module nf_dense #(
       ) dot (
           .aclk(aclk),
           .move(move),
-          .x   (input_word[VECTOR*SIMD*X_WIDTH+:SIMD*X_WIDTH]),
+          .x   (vector),
           .w   (weight_word[p*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
           .used(used),
           .sum (beat_sum)

@@ -8,11 +8,13 @@
 // them (KERNEL 1, STRIDE 1 and SPREAD f: every element f times). Outside of it every lane is PAD. m_inside is high
 // where a lane is a word of the image.
 //   convolution: OUTER = groups, REPLAYS = beats of outputs    depthwise, pooling: OUTER = WORDS, REPLAYS = 1
-// TAPS > 1, for images of one word and SPREAD 1: so many taps side by side, each from its own copy of the memory; the
-// last beat of a window fills up with 0.
+//   transposed convolution: REPEAT with SPREAD the stride and DILATION = SPREAD meets no lines in between at all
+// TAPS > 1, for OUTER = WORDS and DILATION a multiple of SPREAD: so many taps side by side; the last beat of a window
+// fills up with 0. BEFORE may be negative, down to 1 - SPREAD.
 //
 // The memory is a ring of CAPACITY words that runs on over the ends of packets: the next image is stored while the
-// last windows of this one are read. A window is read as soon as its newest word is there, one beat a cycle without a
+// last windows of this one are read. With TAPS > 1 it is whole lines, a multiple of BANKS_Y of them, in
+// BANKS_Y x BANKS_X memories; nf_line_banks says which banks fit the taps. Nothing is stored twice. A window is read as soon as its newest word is there, one beat a cycle without a
 // gap at the ends of lines; a word is forgotten when no later window needs it.
 // The least legal CAPACITY is the most words between the oldest and the newest one that a window and those after it
 // need: at stride 1 (KERNEL_Y - 1) * DILATION_Y lines and (KERNEL_X - 1) * DILATION_X + 1 positions. Below that the
@@ -45,6 +47,8 @@ module nf_line_window #(
     parameter OUTER       = 1,  // folds of the channels, a divisor of WORDS
     parameter REPLAYS     = 1,  // readings of each window
     parameter TAPS        = 1,  // taps side by side
+    parameter BANKS_Y     = 1,  // memories for several taps
+    parameter BANKS_X     = 1,
     parameter CAPACITY    = 12  // words of the ring
 ) (
     input  wire                        aclk,
@@ -77,31 +81,16 @@ module nf_line_window #(
   localparam [COUNT_BITS-1:0] ZERO = {COUNT_BITS{1'b0}};
   localparam [COUNT_BITS-1:0] ONE = {{(COUNT_BITS - 1) {1'b0}}, 1'b1};
 
-  localparam ADDRESS_BITS = (CAPACITY > 1) ? $clog2(CAPACITY) : 1;
-  localparam [31:0] LAST_ADDRESS = CAPACITY - 1;
-
   // Distance in words as a step in the ring.
   function [31:0] ring;
-    input integer words;
-    ring = ((words % CAPACITY) + CAPACITY) % CAPACITY;
-  endfunction
-
-  function [ADDRESS_BITS-1:0] ring_sum;
-    input [ADDRESS_BITS-1:0] a;
-    input [ADDRESS_BITS-1:0] b;
-    reg   [ADDRESS_BITS:0]   sum;
-    begin
-      sum = {1'b0, a} + {1'b0, b};
-      if (sum > {1'b0, LAST_ADDRESS[ADDRESS_BITS-1:0]}) sum = sum - FULL[ADDRESS_BITS:0];
-      ring_sum = sum[ADDRESS_BITS-1:0];
-    end
+    input integer words_apart;
+    ring = ((words_apart % CAPACITY) + CAPACITY) % CAPACITY;
   endfunction
 
   // ---- Storing: `level` words lie between the oldest one that is needed and the next one to come. It is negative
   // where words that no window needs are still to come.
-  reg signed [COUNT_BITS-1:0]   level;
-  reg        [ADDRESS_BITS-1:0] write_address;
-  wire                          write = s_valid && s_ready;
+  reg signed [COUNT_BITS-1:0] level;
+  wire                        write = s_valid && s_ready;
 
   assign s_ready = level != FULL[COUNT_BITS-1:0];
 
@@ -212,15 +201,13 @@ module nf_line_window #(
 
   always @(posedge aclk) begin
     if (!aresetn) begin
-      level         <= ZERO;
-      write_address <= {ADDRESS_BITS{1'b0}};
-      oldest        <= PACKET_WORDS[COUNT_BITS-1:0];
-      primed        <= 1'b0;
-      read_valid    <= 1'b0;
-      m_valid       <= 1'b0;
+      level      <= ZERO;
+      oldest     <= PACKET_WORDS[COUNT_BITS-1:0];
+      primed     <= 1'b0;
+      read_valid <= 1'b0;
+      m_valid    <= 1'b0;
     end else begin
       level <= level + {{(COUNT_BITS - 1) {1'b0}}, write} - (next_window ? forgotten : ZERO);
-      if (write) write_address <= (write_address == LAST_ADDRESS[ADDRESS_BITS-1:0]) ? {ADDRESS_BITS{1'b0}} : write_address + 1'b1;
       if (next_window) oldest <= next_oldest;
       primed <= 1'b1;
       if (move) begin
@@ -322,57 +309,57 @@ module nf_line_window #(
     end
   endgenerate
 
-  // ---- Address of the present window's first tap; outside of the image it is that of no word, and not used.
-  localparam FIRST_ROW = (BEFORE_Y + SPREAD_Y - 1) / SPREAD_Y;
-  localparam FIRST_COLUMN = (BEFORE_X + SPREAD_X - 1) / SPREAD_X;
-  localparam ROW_TOTAL = ((OUT_ROWS - 1) * STRIDE_Y + FIRST_ROW * SPREAD_Y - BEFORE_Y) / SPREAD_Y;
-  localparam COLUMN_TOTAL = ((OUT_COLUMNS - 1) * STRIDE_X + FIRST_COLUMN * SPREAD_X - BEFORE_X) / SPREAD_X;
-  localparam [31:0] START_ADDRESS = ring(-FIRST_ROW * ROW - FIRST_COLUMN * WORDS);
-  localparam [31:0] TO_COLUMN = ring((STRIDE_X / SPREAD_X) * WORDS);
-  localparam [31:0] TO_COLUMN_CARRY = ring((STRIDE_X / SPREAD_X + 1) * WORDS);
-  localparam [31:0] TO_ROW = ring((STRIDE_Y / SPREAD_Y) * ROW - COLUMN_TOTAL * WORDS);
-  localparam [31:0] TO_ROW_CARRY = ring((STRIDE_Y / SPREAD_Y + 1) * ROW - COLUMN_TOTAL * WORDS);
-  localparam [31:0] TO_PACKET = ring(PACKET - ROW_TOTAL * ROW - COLUMN_TOTAL * WORDS);
-
-  reg  [ADDRESS_BITS-1:0] window_start;
-  wire [ADDRESS_BITS-1:0] to_next = (&present_last) ? TO_PACKET[ADDRESS_BITS-1:0]
-                                  : present_last[1] ? (present[0].carry ? TO_ROW_CARRY[ADDRESS_BITS-1:0] : TO_ROW[ADDRESS_BITS-1:0])
-                                  : present[1].carry ? TO_COLUMN_CARRY[ADDRESS_BITS-1:0] : TO_COLUMN[ADDRESS_BITS-1:0];
-  wire [ADDRESS_BITS-1:0] next_start = ring_sum(window_start, to_next);
-
-  always @(posedge aclk) begin
-    if (!aresetn) window_start <= START_ADDRESS[ADDRESS_BITS-1:0];
-    else if (turn) window_start <= next_start;
-  end
-
   // ---- The beats of a window.
   localparam KERNEL = KERNEL_Y * KERNEL_X;
   localparam REPLAY_BITS = (REPLAYS > 1) ? $clog2(REPLAYS) : 1;
   localparam [31:0] LAST_REPLAY = REPLAYS - 1;
 
-  wire [TAPS*ADDRESS_BITS-1:0] addresses;
-  wire [TAPS-1:0]              on_word;     // the tap is a word of the image
-  wire [TAPS-1:0]              on_padding;  // ... outside of it
-  wire                         end_of_taps;
-  reg  [REPLAY_BITS-1:0]       replay;
-  wire                         last_replay = replay == LAST_REPLAY[REPLAY_BITS-1:0];
-  wire                         end_of_replays = end_of_taps && last_replay;
+  localparam OUTER_BITS = (OUTER > 1) ? $clog2(OUTER) : 1;
+  localparam [31:0] LAST_OUTER = OUTER - 1;
+
+  // Lines before the image in which the first window begins, and from there to the last one.
+  localparam FIRST_ROW = (BEFORE_Y + SPREAD_Y - 1) / SPREAD_Y;
+  localparam FIRST_COLUMN = (BEFORE_X + SPREAD_X - 1) / SPREAD_X;
+  localparam ROW_TOTAL = ((OUT_ROWS - 1) * STRIDE_Y + FIRST_ROW * SPREAD_Y - BEFORE_Y) / SPREAD_Y;
+
+  wire [TAPS*WORD_BITS-1:0] words;       // what was read last
+  wire [TAPS-1:0]           on_word;     // the tap is a word of the image
+  wire [TAPS-1:0]           on_padding;  // ... outside of it
+  wire                      end_of_taps;
+  reg  [REPLAY_BITS-1:0]    replay;
+  reg  [OUTER_BITS-1:0]     outer;
+  wire                      last_replay = replay == LAST_REPLAY[REPLAY_BITS-1:0];
+  wire                      end_of_replays = end_of_taps && last_replay;
+  assign                    end_of_window = end_of_replays && outer == LAST_OUTER[OUTER_BITS-1:0];
 
   always @(posedge aclk) begin
-    if (!aresetn) replay <= {REPLAY_BITS{1'b0}};
-    else if (read && end_of_taps) replay <= last_replay ? {REPLAY_BITS{1'b0}} : replay + 1'b1;
+    if (!aresetn) begin
+      replay <= {REPLAY_BITS{1'b0}};
+      outer  <= {OUTER_BITS{1'b0}};
+    end else if (read) begin
+      if (end_of_taps) replay <= last_replay ? {REPLAY_BITS{1'b0}} : replay + 1'b1;
+      if (end_of_replays) outer <= end_of_window ? {OUTER_BITS{1'b0}} : outer + 1'b1;
+    end
   end
 
   generate
     if (TAPS == 1) begin : one_tap
+      localparam ADDRESS_BITS = (CAPACITY > 1) ? $clog2(CAPACITY) : 1;
       localparam INNER_BITS = (INNER > 1) ? $clog2(INNER) : 1;
       localparam X_BITS = (KERNEL_X > 1) ? $clog2(KERNEL_X) : 1;
       localparam Y_BITS = (KERNEL_Y > 1) ? $clog2(KERNEL_Y) : 1;
-      localparam OUTER_BITS = (OUTER > 1) ? $clog2(OUTER) : 1;
+      localparam COLUMN_TOTAL = ((OUT_COLUMNS - 1) * STRIDE_X + FIRST_COLUMN * SPREAD_X - BEFORE_X) / SPREAD_X;
+      localparam [31:0] LAST_ADDRESS = CAPACITY - 1;
       localparam [31:0] LAST_INNER = INNER - 1;
       localparam [31:0] LAST_X = KERNEL_X - 1;
       localparam [31:0] LAST_Y = KERNEL_Y - 1;
-      localparam [31:0] LAST_OUTER = OUTER - 1;
+      // Steps of the ring. Outside of the image an address is that of no word, and not used.
+      localparam [31:0] START_ADDRESS = ring(-FIRST_ROW * ROW - FIRST_COLUMN * WORDS);
+      localparam [31:0] TO_COLUMN = ring((STRIDE_X / SPREAD_X) * WORDS);
+      localparam [31:0] TO_COLUMN_CARRY = ring((STRIDE_X / SPREAD_X + 1) * WORDS);
+      localparam [31:0] TO_ROW = ring((STRIDE_Y / SPREAD_Y) * ROW - COLUMN_TOTAL * WORDS);
+      localparam [31:0] TO_ROW_CARRY = ring((STRIDE_Y / SPREAD_Y + 1) * ROW - COLUMN_TOTAL * WORDS);
+      localparam [31:0] TO_PACKET = ring(PACKET - ROW_TOTAL * ROW - COLUMN_TOTAL * WORDS);
       localparam [31:0] TO_WORD = ring(1);
       localparam [31:0] TO_X = ring((DILATION_X / SPREAD_X) * WORDS - (INNER - 1));
       localparam [31:0] TO_X_CARRY = ring((DILATION_X / SPREAD_X + 1) * WORDS - (INNER - 1));
@@ -380,15 +367,34 @@ module nf_line_window #(
       localparam [31:0] TO_Y_CARRY = ring((DILATION_Y / SPREAD_Y + 1) * ROW);
       localparam [31:0] TO_FOLD = ring(INNER);
 
+      function [ADDRESS_BITS-1:0] ring_sum;
+        input [ADDRESS_BITS-1:0] left;
+        input [ADDRESS_BITS-1:0] right;
+        reg   [ADDRESS_BITS:0]   sum;
+        begin
+          sum = {1'b0, left} + {1'b0, right};
+          if (sum > {1'b0, LAST_ADDRESS[ADDRESS_BITS-1:0]}) sum = sum - FULL[ADDRESS_BITS:0];
+          ring_sum = sum[ADDRESS_BITS-1:0];
+        end
+      endfunction
+
+      reg  [WORD_BITS-1:0]    memory[0:CAPACITY-1];
+      reg  [WORD_BITS-1:0]    word;
+      reg  [ADDRESS_BITS-1:0] write_address;
+      reg  [ADDRESS_BITS-1:0] window_start;  // first tap of the present window
+      wire [ADDRESS_BITS-1:0] to_next = (&present_last) ? TO_PACKET[ADDRESS_BITS-1:0]
+                                      : present_last[1] ? (present[0].carry ? TO_ROW_CARRY[ADDRESS_BITS-1:0] : TO_ROW[ADDRESS_BITS-1:0])
+                                      : present[1].carry ? TO_COLUMN_CARRY[ADDRESS_BITS-1:0] : TO_COLUMN[ADDRESS_BITS-1:0];
+      wire [ADDRESS_BITS-1:0] next_start = ring_sum(window_start, to_next);
+
       reg  [INNER_BITS-1:0]   inner;
       reg  [X_BITS-1:0]       x;
       reg  [Y_BITS-1:0]       y;
-      reg  [OUTER_BITS-1:0]   outer;
       wire                    end_of_tap = inner == LAST_INNER[INNER_BITS-1:0];
       wire                    end_of_line = end_of_tap && x == LAST_X[X_BITS-1:0];
       reg  [ADDRESS_BITS-1:0] address;
-      reg  [ADDRESS_BITS-1:0] line_start;  // first tap of the window's line
-      reg  [ADDRESS_BITS-1:0] fold_start;  // first tap of the window
+      reg  [ADDRESS_BITS-1:0] line_start;    // first tap of the window's line
+      reg  [ADDRESS_BITS-1:0] fold_start;    // first tap of the window's fold
       wire [ADDRESS_BITS-1:0] from = !end_of_line ? address : !end_of_taps ? line_start : fold_start;
       wire [ADDRESS_BITS-1:0] to =
           !end_of_tap ? TO_WORD[ADDRESS_BITS-1:0]
@@ -397,32 +403,40 @@ module nf_line_window #(
         : !end_of_replays ? {ADDRESS_BITS{1'b0}} : TO_FOLD[ADDRESS_BITS-1:0];
       wire [ADDRESS_BITS-1:0] next_address = end_of_window ? next_start : ring_sum(from, to);
 
-      assign end_of_taps   = end_of_line && y == LAST_Y[Y_BITS-1:0];
-      assign end_of_window = end_of_replays && outer == LAST_OUTER[OUTER_BITS-1:0];
-      assign step_tap      = {end_of_tap, end_of_line};
-      assign wrap_tap      = {end_of_line, end_of_taps};
-      assign addresses     = address;
-      assign on_padding    = present[0].outside || present[1].outside;
-      assign on_word       = !on_padding && !present[0].between && !present[1].between;
+      assign end_of_taps = end_of_line && y == LAST_Y[Y_BITS-1:0];
+      assign step_tap    = {end_of_tap, end_of_line};
+      assign wrap_tap    = {end_of_line, end_of_taps};
+      assign on_padding  = present[0].outside || present[1].outside;
+      assign on_word     = !on_padding && !present[0].between && !present[1].between;
+      assign words       = word;
 
       always @(posedge aclk) begin
         if (!aresetn) begin
-          inner      <= {INNER_BITS{1'b0}};
-          x          <= {X_BITS{1'b0}};
-          y          <= {Y_BITS{1'b0}};
-          outer      <= {OUTER_BITS{1'b0}};
-          address    <= START_ADDRESS[ADDRESS_BITS-1:0];
-          line_start <= START_ADDRESS[ADDRESS_BITS-1:0];
-          fold_start <= START_ADDRESS[ADDRESS_BITS-1:0];
-        end else if (read) begin
-          inner   <= end_of_tap ? {INNER_BITS{1'b0}} : inner + 1'b1;
-          address <= next_address;
-          if (end_of_tap) x <= end_of_line ? {X_BITS{1'b0}} : x + 1'b1;
-          if (end_of_line) y <= end_of_taps ? {Y_BITS{1'b0}} : y + 1'b1;
-          if (end_of_line) line_start <= next_address;
-          if (end_of_replays) outer <= end_of_window ? {OUTER_BITS{1'b0}} : outer + 1'b1;
-          if (end_of_replays) fold_start <= next_address;
+          write_address <= {ADDRESS_BITS{1'b0}};
+          inner         <= {INNER_BITS{1'b0}};
+          x             <= {X_BITS{1'b0}};
+          y             <= {Y_BITS{1'b0}};
+          window_start  <= START_ADDRESS[ADDRESS_BITS-1:0];
+          address       <= START_ADDRESS[ADDRESS_BITS-1:0];
+          line_start    <= START_ADDRESS[ADDRESS_BITS-1:0];
+          fold_start    <= START_ADDRESS[ADDRESS_BITS-1:0];
+        end else begin
+          if (write) write_address <= (write_address == LAST_ADDRESS[ADDRESS_BITS-1:0]) ? {ADDRESS_BITS{1'b0}} : write_address + 1'b1;
+          if (read) begin
+            inner   <= end_of_tap ? {INNER_BITS{1'b0}} : inner + 1'b1;
+            address <= next_address;
+            if (end_of_tap) x <= end_of_line ? {X_BITS{1'b0}} : x + 1'b1;
+            if (end_of_line) y <= end_of_taps ? {Y_BITS{1'b0}} : y + 1'b1;
+            if (end_of_line) line_start <= next_address;
+            if (end_of_replays) fold_start <= next_address;
+            if (turn) window_start <= next_start;
+          end
         end
+      end
+
+      always @(posedge aclk) begin
+        if (write) memory[write_address] <= s_data;
+        if (read) word <= memory[address];
       end
     end else begin : several_taps
       localparam BEATS = (KERNEL + TAPS - 1) / TAPS;
@@ -433,10 +447,9 @@ module nf_line_window #(
       wire                 unused_carry = &{1'b0, present[0].tap_carry, present[1].tap_carry, present[0].between,
                                             present[1].between, present[0].outside, present[1].outside};
 
-      assign end_of_taps   = beat == LAST_BEAT[BEAT_BITS-1:0];
-      assign end_of_window = end_of_replays;
-      assign step_tap      = 2'b00;
-      assign wrap_tap      = 2'b00;
+      assign end_of_taps = beat == LAST_BEAT[BEAT_BITS-1:0];
+      assign step_tap    = 2'b00;
+      assign wrap_tap    = 2'b00;
 
       always @(posedge aclk) begin
         if (!aresetn) beat <= {BEAT_BITS{1'b0}};
@@ -444,46 +457,69 @@ module nf_line_window #(
       end
 
       for (t = 0; t < TAPS; t = t + 1) begin : side
-        wire [BEATS*ADDRESS_BITS-1:0] distances;
-        wire [BEATS-1:0]              used;
-        wire [BEATS-1:0]              on_image;
+        wire [BEATS-1:0] used;
+        wire [BEATS-1:0] on_image;
         for (b = 0; b < BEATS; b = b + 1) begin : of_beat
           localparam TAP = b * TAPS + t;
           localparam Y = (TAP < KERNEL) ? TAP / KERNEL_X : 0;
           localparam X = (TAP < KERNEL) ? TAP % KERNEL_X : 0;
-          localparam [31:0] DISTANCE = ring(Y * DILATION_Y * ROW + X * DILATION_X);
-          assign distances[b*ADDRESS_BITS+:ADDRESS_BITS] = DISTANCE[ADDRESS_BITS-1:0];
           assign used[b]     = TAP < KERNEL;
           assign on_image[b] = present[0].lines.on_image[Y] && present[1].lines.on_image[X];
         end
-        assign addresses[t*ADDRESS_BITS+:ADDRESS_BITS] = ring_sum(window_start, distances[beat*ADDRESS_BITS+:ADDRESS_BITS]);
         assign on_word[t]    = used[beat] && on_image[beat];
         assign on_padding[t] = used[beat] && !on_image[beat];
       end
+
+      nf_line_banks #(
+          .WIDTH       (WORD_BITS),
+          .ROWS        (ROWS),
+          .COLUMNS     (COLUMNS),
+          .WORDS       (WORDS),
+          .FIRST_ROW   (FIRST_ROW),
+          .FIRST_COLUMN(FIRST_COLUMN),
+          .STEP_ROW    (STRIDE_Y / SPREAD_Y),
+          .STEP_COLUMN (STRIDE_X / SPREAD_X),
+          .TOTAL_ROWS  (ROW_TOTAL),
+          .KERNEL_Y    (KERNEL_Y),
+          .KERNEL_X    (KERNEL_X),
+          .LINE_Y      (DILATION_Y / SPREAD_Y),
+          .LINE_X      (DILATION_X / SPREAD_X),
+          .TAPS        (TAPS),
+          .HELD        (CAPACITY / ROW),
+          .BANKS_Y     (BANKS_Y),
+          .BANKS_X     (BANKS_X),
+          .BEAT_BITS   (BEAT_BITS),
+          .WORD_BITS   (OUTER_BITS)
+      ) banks (
+          .aclk   (aclk),
+          .aresetn(aresetn),
+          .s_data (s_data),
+          .write  (write),
+          .read   (read),
+          .beat   (beat),
+          .word   (outer),
+          .step   (turn),
+          .last   (present_last),
+          .carry  ({present[1].carry, present[0].carry}),
+          .m_data (words)
+      );
     end
 
-    // ---- Memory, then what stands outside and between.
-    for (t = 0; t < TAPS; t = t + 1) begin : copy
-      reg [WORD_BITS-1:0] memory[0:CAPACITY-1];
-      reg [WORD_BITS-1:0] word;
+    // ---- What was read, and what stands outside and between.
+    for (t = 0; t < TAPS; t = t + 1) begin : tap_word
+      reg [WORD_BITS-1:0] result;
       reg                 is_word;
       reg                 is_padding;
-      reg [WORD_BITS-1:0] result;
       reg                 result_is_word;
 
       assign m_data[t*WORD_BITS+:WORD_BITS] = result;
       assign m_inside[t] = result_is_word;
 
       always @(posedge aclk) begin
-        if (write) memory[write_address] <= s_data;
-        if (read) word <= memory[addresses[t*ADDRESS_BITS+:ADDRESS_BITS]];
-      end
-
-      always @(posedge aclk) begin
         if (move) begin
           is_word        <= on_word[t];
           is_padding     <= on_padding[t];
-          result         <= is_word ? word : is_padding ? PAD_WORD : {WORD_BITS{1'b0}};
+          result         <= is_word ? words[t*WORD_BITS+:WORD_BITS] : is_padding ? PAD_WORD : {WORD_BITS{1'b0}};
           result_is_word <= is_word;
         end
       end

@@ -6,7 +6,7 @@ import { tracedValues } from "../../../program/trace.ts";
 import { fixedFile, fixedFilesUnder } from "../../../render/render.ts";
 import { simulate } from "../../../sim/simulate.ts";
 import { type FileSet, mergeFileSets } from "../../../support/file-set.ts";
-import { PARTS } from "../../../verilog/build-plan.ts";
+import { PARTS, partsOf } from "../../../verilog/build-plan.ts";
 import { hasTool } from "../../tools-present.ts";
 import { complaintsOfIcarus, type RandomDesign, randomDesign } from "./random-design.ts";
 import { inFolder, run } from "./run-tools.ts";
@@ -93,6 +93,9 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["X_WIDTH=1", "X_KIND=2", "W_WIDTH=1", "W_KIND=1", "INPUTS=1", "OUTPUTS=1", "ACC_WIDTH=2"],
     ["VECTORS=3", "OUTPUTS=7", "PE=3"],
     ["VECTORS=2", "OUTPUTS=5", "PE=2", "SIMD=3", "W_WIDTH=1", "W_KIND=2"],
+    ["VECTORS=2", "TAPS=3", "INPUTS=8", "OUTPUTS=8", "PE=4", "SIMD=6"],
+    ["PHASES_Y=2", "PHASES_X=3", "ROWS=5", "COLUMNS=4"],
+    ["PHASES_Y=2", "INPUTS=1", "OUTPUTS=1", "ROWS=1"],
   ],
   nf_dot: [
     ["SIMD=5"],
@@ -117,11 +120,26 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["LANES=3", "WIDTH=16", "SIGNED=1", "LIMIT=32767"],
   ],
   nf_line_window: [
-    ["TAPS=2"],
-    ["TAPS=9", "BEFORE_Y=1", "BEFORE_X=1", "OUT_ROWS=4", "OUT_COLUMNS=4", "PAD=-3"],
+    ["TAPS=2", "BANKS_X=3"],
+    ["TAPS=9", "BANKS_Y=3", "BANKS_X=3", "BEFORE_Y=1", "BEFORE_X=1", "OUT_ROWS=4", "OUT_COLUMNS=4", "PAD=-3"],
+    ["TAPS=3", "BANKS_X=3", "WORDS=2", "OUTER=2", "CAPACITY=24"],
     ["WORDS=4", "OUTER=2", "REPLAYS=3", "CAPACITY=64", "STRIDE_Y=2", "DILATION_X=2", "OUT_COLUMNS=1"],
     ["SPREAD_Y=2", "SPREAD_X=3", "BEFORE_Y=2", "BEFORE_X=1"],
     ["SPREAD_Y=2", "SPREAD_X=3", "KERNEL_Y=1", "KERNEL_X=1", "REPEAT=1", "OUT_ROWS=8", "OUT_COLUMNS=12"],
+    [
+      "TAPS=4",
+      "BANKS_Y=2",
+      "BANKS_X=2",
+      "SPREAD_Y=2",
+      "SPREAD_X=2",
+      "DILATION_Y=2",
+      "DILATION_X=2",
+      "REPEAT=1",
+      "KERNEL_Y=2",
+      "KERNEL_X=2",
+      "BEFORE_X=-1",
+      "CAPACITY=8",
+    ],
     ["ROWS=1", "OUT_ROWS=1", "KERNEL_Y=1", "CAPACITY=4"],
     [
       "ROWS=1",
@@ -134,10 +152,18 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
       "WIDTH=1",
     ],
   ],
+  nf_line_banks: [
+    ["TAPS=9", "BANKS_Y=3", "BEAT_BITS=1"],
+    ["COLUMNS=1", "KERNEL_X=1", "TAPS=2", "HELD=4", "BANKS_Y=2", "BANKS_X=1", "BEAT_BITS=1", "WIDTH=1"],
+    ["WORDS=3", "WORD_BITS=2", "HELD=4", "STEP_ROW=2", "FIRST_ROW=1", "FIRST_COLUMN=1"],
+  ],
+  nf_rotate: [["COUNT=1"], ["COUNT=4", "WIDTH=1"]],
   nf_pool: [
     ["WIDTH=1", "WINDOW=1"],
     ["WIDTH=1", "SIGNED=1", "LANES=2"],
     ["AVERAGE=1"],
+    ["AVERAGE=1", "WORDS=5", "LANES=2"],
+    ["WORDS=2", "LANES=2"],
     ["AVERAGE=1", "WINDOW=9", "MULTIPLIER=57", "SHIFT=9", "OFFSET=-3", "SUM_WIDTH=13"],
     ["AVERAGE=1", "WINDOW=1", "SHIFT=0", "SUM_WIDTH=8", "SIGNED=1"],
     ["AVERAGE=1", "WIDTH=1", "SUM_WIDTH=4"],
@@ -196,7 +222,7 @@ describe("fixed modules", () => {
       for (const module of modules) {
         for (const corner of [[], ...CORNERS[module]!]) {
           const parameters = corner.map((p) => `-P${module}.${p}`);
-          const sources = [module, ...(PARTS[module] ?? [])].map((m) => `${m}.v`);
+          const sources = [module, ...partsOf(module)].map((m) => `${m}.v`);
           const args = ["-g2005", "-Wall", "-o", "x.vvp", "-s", module, ...parameters, ...sources];
           expect(run(folder, "iverilog", args), `${module} ${corner.join(" ")}`).toMatchObject({
             status: 0,
@@ -210,7 +236,7 @@ describe("fixed modules", () => {
   it.skipIf(!hasTool("yosys"))("are taken by yosys", () => {
     inFolder(moduleFiles, (folder) => {
       const checks = modules.flatMap((m) => [
-        ...[m, ...(PARTS[m] ?? [])].map((part) => `read_verilog ${part}.v`),
+        ...[m, ...partsOf(m)].map((part) => `read_verilog ${part}.v`),
         `hierarchy -check -top ${m}`,
         "proc",
         "check -assert",
