@@ -144,3 +144,9 @@ export interface ImportedModel {
   readonly constants: ReadonlyMap<string, ImportedConstants>;
   readonly outputs: readonly GraphOutput[];
 }
+
+/** Names of the nodes that a node reads, in order: none of an input. */
+export function importedInputsOf(node: ImportedNode): readonly string[] {
+  if (node.kind === "input") return [];
+  return "inputs" in node ? node.inputs : [node.input];
+}

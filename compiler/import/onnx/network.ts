@@ -49,7 +49,7 @@ export interface Network {
   add(maker: Maker, node: BareNode, suffix?: string): string;
   /** The node whose row-major result has an axis for each group of factors, in this order. */
   arranged(maker: Maker, tensor: Tensor, groups: readonly (readonly number[])[]): string;
-  /** The tensor with its elements in the file's order, as one factor where that helps. */
+  /** The tensor with its elements in the file's order, a factor for each axis. */
   inFileOrder(maker: Maker, tensor: Tensor): Tensor;
   /** The tensor with some factors as the last axis of its node, and others before them. */
   withLast(maker: Maker, tensor: Tensor, last: readonly number[]): Tensor;
@@ -63,11 +63,14 @@ export function createNetwork(allowance: Allowance): Network {
   const constants = new Map<string, ImportedConstants>();
   const arrangements = new Map<string, string>();
 
+  const counts = new Map<string, number>();
+
   const freeName = (wanted: string): string => {
-    if (!byName.has(wanted)) return wanted;
-    let count = 2;
-    while (byName.has(`${wanted}.${count}`)) count++;
-    return `${wanted}.${count}`;
+    let name = wanted;
+    let count = counts.get(wanted) ?? 1;
+    while (byName.has(name)) name = `${wanted}.${++count}`;
+    counts.set(wanted, count);
+    return name;
   };
   const push = (node: ImportedNode): string => {
     nodes.push(node);

@@ -93,11 +93,13 @@ export function withAxes(view: View, keep: readonly number[]): View {
   };
 }
 
-/** One factor of all elements, in the file's order under sizes of one sample. */
+/** A view of elements in the file's order under sizes of one sample. */
 export function flatView(dims: readonly number[], batch: number): View {
-  const whole: View = { factors: [product(dims)], axes: [[0]], batch: -1 };
-  if (whole.factors[0] === 1) return { factors: [], axes: dims.map(() => []), batch };
-  return { ...reshaped(whole, dims, batch)!, batch };
+  return viewOf(
+    dims,
+    dims.map((_, axis) => axis),
+    batch,
+  );
 }
 
 /**
