@@ -230,17 +230,18 @@ function compute(
 const index = (shape: readonly number[], place: readonly number[]): number =>
   place.reduce((sum, p, axis) => sum * shape[axis]! + p, 0);
 
-function* places(shape: readonly number[]): Generator<readonly number[]> {
-  const count = sizeOf(shape);
-  for (let i = 0; i < count; i++) {
-    let rest = i;
-    const place = shape.map(() => 0);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      place[axis] = rest % shape[axis]!;
-      rest = Math.floor(rest / shape[axis]!);
-    }
-    yield place;
-  }
+const known = new Map<string, readonly (readonly number[])[]>();
+
+/** All places of a shape in row-major order. */
+function places(shape: readonly number[]): readonly (readonly number[])[] {
+  const key = shape.join("x");
+  const found = known.get(key);
+  if (found) return found;
+  let list: number[][] = [[]];
+  for (const size of shape)
+    list = list.flatMap((place) => Array.from({ length: size }, (_, i) => [...place, i]));
+  known.set(key, list);
+  return list;
 }
 
 function filled(shape: readonly number[], f: (place: readonly number[]) => number): Float64Array {
