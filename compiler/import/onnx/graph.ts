@@ -24,7 +24,7 @@ export interface FileGraph {
 
 const MAX_OUTPUTS = 1000;
 /** Nodes that are looked at. */
-const MAX_NODES = 20_000;
+const MAX_NODES = 10_000;
 
 /** Reads the graph's structure; problems go to the collector. Undefined where there is no order. */
 export function readGraph(graph: GraphProto, collector: DiagnosticCollector): FileGraph | undefined {

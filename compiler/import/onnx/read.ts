@@ -186,6 +186,10 @@ function readModel(model: ModelProto, { path, readExternal = noExternal }: OnnxS
   }
   const ends = file.outputs.map((name) => isolated(() => outputOf(name, lookUp(name), network, file)));
   collector.throwIfErrors();
+  ends.forEach((end, i) => {
+    const problem = `the output ${JSON.stringify(file.outputs[i])} depends on a second output of a node that is not read`;
+    if (!end) fail("import/no-network", { path, problem });
+  });
   const outputs: GraphOutput[] = ends.map((end) => ({ name: end!.port.name, node: end!.node }));
   const nodes = reachable(network.nodes, outputs);
   if (outputs.length === 0 || !nodes.some((node) => node.kind === "input"))

@@ -10,6 +10,7 @@ import {
   intAttribute,
   intsAttribute,
   intsOperand,
+  operand,
   type Reader,
   refuse,
   tensorAttribute,
@@ -371,12 +372,29 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Not: unary((x) => Number(x === 0)),
 };
 
+/** Operands that an operator needs, where it is not one. */
+const NEEDED: Readonly<Record<string, number>> = {
+  Gather: 2,
+  Expand: 2,
+  Range: 3,
+  Where: 3,
+  Add: 2,
+  Sub: 2,
+  Mul: 2,
+  Div: 2,
+  Pow: 2,
+  Equal: 2,
+  Less: 2,
+  Greater: 2,
+};
+
 /** Computes an operator whose operands are all constants; undefined where that is not known here. */
 export function folded(call: Call): readonly Constant[] | undefined {
   const fold = Object.hasOwn(FOLDS, call.operator) ? FOLDS[call.operator] : undefined;
   const operands = call.operands.filter((value) => value !== undefined);
   const constants = operands.filter((value) => value.kind === "constant");
   if (!fold || operands.length === 0 || constants.length < operands.length) return undefined;
+  for (let i = 0; i < (NEEDED[call.operator] ?? 1); i++) operand(call, i);
   return fold(call, constants);
 }
 

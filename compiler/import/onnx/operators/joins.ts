@@ -178,7 +178,7 @@ export function axesInMemory(network: Network, tensor: Tensor, needed: readonly 
 
 const concat: Reader = (call) => {
   const { network } = call;
-  const count = call.operands.length;
+  const count = Math.max(1, call.operands.length);
   const tensors = Array.from({ length: count }, (_, i) => {
     const value = operand(call, i);
     if (value.kind === "constant")
