@@ -1,5 +1,6 @@
 // In which order an input's axes are best kept: channels last where the first operator that is about images says which
 // axis the channels are on.
+import { decodeUtf8 } from "../../support/text.ts";
 import type { FileGraph } from "./graph.ts";
 import type { NodeProto } from "./messages.ts";
 import { domainOf, operatorOf } from "./operators.ts";
@@ -75,7 +76,10 @@ function channelOf(
     for (const { tensor, axes } of front) {
       for (const { proto } of graph.readers.get(tensor) ?? []) {
         const operator = proto.opType ?? "";
-        const channelAxis = operatorOf(domainOf(proto.domain), operator)?.channelAxis ?? null;
+        const channelAxis =
+          operator === "MultiThreshold"
+            ? thresholdAxis(proto, axes.length)
+            : (operatorOf(domainOf(proto.domain), operator)?.channelAxis ?? null);
         if (channelAxis !== null && axes.length > 2 && proto.input?.[0] === tensor) {
           const found = axes.at(channelAxis)!;
           return found < 0 ? undefined : found;
@@ -90,6 +94,12 @@ function channelOf(
     front = next;
   }
   return undefined;
+}
+
+/** The axis of the channels of a MultiThreshold, which its layout says. */
+function thresholdAxis(proto: NodeProto, rank: number): 1 | -1 {
+  const layout = proto.attribute?.find((a) => a.name === "data_layout")?.s;
+  return rank === 4 && (layout === undefined || decodeUtf8(layout) === "NCHW") ? 1 : -1;
 }
 
 function axesAfter(

@@ -4,6 +4,7 @@ import { batchNormalization, ELEMENTWISE } from "./operators/elementwise.ts";
 import { constantNode, isFoldOnly } from "./operators/fold.ts";
 import { JOINS } from "./operators/joins.ts";
 import { MOVES } from "./operators/moves.ts";
+import { QDQ } from "./operators/qdq.ts";
 import { QUANTIZERS } from "./operators/quantizers.ts";
 import { conv, WEIGHTED } from "./operators/weighted.ts";
 import { pool, WINDOWS } from "./operators/windows.ts";
@@ -14,6 +15,7 @@ const STANDARD: Readonly<Record<string, Reader>> = {
   ...JOINS,
   ...MOVES,
   ...WINDOWS,
+  ...QDQ,
   Constant: constantNode,
 };
 
