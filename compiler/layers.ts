@@ -33,7 +33,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "verify",
     "report",
   ],
-  tools: ["support", "graph", "program", "verify", "import"],
+  tools: ["support", "program", "verify", "import", "host"],
   host: ["support"],
   cli: [
     "support",

@@ -2,10 +2,11 @@
 // takes a Call and hands back the values of its outputs.
 import { fail } from "../../support/diagnostics.ts";
 import { decodeUtf8 } from "../../support/text.ts";
+import type { ExternalReader } from "../model-import.ts";
 import type { Constant } from "./constant.ts";
 import type { AttributeProto, NodeProto } from "./messages.ts";
 import type { Maker, Network, Tensor } from "./network.ts";
-import { type ExternalReader, INT64, tensorConstant } from "./tensors.ts";
+import { INT64, tensorConstant } from "./tensors.ts";
 
 export type Value = Tensor | Constant;
 

@@ -27,16 +27,24 @@ export interface Constant {
 }
 
 /** Elements that all constants of a file may have together, as often as they are decoded or computed. */
-const MAX_ELEMENTS = 2 ** 25;
+const MAX_ELEMENTS = 2 ** 24;
+/** Those of a small file: what is made grows with what is there. */
+const LEAST_ELEMENTS = 2 ** 21;
+const ELEMENTS_PER_BYTE = 16;
 /** Axes of a tensor. */
 export const MAX_RANK = 8;
 
 /** Counts the elements made so far. */
 export interface Allowance {
   elements: number;
+  readonly limit: number;
 }
 
-export const createAllowance = (): Allowance => ({ elements: MAX_ELEMENTS });
+/** What a file of so many bytes may make. */
+export function createAllowance(bytes: number): Allowance {
+  const limit = Math.min(MAX_ELEMENTS, LEAST_ELEMENTS + ELEMENTS_PER_BYTE * bytes);
+  return { elements: limit, limit };
+}
 
 /** Elements of sizes; throws import/too-large before anybody allocates them. */
 export function spend(allowance: Allowance, dims: readonly number[]): number {
@@ -50,9 +58,9 @@ function checkRoom(allowance: Allowance, dims: readonly number[]): number {
   const count = elementsOf(dims);
   if (count <= allowance.elements) return count;
   return fail("import/too-large", {
-    what: "elements of the constants",
-    found: count,
-    limit: MAX_ELEMENTS,
+    what: "elements of the constants, as often as they are decoded or computed",
+    found: allowance.limit - allowance.elements + count,
+    limit: allowance.limit,
   });
 }
 

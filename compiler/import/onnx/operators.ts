@@ -80,5 +80,5 @@ export function adviceFor(domain: string, name: string): string {
     return "use BatchNormalization, whose statistics are constants";
   if (["Gelu", "Erf", "Mish", "Softplus", "Softsign", "Celu", "ThresholdedRelu"].includes(name))
     return "use Relu, LeakyRelu, HardSwish, Sigmoid or Tanh";
-  return "write this part with supported operators; docs/import.md lists them";
+  return "write this part with supported operators; docs/onnx.md lists them";
 }

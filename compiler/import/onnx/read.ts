@@ -1,16 +1,11 @@
 // The bytes of an ONNX file -> an imported network, or everything that stands in the way. Pure: files beside the model
 // come through a reader that the host gives.
 import type { GraphOutput } from "../../graph/graph.ts";
-import type { ImportedModel, ImportedNode } from "../../graph/imported.ts";
+import type { ImportedNode } from "../../graph/imported.ts";
 import { importedInputsOf } from "../../graph/imported.ts";
 import { MAX_ELEMENTS, product } from "../../graph/shapes.ts";
-import {
-  createCollector,
-  createDiagnostic,
-  type Diagnostic,
-  DiagnosticError,
-  fail,
-} from "../../support/diagnostics.ts";
+import { createCollector, createDiagnostic, DiagnosticError, fail } from "../../support/diagnostics.ts";
+import type { ExternalReader, ImportedPort, ModelImport, ModelSource } from "../model-import.ts";
 import type { Call, Value, Warning } from "./call.ts";
 import { createAllowance, MAX_RANK } from "./constant.ts";
 import { DamagedFile, decodeMessage } from "./decode.ts";
@@ -20,7 +15,7 @@ import type { ModelProto, ValueInfoProto } from "./messages.ts";
 import { createNetwork, type Tensor } from "./network.ts";
 import { folded } from "./operators/fold.ts";
 import { adviceFor, domainOf, operatorOf } from "./operators.ts";
-import { type ExternalReader, integerRange, isFloatType, tensorConstant } from "./tensors.ts";
+import { integerRange, isFloatType, tensorConstant } from "./tensors.ts";
 import { sizeOf, viewOf } from "./view.ts";
 
 export const OLDEST_OPSET = 7;
@@ -29,30 +24,8 @@ export const NEWEST_OPSET = 26;
 /** Problems that are reported one by one. */
 const MAX_PROBLEMS = 50;
 
-/** How an input or output of the file lies in the network's tensor. */
-export interface ImportedPort {
-  readonly name: string;
-  /** The file's sizes; null where they are open. */
-  readonly fileShape: readonly (number | null)[];
-  /** For each axis of the network's tensor the file's axis, or -1 for one that the file has not. */
-  readonly axes: readonly number[];
-}
-
-export interface OnnxImport {
-  readonly model: ImportedModel;
-  readonly inputs: readonly ImportedPort[];
-  readonly outputs: readonly ImportedPort[];
-  readonly warnings: readonly Diagnostic[];
-}
-
-export interface OnnxSource {
-  /** The file's path, for messages. */
-  readonly path: string;
-  readonly readExternal?: ExternalReader;
-}
-
 /** Reads a model. Throws a DiagnosticError with all problems at once. */
-export function readOnnx(bytes: Uint8Array, source: OnnxSource): OnnxImport {
+export function readOnnx(bytes: Uint8Array, source: ModelSource): ModelImport {
   const { path } = source;
   let model: ModelProto;
   try {
@@ -64,7 +37,7 @@ export function readOnnx(bytes: Uint8Array, source: OnnxSource): OnnxImport {
   if (!model.graph)
     return fail("import/damaged", { path, format: "ONNX", problem: "it holds no graph" }, { file: path });
   try {
-    return readModel(model, source);
+    return readModel(model, bytes.length, source);
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
     const all = error.diagnostics.map((d) => (d.file === undefined ? { ...d, file: path } : d));
@@ -79,7 +52,11 @@ export function readOnnx(bytes: Uint8Array, source: OnnxSource): OnnxImport {
 
 const noExternal: ExternalReader = () => undefined;
 
-function readModel(model: ModelProto, { path, readExternal = noExternal }: OnnxSource): OnnxImport {
+function readModel(
+  model: ModelProto,
+  size: number,
+  { path, readExternal = noExternal }: ModelSource,
+): ModelImport {
   const collector = createCollector();
   const opsets = new Map((model.opsetImport ?? []).map((o) => [domainOf(o.domain), o.version ?? 1]));
   const opset = opsets.get("") ?? 1;
@@ -87,7 +64,7 @@ function readModel(model: ModelProto, { path, readExternal = noExternal }: OnnxS
   if (!file) throw new DiagnosticError(collector.diagnostics);
   checkOperators(file, model, opsets, opset, collector);
 
-  const network = createNetwork(createAllowance());
+  const network = createNetwork(createAllowance(size));
   const values = new Map<string, Value | "unknown">();
   const isolated = <T>(work: () => T): T | undefined => {
     try {

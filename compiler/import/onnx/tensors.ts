@@ -1,11 +1,9 @@
 // TensorProto -> constant. Sizes are checked against the bytes that are there before anything is allocated. Data in
 // other files comes through a reader that the host gives; paths that leave the model's folder are refused.
 import { fail } from "../../support/diagnostics.ts";
+import type { ExternalReader } from "../model-import.ts";
 import { type Allowance, type Constant, MAX_RANK, spend } from "./constant.ts";
 import type { TensorProto } from "./messages.ts";
-
-/** Bytes of a file beside the model, by its path relative to the model's folder; undefined where there is none. */
-export type ExternalReader = (location: string, offset: number, length: number) => Uint8Array | undefined;
 
 interface ElementType {
   readonly name: string;

@@ -1,7 +1,8 @@
 // Runs a file in onnxruntime-web and what the reader made of it in the plain evaluator, on the same random inputs.
 import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-web";
 import { expect } from "vitest";
-import { type ImportedPort, type OnnxImport, readOnnx } from "../../../import/onnx/read.ts";
+import type { ImportedPort, ModelImport } from "../../../import/model-import.ts";
+import { readOnnx } from "../../../import/onnx/read.ts";
 import { createRandom } from "../../../support/random.ts";
 import { evaluateImported } from "./evaluate-imported.ts";
 
@@ -22,7 +23,7 @@ export function fileIndices(port: ImportedPort, shape: readonly number[]): Int32
 }
 
 export interface Comparison {
-  readonly imported: OnnxImport;
+  readonly imported: ModelImport;
   /** Largest difference, as a part of the largest value. */
   readonly difference: number;
   /** Shapes of the network's outputs. */

@@ -68,6 +68,25 @@ function seeds(): readonly Uint8Array[] {
     const z = b.node("Resize", [y, "", b.weights([3], [1, 1, 2])]);
     return b.node("ArgMax", [b.node("Clip", [z, b.weights([], [0]), b.weights([], [6])])], { axis: 1 });
   });
+  file(13, (b) => {
+    const bytes = (value: number): string =>
+      b.constant({ dims: [], dataType: 2, rawData: Uint8Array.of(value) });
+    const grid = [b.weights([], [0.125]), bytes(3)];
+    const q = b.node("QuantizeLinear", [b.input("x", [1, 2, 4, 4]), ...grid]);
+    const w = [
+      b.constant({ dims: [2, 2, 1, 1], dataType: 3, int32Data: [1, -2, 3, 4] }),
+      b.positive([2]),
+      b.constant({ dims: [2], dataType: 3, int32Data: [0, 0] }),
+    ];
+    const c = b.node("QLinearConv", [
+      q,
+      ...grid,
+      ...w,
+      ...grid,
+      b.constant({ dims: [2], dataType: 6, int32Data: [5, 6] }),
+    ]);
+    return b.node("Relu", [b.node("DequantizeLinear", [c, ...grid])]);
+  });
   return files;
 }
 

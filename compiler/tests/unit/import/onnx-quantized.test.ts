@@ -3,14 +3,15 @@
 // numbers are chosen so that every product and sum is exact.
 import { describe, expect, it } from "vitest";
 import type { QuantizeNode } from "../../../graph/imported.ts";
-import { type OnnxImport, readOnnx } from "../../../import/onnx/read.ts";
+import type { ModelImport } from "../../../import/model-import.ts";
+import { readOnnx } from "../../../import/onnx/read.ts";
 import { createRandom } from "../../../support/random.ts";
 import { diagnosticsOf } from "../data/diagnostics-of.ts";
 import { compareWithOnnxruntime } from "./against-onnxruntime.ts";
 import { type Attributes, createOnnx, float, type OnnxBuilder } from "./build-onnx.ts";
 import { roundBy } from "./evaluate-imported.ts";
 
-const kindsOf = ({ model }: OnnxImport): string => model.nodes.map(({ kind }) => kind).join(" ");
+const kindsOf = ({ model }: ModelImport): string => model.nodes.map(({ kind }) => kind).join(" ");
 
 /** Random multiples of 1/8 below 2. */
 function coarse(b: OnnxBuilder, dims: readonly number[], seed = 1): string {

@@ -1,13 +1,14 @@
 // What is refused, and how: all problems of a file at once, each with node, operator and what to do. Hostile files end in
 // a diagnostic, soon and in little memory.
 import { describe, expect, it } from "vitest";
+import type { ModelSource } from "../../../import/model-import.ts";
 import { encodeMessage } from "../../../import/onnx/encode.ts";
 import type { ModelProto, NodeProto, TensorProto } from "../../../import/onnx/messages.ts";
-import { type OnnxSource, readOnnx } from "../../../import/onnx/read.ts";
+import { readOnnx } from "../../../import/onnx/read.ts";
 import { diagnosticsOf } from "../data/diagnostics-of.ts";
 import { type Attributes, createOnnx, float, type OnnxBuilder } from "./build-onnx.ts";
 
-function problemsOf(bytes: Uint8Array, source: Partial<OnnxSource> = {}) {
+function problemsOf(bytes: Uint8Array, source: Partial<ModelSource> = {}) {
   const started = process.cpuUsage();
   const diagnostics = diagnosticsOf(() => readOnnx(bytes, { path: "model.onnx", ...source }));
   const { user, system } = process.cpuUsage(started);
