@@ -211,6 +211,15 @@ function createCli(): Command {
       (await import("./commands/explain.ts")).explainCommand(dir, layer),
     ),
   );
+  add(
+    "inspect [model]",
+    "what a model is: shapes, operators, MACs, parameters, formats; and whether it fits",
+  ).action((model, options) =>
+    execute("inspect", options.json, async () => {
+      checkReadable("MODEL", model);
+      return (await import("./commands/inspect.ts")).inspectCommand(model);
+    }),
+  );
   add("doctor", "which external tools and backends were found and work").action((options) =>
     execute("doctor", options.json, async () => (await import("./commands/doctor.ts")).doctorCommand()),
   );

@@ -77,11 +77,22 @@ export interface NormNode extends OneInput {
   readonly epsilon: number;
 }
 
-/** x * gain + offset: one number, or one for each channel. */
+/**
+ * x * gain + offset: one number each, or one for each channel each. `divisor` is there where the file divides by a
+ * number whose reciprocal no double holds: the gain is exactly 1 / divisor then, and `gain` the nearest double.
+ */
 export interface AffineNode extends OneInput {
   readonly kind: "affine";
   readonly gain: FileNumbers;
   readonly offset: FileNumbers;
+  readonly divisor?: FileNumbers;
+}
+
+/** scale * x where x >= 0, else scale * alpha * (e^x - 1): elu, and selu with its two constants. */
+export interface EluNode extends OneInput {
+  readonly kind: "elu";
+  readonly alpha: number;
+  readonly scale: number;
 }
 
 export interface QuantizeNode extends OneInput {
@@ -109,7 +120,7 @@ export interface TruncNode extends OneInput {
 }
 
 /** Any operator of the language but batchnorm, which is a norm here. */
-type LanguageNode =
+export type LanguageNode =
   | (OneInput & SingleOperator)
   | (Base & { readonly inputs: readonly string[] } & (ArithmeticOperator | ConcatOperator));
 
@@ -117,6 +128,7 @@ export type ImportedNode =
   | ImportedInput
   | NormNode
   | AffineNode
+  | EluNode
   | QuantizeNode
   | MultiThresholdNode
   | TruncNode
@@ -131,4 +143,10 @@ export interface ImportedModel {
   /** Of every dense and conv, by name. */
   readonly constants: ReadonlyMap<string, ImportedConstants>;
   readonly outputs: readonly GraphOutput[];
+}
+
+/** Names of the nodes that a node reads, in order: none of an input. */
+export function importedInputsOf(node: ImportedNode): readonly string[] {
+  if (node.kind === "input") return [];
+  return "inputs" in node ? node.inputs : [node.input];
 }

@@ -1,0 +1,442 @@
+// Operators that move, cut or repeat elements, or only change the shape: Reshape, Transpose, Slice, Split, Pad, Resize
+// and the like. Most of them change the view alone.
+import {
+  anyTensor,
+  axesOf,
+  axisOf,
+  type Call,
+  constantOperand,
+  floatAttribute,
+  floatsAttribute,
+  intAttribute,
+  intsAttribute,
+  intsConstant,
+  intsOperand,
+  numberOperand,
+  type Reader,
+  refuse,
+  tensorOperand,
+  textAttribute,
+  type Value,
+} from "../call.ts";
+import { MAX_RANK } from "../constant.ts";
+import type { Tensor } from "../network.ts";
+import { ELEMENT_TYPES, isFloatType } from "../tensors.ts";
+import { dimsOf, flatView, reshaped, sizeOf, transposed, viewOf, withAxes } from "../view.ts";
+import { axesInMemory } from "./joins.ts";
+
+const SOUND = "the file is no sound ONNX graph; export the model again";
+
+const same: Reader = (call) => [anyTensor(call, 0)];
+
+const dropout: Reader = (call) => {
+  if ((numberOperand(call, 2, "training_mode") ?? 0) !== 0)
+    refuse(call, "it is in training mode", "export the model for inference");
+  return [anyTensor(call, 0)];
+};
+
+/** Floats stay what they are; integers stay integers. */
+const cast: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const to = intAttribute(call, "to", 0);
+  const node = call.network.nodeNamed(tensor.node);
+  const isInteger = node.kind === "argmax" || (node.kind === "input" && node.stored !== null);
+  if (!isFloatType(to) && !(ELEMENT_TYPES.has(to) && isInteger))
+    refuse(call, "it turns numbers that are no integers into another type", "leave the values as floats");
+  return [tensor];
+};
+
+/** The elements in the file's order under other sizes, 0 and -1 resolved already. */
+export function reshapedTo(call: Call, tensor: Tensor, dims: readonly number[]): Tensor {
+  const { view } = tensor;
+  const { batchSize } = call;
+  const keepsBatch = view.batch === 0 && dims[0] === batchSize;
+  if (!keepsBatch && batchSize !== 1)
+    refuse(
+      call,
+      `it mixes the ${batchSize} samples of the batch`,
+      "export the model with a batch dimension of 1, or an open one",
+    );
+  const sizes = keepsBatch ? [1, ...dims.slice(1)] : dims;
+  const batch = keepsBatch ? 0 : -1;
+  const found = reshaped(view, sizes, batch);
+  if (found) return { ...tensor, view: found };
+  const flat = call.network.inFileOrder(call, tensor);
+  return { ...flat, view: flatView(sizes, batch) };
+}
+
+const reshape: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const wanted = intsAttribute(call, "shape") ?? intsOperand(call, 1, "shape") ?? [];
+  const dims = dimsOf(tensor.view, call.batchSize);
+  if (wanted.length > MAX_RANK)
+    refuse(call, `it makes ${wanted.length} axes`, `at most ${MAX_RANK} are read`);
+  const copies = intAttribute(call, "allowzero", 0) === 0;
+  const sizes = wanted.map((size, i) => (size === 0 && copies ? (dims[i] ?? 0) : size));
+  const total = dims.reduce((a, b) => a * b, 1);
+  const known = sizes.filter((size) => size !== -1).reduce((a, b) => a * b, 1);
+  const open = sizes.filter((size) => size === -1).length;
+  const isSound =
+    sizes.every((size) => Number.isSafeInteger(size) && (size > 0 || size === -1)) &&
+    (open === 0 ? known === total : open === 1 && total % known === 0);
+  if (!isSound)
+    refuse(call, `it cannot make ${dims.join("x")} into ${wanted.join("x") || "one number"}`, SOUND);
+  return [
+    reshapedTo(
+      call,
+      tensor,
+      sizes.map((size) => (size === -1 ? total / known : size)),
+    ),
+  ];
+};
+
+const flatten: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const dims = dimsOf(tensor.view, call.batchSize);
+  const given = intAttribute(call, "axis", 1);
+  const axis = given === dims.length ? given : axisOf(call, given, dims.length);
+  const size = (part: readonly number[]): number => part.reduce((a, b) => a * b, 1);
+  return [reshapedTo(call, tensor, [size(dims.slice(0, axis)), size(dims.slice(axis))])];
+};
+
+const transpose: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const rank = tensor.view.axes.length;
+  const axes = Array.from({ length: rank }, (_, i) => i);
+  const permutation = intsAttribute(call, "perm") ?? axes.toReversed();
+  if (permutation.toSorted((a, b) => a - b).join() !== axes.join())
+    refuse(call, `its perm is ${permutation.join(", ")} for ${rank} axes`, SOUND);
+  return [{ ...tensor, view: transposed(tensor.view, permutation) }];
+};
+
+const squeeze: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const { view } = tensor;
+  const rank = view.axes.length;
+  const all = view.axes.map((_, axis) => axis);
+  const gone =
+    axesOf(call, 1)?.map((axis) => axisOf(call, axis, rank)) ??
+    all.filter((axis) => sizeOf(view, axis) === 1 && !(axis === view.batch && call.batchSize !== 1));
+  for (const axis of gone)
+    if (sizeOf(view, axis) !== 1 || (axis === view.batch && call.batchSize !== 1))
+      refuse(call, `axis ${axis} is not of size one`, SOUND);
+  return [
+    {
+      ...tensor,
+      view: withAxes(
+        view,
+        all.filter((axis) => !gone.includes(axis)),
+      ),
+    },
+  ];
+};
+
+const unsqueeze: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const given = axesOf(call, 1) ?? [];
+  const rank = tensor.view.axes.length + given.length;
+  if (rank > MAX_RANK) refuse(call, `it makes ${rank} axes`, `at most ${MAX_RANK} are read`);
+  const added = new Set(given.map((axis) => axisOf(call, axis, rank)));
+  if (added.size !== given.length) refuse(call, `its axes are ${given.join(", ")}`, SOUND);
+  let next = 0;
+  const keep = Array.from({ length: rank }, (_, axis) => (added.has(axis) ? -1 : next++));
+  return [{ ...tensor, view: withAxes(tensor.view, keep) }];
+};
+
+const shape: Reader = (call) => {
+  const dims = dimsOf(anyTensor(call, 0).view, call.batchSize);
+  const end = intAttribute(call, "end", dims.length);
+  return [intsConstant(dims.slice(intAttribute(call, "start", 0), end))];
+};
+
+const size: Reader = (call) => {
+  const dims = dimsOf(anyTensor(call, 0).view, call.batchSize);
+  return [{ ...intsConstant([dims.reduce((a, b) => a * b, 1)]), dims: [] }];
+};
+
+/** The part of a tensor that begins at `begin` and has `sizes`, both of the file's axes. */
+function cut(
+  call: Call,
+  tensor: Tensor,
+  begin: readonly number[],
+  sizes: readonly number[],
+  suffix = "",
+): Tensor {
+  const { network } = call;
+  const { view } = tensor;
+  if (sizes.every((length, axis) => length === sizeOf(view, axis))) return tensor;
+  const order = axesInMemory(network, tensor, []);
+  const input = network.arranged(
+    call,
+    tensor,
+    order.map((axis) => (axis < 0 ? [] : view.axes[axis]!)),
+  );
+  const pick = (list: readonly number[], absent: number): number[] =>
+    order.map((axis) => (axis < 0 ? absent : list[axis]!));
+  const node = network.add(
+    call,
+    { kind: "slice", input, begin: pick(begin, 0), sizes: pick(sizes, 1) },
+    suffix,
+  );
+  return {
+    ...tensor,
+    node,
+    view: viewOf(
+      sizes,
+      order.filter((axis) => axis >= 0),
+      view.batch,
+    ),
+  };
+}
+
+const slice: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const { view } = tensor;
+  const rank = view.axes.length;
+  const starts = intsAttribute(call, "starts") ?? intsOperand(call, 1, "starts") ?? [];
+  const ends = intsAttribute(call, "ends") ?? intsOperand(call, 2, "ends") ?? [];
+  const axes = intsAttribute(call, "axes") ?? intsOperand(call, 3, "axes") ?? starts.map((_, i) => i);
+  const steps = intsOperand(call, 4, "steps") ?? starts.map(() => 1);
+  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length)
+    refuse(call, "starts, ends, axes and steps are not equally many", SOUND);
+  const begin = view.axes.map(() => 0);
+  const sizes = view.axes.map((_, axis) => sizeOf(view, axis));
+  axes.forEach((given, i) => {
+    const axis = axisOf(call, given, rank);
+    const length = axis === view.batch ? call.batchSize : sizeOf(view, axis);
+    const place = (at: number): number => Math.min(length, Math.max(0, at < 0 ? at + length : at));
+    const [from, to] = [place(starts[i]!), place(ends[i]!)];
+    if (from === 0 && to === length && steps[i] === 1) return;
+    if (steps[i] !== 1) refuse(call, `it takes every ${steps[i]}th element`, "steps of 1 are supported");
+    if (axis === view.batch) refuse(call, "it takes some samples of the batch", "keep all samples");
+    if (to <= from) refuse(call, "it leaves no element", "export the model again");
+    begin[axis] = from;
+    sizes[axis] = to - from;
+  });
+  return [cut(call, tensor, begin, sizes)];
+};
+
+const split: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const { view } = tensor;
+  const axis = axisOf(call, intAttribute(call, "axis", 0), view.axes.length);
+  const length = sizeOf(view, axis);
+  const count = call.node.output?.length ?? 0;
+  const each = Math.ceil(length / count);
+  const equal = Array.from({ length: count }, (_, i) => Math.min(each, length - i * each));
+  const parts = intsAttribute(call, "split") ?? intsOperand(call, 1, "split") ?? equal;
+  if (axis === view.batch) refuse(call, "it splits the batch", "keep all samples");
+  if (
+    parts.length !== count ||
+    parts.some((part) => !(part > 0)) ||
+    parts.reduce((a, b) => a + b, 0) !== length
+  )
+    refuse(call, `it splits ${length} elements into ${parts.join(", ")}`, SOUND);
+  let at = 0;
+  return parts.map((part, i): Value => {
+    const begin = view.axes.map((_, j) => (j === axis ? at : 0));
+    const sizes = view.axes.map((_, j) => (j === axis ? part : sizeOf(view, j)));
+    at += part;
+    return cut(call, tensor, begin, sizes, `.${i}`);
+  });
+};
+
+const pad: Reader = (call) => {
+  const tensor = tensorOperand(call, 0);
+  const { view } = tensor;
+  const rank = view.axes.length;
+  const mode = textAttribute(call, "mode", "constant");
+  const pads = intsAttribute(call, "pads") ?? intsOperand(call, 1, "pads") ?? [];
+  const axes = (intsOperand(call, 3, "axes") ?? view.axes.map((_, i) => i)).map((axis) =>
+    axisOf(call, axis, rank),
+  );
+  const value = numberOperand(call, 2, "value") ?? floatAttribute(call, "value", 0);
+  if (pads.length !== 2 * axes.length)
+    refuse(call, `pads has ${pads.length} numbers for ${axes.length} axes`, SOUND);
+  if (pads.every((cells) => cells === 0)) return [tensor];
+  if (mode !== "constant")
+    refuse(call, `its mode is ${JSON.stringify(mode)}`, "pad with a constant, such as 0");
+  if (!Number.isFinite(value)) refuse(call, `it pads with ${value}`, "pad with a finite constant, such as 0");
+  if (pads.some((cells) => cells < 0)) refuse(call, "it cuts elements off", "use Slice to cut elements off");
+  const [before, after] = [view.axes.map(() => 0), view.axes.map(() => 0)];
+  axes.forEach((axis, i) => {
+    before[axis] = pads[i]!;
+    after[axis] = pads[i + axes.length]!;
+  });
+  const isPadded = (axis: number): boolean => before[axis]! + after[axis]! > 0;
+  if (view.batch >= 0 && isPadded(view.batch))
+    refuse(call, "it adds samples to the batch", "keep the batch as it is");
+  const padded = [...view.axes.keys()].filter(isPadded);
+  const order = axesInMemory(call.network, tensor, padded);
+  const input = call.network.arranged(
+    call,
+    tensor,
+    order.map((axis) => (axis < 0 ? [] : view.axes[axis]!)),
+  );
+  const pick = (list: readonly number[]): number[] => order.map((axis) => (axis < 0 ? 0 : list[axis]!));
+  const padding = { before: pick(before), after: pick(after) };
+  const node = call.network.add(call, { kind: "pad", input, padding, value });
+  const dims = view.axes.map((_, axis) => sizeOf(view, axis) + before[axis]! + after[axis]!);
+  return [
+    {
+      ...tensor,
+      node,
+      view: viewOf(
+        dims,
+        order.filter((axis) => axis >= 0),
+        view.batch,
+      ),
+    },
+  ];
+};
+
+const expand: Reader = (call) => {
+  const tensor = anyTensor(call, 0);
+  const wanted = intsOperand(call, 1, "shape") ?? [];
+  const dims = dimsOf(tensor.view, call.batchSize);
+  const lead = Math.max(0, wanted.length - dims.length);
+  const isSame = wanted.every(
+    (length, i) => length === 1 || (i >= lead && length === dims[i - wanted.length + dims.length]),
+  );
+  if (!isSame || wanted.length > MAX_RANK)
+    refuse(
+      call,
+      `it repeats elements of ${dims.join("x")} to ${wanted.join("x")}`,
+      "repeat by Resize, or let Add and Mul broadcast",
+    );
+  const keep = [...Array.from({ length: lead }, () => -1), ...dims.keys()];
+  return [{ ...tensor, view: withAxes(tensor.view, keep) }];
+};
+
+/** Resize and Upsample: the nearest neighbour by whole factors. */
+const resize =
+  (isOld: boolean): Reader =>
+  (call) => {
+    const tensor = anyTensor(call, 0);
+    const { view } = tensor;
+    const dims = dimsOf(view, call.batchSize);
+    const mode = textAttribute(call, "mode", "nearest");
+    if (mode !== "nearest") refuse(call, `its mode is ${JSON.stringify(mode)}`, 'use the mode "nearest"');
+    const hasRegions = !isOld && call.opset > 10;
+    const at = hasRegions ? 2 : 1;
+    const axes = intsAttribute(call, "axes")?.map((axis) => axisOf(call, axis, dims.length)) ?? [
+      ...dims.keys(),
+    ];
+    const factors = dims.map(() => 1);
+    const given = call.operands[at] ? [...constantOperand(call, at, "scales").numbers()] : [];
+    const scales = given.length > 0 ? given : (isOld && floatsAttribute(call, "scales")) || [];
+    const sizes = scales.length > 0 ? [] : (intsOperand(call, at + 1, "sizes") ?? []);
+    const list = scales.length > 0 ? scales : sizes;
+    if (list.length !== axes.length)
+      refuse(call, `it has ${list.length} factors for ${axes.length} axes`, SOUND);
+    axes.forEach((axis, i) => {
+      factors[axis] = scales.length > 0 ? scales[i]! : sizes[i]! / dims[axis]!;
+    });
+    if (!factors.every((factor) => Number.isInteger(factor) && factor >= 1 && factor <= 1024))
+      refuse(call, `its factors are ${factors.join(" x ")}`, "enlarge by whole factors");
+    if (hasRegions) checkNearest(call, dims, factors);
+    if (factors.every((factor) => factor === 1)) return [tensor];
+    const scaled = factors.flatMap((factor, axis) => (factor > 1 ? [axis] : []));
+    if (view.batch >= 0 && scaled.includes(view.batch))
+      refuse(call, "it repeats samples of the batch", "keep the batch as it is");
+    if (scaled.length > 2)
+      refuse(call, `it enlarges ${scaled.length} axes`, "images have two axes to enlarge");
+    const spatial = spatialAxes(call, tensor, scaled);
+    const rest = view.factors
+      .map((_, factor) => factor)
+      .filter((f) => !spatial.some((axis) => view.axes[axis]!.includes(f)));
+    const input = call.network.arranged(call, tensor, [...spatial.map((axis) => view.axes[axis]!), rest]);
+    const node = call.network.add(call, {
+      kind: "upsample",
+      input,
+      factors: spatial.map((axis) => factors[axis]!),
+    });
+    const results = dims.map((_, axis) => sizeOf(view, axis) * factors[axis]!);
+    const others = view.axes
+      .map((own, axis) => ({ own, axis }))
+      .filter(({ axis, own }) => !spatial.includes(axis) && own.length > 0);
+    const channels = rest.map((factor) => view.factors[factor]!);
+    const offsets = spatial.filter((axis) => results[axis]! > 1);
+    return [
+      {
+        ...tensor,
+        node,
+        view: {
+          factors: [...offsets.map((axis) => results[axis]!), ...channels],
+          axes: view.axes.map((own, axis) => {
+            if (offsets.includes(axis)) return [offsets.indexOf(axis)];
+            return others.some((other) => other.axis === axis)
+              ? own.map((f) => offsets.length + rest.indexOf(f))
+              : [];
+          }),
+          batch: view.batch,
+        },
+      },
+    ];
+  };
+
+/** The axes of an image or a sequence among which are those that are enlarged; the other one stays as it is. */
+function spatialAxes({ network }: Call, tensor: Tensor, scaled: readonly number[]): readonly number[] {
+  const { view } = tensor;
+  if (scaled.length === 2 || view.axes.length < 4) return scaled;
+  const inMemory = axesInMemory(network, tensor, []).filter((axis) => axis >= 0);
+  const other = inMemory.slice(0, -1).find((axis) => !scaled.includes(axis));
+  const both = other === undefined ? scaled : [...scaled, other];
+  return both.toSorted((a, b) => inMemory.indexOf(a) - inMemory.indexOf(b));
+}
+
+/** Refuses a Resize that is not plain repetition. */
+function checkNearest(call: Call, dims: readonly number[], factors: readonly number[]): void {
+  const transform = textAttribute(call, "coordinate_transformation_mode", "half_pixel");
+  const rounding = textAttribute(call, "nearest_mode", "round_prefer_floor");
+  const round: Readonly<Record<string, (x: number) => number>> = {
+    round_prefer_floor: (x) => Math.ceil(x - 0.5),
+    round_prefer_ceil: (x) => Math.floor(x + 0.5),
+    floor: Math.floor,
+    ceil: Math.ceil,
+  };
+  const source: Readonly<Record<string, (x: number, size: number, factor: number) => number>> = {
+    half_pixel: (x, _, factor) => (x + 0.5) / factor - 0.5,
+    half_pixel_symmetric: (x, _, factor) => (x + 0.5) / factor - 0.5,
+    pytorch_half_pixel: (x, size, factor) => (size * factor > 1 ? (x + 0.5) / factor - 0.5 : 0),
+    asymmetric: (x, _, factor) => x / factor,
+    align_corners: (x, size, factor) => (size * factor > 1 ? (x * (size - 1)) / (size * factor - 1) : 0),
+  };
+  const [rounded, from] = [round[rounding], source[transform]];
+  const isRepetition =
+    rounded !== undefined &&
+    from !== undefined &&
+    dims.every((length, axis) => {
+      const factor = factors[axis]!;
+      for (let x = 0; factor > 1 && x < Math.min(length * factor, 2 ** 20); x++) {
+        const place = Math.min(length - 1, Math.max(0, rounded(from(x, length, factor))));
+        if (place !== Math.floor(x / factor)) return false;
+      }
+      return true;
+    });
+  if (!isRepetition)
+    refuse(
+      call,
+      `${transform} with ${rounding} does not repeat every position equally often`,
+      'use coordinate_transformation_mode "asymmetric" with nearest_mode "floor"',
+    );
+}
+
+export const MOVES: Readonly<Record<string, Reader>> = {
+  Identity: same,
+  Dropout: dropout,
+  Cast: cast,
+  Reshape: reshape,
+  Flatten: flatten,
+  Transpose: transpose,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Shape: shape,
+  Size: size,
+  Slice: slice,
+  Split: split,
+  Pad: pad,
+  Expand: expand,
+  Resize: resize(false),
+  Upsample: resize(true),
+};

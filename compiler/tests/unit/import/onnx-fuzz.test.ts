@@ -1,0 +1,250 @@
+// Whatever the bytes are, the reader hands back a network that keeps the rules, or diagnostics; soon. The number of
+// files is FUZZ_FILES; each is made from the seed and its own number.
+import { describe, expect, it } from "vitest";
+import { decodeMessage } from "../../../import/onnx/decode.ts";
+import { encodeMessage } from "../../../import/onnx/encode.ts";
+import type { ModelProto } from "../../../import/onnx/messages.ts";
+import { readOnnx } from "../../../import/onnx/read.ts";
+import { DiagnosticError } from "../../../support/diagnostics.ts";
+import { createRandom, type RandomStream } from "../../../support/random.ts";
+import { createOnnx, ints } from "./build-onnx.ts";
+import { importedProblems } from "./check-imported.ts";
+
+const FILES = Number(process.env.FUZZ_FILES ?? 4000);
+/** Processor time for one file; the machine may be busy. */
+const MAX_MILLISECONDS = 2000;
+
+/** Small files that have something of everything. */
+function seeds(): readonly Uint8Array[] {
+  const files: Uint8Array[] = [];
+  const file = (opset: number, make: (b: ReturnType<typeof createOnnx>) => string): void => {
+    const b = createOnnx(files.length);
+    files.push(b.finish([make(b)], opset));
+  };
+  file(13, (b) => {
+    const x = b.node("Conv", [b.input("x", [null, 2, 6, 6]), b.weights([2, 2, 3, 3]), b.weights([2])], {
+      pads: [1, 1, 1, 1],
+    });
+    const n = b.node("BatchNormalization", [
+      x,
+      b.weights([2]),
+      b.weights([2]),
+      b.weights([2]),
+      b.positive([2]),
+    ]);
+    const y = b.node("MaxPool", [b.node("Relu", [n])], { kernel_shape: [2, 2], strides: [2, 2] });
+    const size = b.node("Gather", [b.node("Shape", [y]), b.constant(ints([], [0]))], { axis: 0 });
+    const shape = b.node("Concat", [b.node("Unsqueeze", [size, b.list([0])]), b.list([-1])], { axis: 0 });
+    return b.node("Gemm", [b.node("Reshape", [y, shape]), b.weights([4, 18]), b.weights([4])], { transB: 1 });
+  });
+  file(11, (b) => {
+    const x = b.node("Transpose", [b.input("x", [1, 6, 5, 3])], { perm: [0, 3, 1, 2] });
+    const [left, right] = b.nodes("Split", [x], { axis: 2, split: [2, 4] }, 2);
+    const y = b.node("Concat", [left!, b.node("Sigmoid", [right!])], { axis: 2 });
+    const z = b.node("Mul", [y, b.node("GlobalAveragePool", [x])]);
+    const p = b.node("Pad", [z, b.list([0, 0, 1, 0, 0, 0, 0, 1])]);
+    return b.node("ReduceMean", [b.node("Add", [p, b.weights([3, 1, 1])])], { axes: [2, 3] });
+  });
+  file(13, (b) => {
+    const scale = b.positive([4, 1]);
+    const [zero, bits] = [b.weights([], [0]), b.weights([], [3])];
+    const w = b.node("qonnx.custom_op.general:Quant", [b.weights([4, 6]), scale, zero, bits], {
+      signed: 1,
+      narrow: 1,
+      rounding_mode: "ROUND",
+    });
+    const y = b.node("MatMul", [b.input("x", [1, 6]), b.node("Transpose", [w], { perm: [1, 0] })]);
+    const q = b.node("onnx.brevitas:Quant", [y, b.positive([1, 4]), zero, bits], {
+      signed: 0,
+      narrow: 0,
+      rounding_mode: "FLOOR",
+    });
+    const m = b.node("qonnx.custom_op.general:MultiThreshold", [q, b.weights([4, 3])], { out_dtype: "INT2" });
+    return b.node("Softmax", [b.node("Div", [m, b.weights([], [3])])], { axis: 1 });
+  });
+  file(13, (b) => {
+    const x = b.node("Slice", [b.input("x", [null, 2, 8]), b.list([1]), b.list([7]), b.list([2])]);
+    const y = b.node("ConvTranspose", [x, b.weights([2, 2, 3])], { strides: [2] });
+    const z = b.node("Resize", [y, "", b.weights([3], [1, 1, 2])]);
+    return b.node("ArgMax", [b.node("Clip", [z, b.weights([], [0]), b.weights([], [6])])], { axis: 1 });
+  });
+  file(13, (b) => {
+    const bytes = (value: number): string =>
+      b.constant({ dims: [], dataType: 2, rawData: Uint8Array.of(value) });
+    const grid = [b.weights([], [0.125]), bytes(3)];
+    const q = b.node("QuantizeLinear", [b.input("x", [1, 2, 4, 4]), ...grid]);
+    const w = [
+      b.constant({ dims: [2, 2, 1, 1], dataType: 3, int32Data: [1, -2, 3, 4] }),
+      b.positive([2]),
+      b.constant({ dims: [2], dataType: 3, int32Data: [0, 0] }),
+    ];
+    const c = b.node("QLinearConv", [
+      q,
+      ...grid,
+      ...w,
+      ...grid,
+      b.constant({ dims: [2], dataType: 6, int32Data: [5, 6] }),
+    ]);
+    return b.node("Relu", [b.node("DequantizeLinear", [c, ...grid])]);
+  });
+  return files;
+}
+
+function check(bytes: Uint8Array): "read" | "refused" {
+  const started = process.cpuUsage();
+  let result: "read" | "refused" = "read";
+  try {
+    const { model } = readOnnx(bytes, { path: "fuzz.onnx" });
+    expect(importedProblems(model)).toEqual([]);
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    for (const { code, message } of error.diagnostics) {
+      expect(code).toMatch(/^import\//);
+      expect(message.length).toBeLessThan(1000);
+    }
+    result = "refused";
+  }
+  const { user, system } = process.cpuUsage(started);
+  expect((user + system) / 1000).toBeLessThan(MAX_MILLISECONDS);
+  return result;
+}
+
+const BYTES = [0, 1, 2, 8, 0x7f, 0x80, 0xff];
+
+/** One to four bytes set, removed, repeated or inserted, and sometimes a cut. */
+function mutatedBytes(bytes: Uint8Array, random: RandomStream): Uint8Array {
+  const all = [...bytes];
+  for (let edits = random.integer(1, 4); edits > 0; edits--) {
+    const at = random.integer(0, all.length - 1);
+    const length = random.integer(1, 8);
+    const value =
+      random.integer(0, 1) === 0 ? BYTES[random.integer(0, BYTES.length - 1)]! : random.integer(0, 255);
+    const kind = random.integer(0, 4);
+    if (kind === 0) all[at] = value;
+    else if (kind === 1) all.splice(at, length);
+    else if (kind === 2) all.splice(at, 0, ...all.slice(at, at + length));
+    else if (kind === 3) all.splice(at, 0, value);
+    else if (random.integer(0, 9) === 0) all.splice(at);
+    if (all.length === 0) all.push(value);
+  }
+  return Uint8Array.from(all);
+}
+
+const NUMBERS = [
+  0,
+  1,
+  -1,
+  2,
+  3,
+  7,
+  4,
+  255,
+  -128,
+  1024,
+  65536,
+  2 ** 31 - 1,
+  -(2 ** 31),
+  2 ** 32,
+  2 ** 53,
+  -(2 ** 53),
+  2 ** 62,
+];
+const NAMES = [
+  "",
+  "x",
+  "t0_0",
+  "t1_0",
+  "t2_0",
+  "c0",
+  "c1",
+  "c2",
+  "axis",
+  "pads",
+  "Add",
+  "MatMul",
+  "Conv",
+  "Reshape",
+  "Concat",
+  "Transpose",
+  "Flatten",
+  "Quant",
+  "../../etc/passwd",
+  "N",
+];
+
+type Holder = Record<string, unknown> | unknown[];
+
+/** Every place in a message that holds something. */
+function placesOf(message: unknown, found: [Holder, string | number][] = []): [Holder, string | number][] {
+  if (message === null || typeof message !== "object" || message instanceof Uint8Array) return found;
+  for (const key of Object.keys(message)) {
+    found.push([message as Holder, Array.isArray(message) ? Number(key) : key]);
+    placesOf((message as Record<string, unknown>)[key], found);
+  }
+  return found;
+}
+
+/** One to three fields changed to other numbers, names or lists. */
+function mutatedModel(model: ModelProto, random: RandomStream): ModelProto {
+  const copy = structuredClone(model);
+  for (let edits = random.integer(1, 3); edits > 0; edits--) {
+    const places = placesOf(copy);
+    const [holder, key] = places[random.integer(0, places.length - 1)]!;
+    const fields = holder as Record<string | number, unknown>;
+    const value = fields[key];
+    if (typeof value === "number") fields[key] = NUMBERS[random.integer(0, NUMBERS.length - 1)];
+    else if (typeof value === "string") fields[key] = NAMES[random.integer(0, NAMES.length - 1)];
+    else if (value instanceof Uint8Array) fields[key] = value.subarray(0, random.integer(0, value.length));
+    else if (Array.isArray(holder)) {
+      const kind = random.integer(0, 2);
+      if (kind === 0) holder.splice(key as number, 1);
+      else if (kind === 1) holder.push(structuredClone(value));
+      else holder.reverse();
+    } else if (Array.isArray(value) && random.integer(0, 1) === 0) value.push(...structuredClone(value));
+    else delete fields[key];
+  }
+  return copy;
+}
+
+/** Bytes of a changed model; undefined where no file can say it, such as a float beyond float32. */
+function encoded(model: ModelProto): Uint8Array | undefined {
+  try {
+    return encodeMessage("ModelProto", model);
+  } catch {
+    return undefined;
+  }
+}
+
+describe("fuzzed ONNX files", () => {
+  const files = seeds();
+
+  it("come from sound ones, which are written as they were read", () => {
+    for (const bytes of files) {
+      expect(check(bytes)).toBe("read");
+      expect(encodeMessage("ModelProto", decodeMessage("ModelProto", bytes))).toEqual(bytes);
+    }
+  });
+
+  it(`are read or refused: ${FILES} with changed bytes`, { timeout: FILES * 50 + 60_000 }, () => {
+    const count = { read: 0, refused: 0 };
+    for (let i = 0; i < FILES; i++) {
+      const random = createRandom(1, "bytes", i);
+      count[check(mutatedBytes(files[i % files.length]!, random))]++;
+    }
+    // Both happen, or the mutations say nothing.
+    expect(count.read).toBeGreaterThan(FILES / 100);
+    expect(count.refused).toBeGreaterThan(FILES / 100);
+  });
+
+  it(`are read or refused: ${FILES} with changed messages`, { timeout: FILES * 50 + 60_000 }, () => {
+    const models = files.map((bytes) => decodeMessage("ModelProto", bytes));
+    const count = { read: 0, refused: 0 };
+    for (let i = 0; i < FILES; i++) {
+      const random = createRandom(1, "messages", i);
+      const bytes = encoded(mutatedModel(models[i % models.length]!, random));
+      if (bytes) count[check(bytes)]++;
+    }
+    expect(count.read).toBeGreaterThan(FILES / 100);
+    expect(count.refused).toBeGreaterThan(FILES / 100);
+  });
+});
