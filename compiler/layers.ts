@@ -8,6 +8,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   program: ["support"],
   dsl: ["support", "graph"],
   data: ["support", "graph"],
+  import: ["support", "graph", "data"],
   train: ["support", "graph"],
   lower: ["support", "graph", "program"],
   sim: ["support", "program"],
