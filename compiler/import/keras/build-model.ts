@@ -3,6 +3,7 @@
 import type { GraphOutput } from "../../graph/graph.ts";
 import type { ImportedModel } from "../../graph/imported.ts";
 import { createCollector, type Diagnostic, DiagnosticError, fail } from "../../support/diagnostics.ts";
+import { fieldOf } from "./json-text.ts";
 import { createLayerReader, type ModelSettings } from "./layer-reader.ts";
 import { LAYERS, OPERATIONS } from "./layer-table.ts";
 import { MAX_MODEL_WEIGHTS } from "./limits.ts";
@@ -87,7 +88,11 @@ function readLayer(call: LayerCall, isFinal: boolean, settings: ModelSettings): 
     problems.add("import/keras-option", { layer: name, type, ...option }, { file: path });
     return undefined;
   }
-  return read(createLayerReader(call.layer, settings, isFinal));
+  const layer = createLayerReader(call.layer, settings, isFinal);
+  // Such layers store whole numbers and their scales in place of a kernel.
+  const policy = fieldOf(layer.option("dtype"), "class_name");
+  if (typeof policy === "string" && policy.startsWith("Quantized")) layer.refuse("dtype", "float32");
+  return read(layer);
 }
 
 /** Outputs are named as the layers that make them. */

@@ -2,12 +2,13 @@
 
 import { refuseQuantizer } from "./activations.ts";
 import { shown } from "./json-text.ts";
+import { valuesOf } from "./layer-constants.ts";
 import type { LayerReader } from "./layer-reader.ts";
 import type { LayerBuilder, Value } from "./node-builder.ts";
 import { QuantizerProblem, readQuantizerSpec } from "./quantizer-spec.ts";
 import { quantizeTensor } from "./tensor-quantizers.ts";
 import type { StoredTensor } from "./tensors.ts";
-import { type Emit, single, valuesOf } from "./weighted-layers.ts";
+import { type Emit, single } from "./weighted-layers.ts";
 
 /** What Keras puts below a root of a variance in Normalization. */
 const SMALLEST_DEVIATION = Math.fround(1e-7);

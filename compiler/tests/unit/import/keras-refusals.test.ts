@@ -85,6 +85,15 @@ describe("a setting that cannot be honoured", () => {
   const conv = { filters: 2, kernel_size: 3, use_bias: false };
   it.each([
     [
+      "dtype is",
+      behind(
+        [2],
+        "Dense",
+        { units: 2, dtype: { class_name: "QuantizedDTypePolicy", config: { mode: "int8" } } },
+        kernel(2, 2),
+      ),
+    ],
+    [
       "channels_first",
       behind([3, 4, 4], "Conv2D", { ...conv, data_format: "channels_first" }, kernel(3, 3, 4, 2)),
     ],

@@ -2,10 +2,10 @@
 // exact grids, and what has no exact form is refused.
 import { describe, expect, it } from "vitest";
 import type { ImportedModel } from "../../../graph/imported.ts";
+import { valuesOf } from "../../../import/keras/layer-constants.ts";
 import { readQuantizerSpec } from "../../../import/keras/quantizer-spec.ts";
 import { readKeras } from "../../../import/keras/read-keras.ts";
 import { quantizeTensor } from "../../../import/keras/tensor-quantizers.ts";
-import { valuesOf } from "../../../import/keras/weighted-layers.ts";
 import { diagnosticsOf, messagesOf } from "../data/diagnostics-of.ts";
 import { evaluateImported, outputsOfImported, quantizeNumber } from "./evaluate-imported.ts";
 import { kerasArchive, kerasHdf5, type TestLayer, type TestModel } from "./keras-files.ts";
