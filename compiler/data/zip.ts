@@ -1,4 +1,4 @@
-// Zip archives as numpy.savez writes them. In: bytes. Out: the list of entries; the content of one, after sizes and
+// Zip archives as numpy.savez and Keras write them. In: bytes. Out: the list of entries; the content of one, after sizes and
 // CRC agreed. The central directory is what counts: it is read here, only the deflate streams go to the inflater.
 import { inflateSync } from "fflate/browser";
 import { fail } from "../support/diagnostics.ts";
@@ -41,7 +41,7 @@ function findEnd(view: DataView, source: DataSource): number {
   for (let at = last; at >= Math.max(0, last - MAX_COMMENT); at--) {
     if (view.getUint32(at, true) === END_SIGNATURE && view.getUint16(at + 20, true) === last - at) return at;
   }
-  return damaged(source, "no end of a zip archive (truncated, or not an .npz file)");
+  return damaged(source, "no end of a zip archive (truncated, or no archive at all)");
 }
 
 /** Entries of the archive in the directory's order. Throws data/compressed for anything inconsistent. */

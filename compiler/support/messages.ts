@@ -5,6 +5,7 @@ import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { graphMessages } from "./messages/graph.ts";
 import { importMessages } from "./messages/import.ts";
+import { importKerasMessages } from "./messages/import-keras.ts";
 import { languageMessages } from "./messages/language.ts";
 import { programMessages } from "./messages/program.ts";
 import { trainMessages } from "./messages/train.ts";
@@ -16,6 +17,7 @@ export const messages = {
   ...graphMessages,
   ...dataMessages,
   ...importMessages,
+  ...importKerasMessages,
   ...trainMessages,
   ...programMessages,
   ...verilogMessages,

@@ -1,0 +1,18 @@
+// The part of jsfive that is used; the package has no types of its own.
+declare module "jsfive" {
+  export class Group {
+    readonly keys: readonly string[];
+    readonly attrs: Readonly<Record<string, unknown>>;
+    get(name: string): Group | Dataset | null;
+  }
+  export class File extends Group {
+    constructor(bytes: ArrayBuffer, name: string);
+  }
+  export class Dataset {
+    readonly shape: readonly number[];
+    readonly dtype: unknown;
+    readonly value: readonly unknown[];
+  }
+  /** By the filter's number in the file: 1 is deflate. */
+  export const Filters: Map<number, (packed: ArrayBuffer) => ArrayBuffer>;
+}
