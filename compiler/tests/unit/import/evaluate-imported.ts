@@ -1,4 +1,5 @@
 // What an imported network computes, in double precision and the plainest way: one sample in, every node's value out.
+import { valueAt } from "../../../graph/expression.ts";
 import type { ConvOperator, PoolOperator } from "../../../graph/graph.ts";
 import type {
   ImportedConstants,
@@ -144,6 +145,8 @@ function compute(
       return each((x) => (x >= 0 ? 1 : -1));
     case "leaky_relu":
       return each((x) => (x >= 0 ? x : node.slope * x));
+    case "curve":
+      return each((x) => valueAt(node.body, x));
     case "sigmoid":
       return each((x) => 1 / (1 + Math.exp(-x)));
     case "tanh":
