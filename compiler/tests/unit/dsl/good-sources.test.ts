@@ -1,6 +1,6 @@
 // What accepted texts mean: graph, data, training, hardware.
 import { describe, expect, test } from "vitest";
-import type { DataFile } from "../../../graph/project.ts";
+import type { DataFile, PortFile } from "../../../graph/project.ts";
 import {
   compileText,
   diagnose,
@@ -347,6 +347,65 @@ describe("data", () => {
     const classes = 'data { train: npy("{class}.npy"), test: npy("{class}.npy"), validation: 3 }';
     compileSource(createSourceFile("test.floor", fileWith({ data: classes })), { exists });
     expect(asked).toEqual(["a.csv", "0.npy"]);
+  });
+});
+
+describe("several inputs and outputs", () => {
+  const model = `model m {
+  input a: 4 as u8
+  input "b c": 2 as s8
+  both = concat(a, "b c")
+  output kind = both -> dense(3) -> argmax
+  output place = both -> dense(2)
+}`;
+  const projectWith = (data: string, train = "loss: { place: mse(weight: 0.5), kind: cross_entropy }") =>
+    projectOf(fileWith({ model, data: `data { ${data}, validation: 9 }`, train: `train { ${train} }` }));
+  const plain = (files: unknown) =>
+    (files as readonly PortFile[]).map(({ port, file: { span: _, ...file } }) => [port, file]);
+
+  test("have samples by their names, in the model's order", () => {
+    const { data } = projectWith(`train: {
+      kind: csv("s.csv", columns: "k") place: csv("s.csv", ["x", "y"])
+      "b c": csv("s.csv"), a: npy("a.npy") }
+      test: { a: idx("a.idx"), "b c": json("s.json"), kind: npz("s.npz"), place: npz("s.npz", array: "p") }`);
+    expect(plain(data.train)).toEqual([
+      ["a", { format: "npy", path: "a.npy" }],
+      ["b c", { format: "csv", path: "s.csv", inputKeys: ["b c"] }],
+      ["kind", { format: "csv", path: "s.csv", inputKeys: ["k"] }],
+      ["place", { format: "csv", path: "s.csv", inputKeys: ["x", "y"] }],
+    ]);
+    expect(plain(data.test)).toEqual([
+      ["a", { format: "idx", path: "a.idx" }],
+      ["b c", { format: "json", path: "s.json", inputKeys: ["b c"] }],
+      ["kind", { format: "npz", path: "s.npz", inputKeys: ["kind"] }],
+      ["place", { format: "npz", path: "s.npz", inputKeys: ["p"] }],
+    ]);
+  });
+
+  test("have arrays of their names where a file is named alone, and none of outputs that are inputs", () => {
+    const npz = (path: string, names: readonly string[]) =>
+      names.map((name) => [name, { format: "npz", path, inputKeys: [name] }]);
+    const { data } = projectWith('train: npz("a.npz"), test: npz("b.npz")');
+    expect(plain(data.train)).toEqual(npz("a.npz", ["a", "b c", "kind", "place"]));
+    expect(plain(data.test)).toEqual(npz("b.npz", ["a", "b c", "kind", "place"]));
+    const copies = model.replace("dense(3) -> argmax", "dense(4)");
+    const files = 'data { train: npz("a.npz"), test: npz("b.npz"), validation: 9 }';
+    const train = "train { loss: huber, target: input }";
+    const copied = projectOf(fileWith({ model: copies, data: files, train }));
+    expect(plain(copied.data.train)).toEqual(npz("a.npz", ["a", "b c"]));
+  });
+
+  test("have the losses that are theirs, in the model's order, or one for all", () => {
+    const files = 'train: npz("a.npz"), test: npz("b.npz")';
+    const entropy = { kind: "cross-entropy", smoothing: 0, weights: null };
+    expect(projectWith(files).training.losses).toEqual([
+      { loss: entropy, weight: 1 },
+      { loss: { kind: "mse", weights: null }, weight: 0.5 },
+    ]);
+    expect(projectWith(files, "").training.losses).toEqual([
+      { loss: entropy, weight: 1 },
+      { loss: entropy, weight: 1 },
+    ]);
   });
 });
 

@@ -309,6 +309,29 @@ describe("training", () => {
     for (const { loss } of trained.validation.quantized.outputs!) expect(loss).toBeLessThan(0.08);
   });
 
+  test("compares one value twice: a class, and the scores that it is taken of", async () => {
+    const graph = graphOf(`
+  input sight: 4x3x1 as u8
+  input touch: 5 as s8
+  scores = add(sight -> flatten -> f1: dense(8), touch -> f2: dense(8)) -> relu -> f3: dense(3)
+  output thing = scores -> argmax
+  output again = scores`);
+    const withScores = (set: SampleSet): SampleSet => {
+      const [thing] = set.answers;
+      const values = Float32Array.from({ length: 3 * set.count }, (_, i) =>
+        thing!.labels[Math.floor(i / 3)] === i % 3 ? 2 : -2,
+      );
+      return { ...set, answers: [thing!, { labels: new Int32Array(0), values }] };
+    };
+    const [samples, validation] = [scenes(240, 1), scenes(90, 2)].map(withScores);
+    const asked = asking({ epochs: EPOCHS, limits: { bitOperations: 4000 } }, graph, samples, validation);
+    const { result } = await record(tf, asked);
+    const [thing, again] = result.trained.validation.quantized.outputs!;
+    expect(thing!.accuracy).toBeGreaterThan(0.6);
+    // That of constant scores is 32 / 9.
+    expect(again!.loss).toBeLessThan(3);
+  });
+
   test("resumes with the same bytes from the end of every phase", async () => {
     const asked = asking({ epochs: EPOCHS, limits: { bitOperations: 4000 }, normalize: "tensor" });
     const whole = await record(tf, asked);

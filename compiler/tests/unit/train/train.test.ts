@@ -22,6 +22,7 @@ import {
   request,
   SIGNED,
   type SpecChanges,
+  sampleSet,
   spec,
   UNSIGNED,
 } from "./small-data.ts";
@@ -285,10 +286,8 @@ describe("a training", () => {
   test("does not depend on the unit of the inputs", async () => {
     const trainedAt = async (fraction: number) => {
       const graph = chainGraph([4], { ...UNSIGNED, fraction }, [16, "relu", 3, "argmax"]);
-      const data = (seed: number) => ({
-        ...clouds(90, [4], 3, UNSIGNED, seed),
-        stored: { ...UNSIGNED, fraction },
-      });
+      const data = (seed: number) =>
+        sampleSet({ ...onePort(clouds(90, [4], 3, UNSIGNED, seed)), stored: { ...UNSIGNED, fraction } });
       return (await record(tf, request({ graph, samples: data(1), validation: data(2) }))).result.trained;
     };
     const [large, small] = [await trainedAt(-3), await trainedAt(14)];
@@ -399,7 +398,11 @@ describe("before the first step", () => {
   });
   test("every problem of the data is told", async () => {
     const samples = clouds(30, [4], 4, UNSIGNED, 1);
-    const validation = { ...clouds(30, [5], 3, SIGNED, 1), count: 0, labels: new Int32Array(0) };
+    const validation = sampleSet({
+      ...onePort(clouds(30, [5], 3, SIGNED, 1)),
+      count: 0,
+      labels: new Int32Array(0),
+    });
     const training = { augment: { shiftPixels: 1, flip: "none", noise: 0 } } as const;
     expect((await codesOf(train(tf, request({ samples, validation, training })))).toSorted()).toEqual([
       "train/bad-labels",
