@@ -93,7 +93,7 @@ export function buildLayer(
       return add(g, stage, [store(g, words, step.layer, stage.outFolds)], stage.result, stage.pe);
     }
     case "conv":
-      return convStages(program, g, step, line, foldings);
+      return convStages(program, g, step, line, foldings, interval);
     case "pool":
     case "upsample":
       return poolStages(program, g, step, line, interval);
@@ -181,11 +181,12 @@ function windowStage(
   step: WindowInstruction,
   line: Line,
   reading: WindowReading,
+  interval: number,
 ): Line {
   const { lanes } = reading;
   const source = valueNamed(program, step.input);
   const geometry = geometryOf(program, step, reading);
-  const store = lineStoreOf(geometry);
+  const store = lineStoreOf(geometry, interval);
   const pad = step.op === "conv" ? step.padMantissa : 0;
   const words = adapt(g, line, step.layer, lanes, 1);
   const stage = { kind: "line-window", instruction: step, source, lanes, geometry, ...store, pad } as const;
@@ -198,6 +199,7 @@ function convStages(
   step: ConvInstruction,
   line: Line,
   foldings: Foldings,
+  interval: number,
 ): Line {
   const size = convSizeOf(program, step);
   const folding = foldings.get(step.result)!;
@@ -205,7 +207,7 @@ function convStages(
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const { positions, channels, groups, units } = size;
   const { vectors, ...reading } = readingOf(size, folding);
-  const windows = windowStage(program, g, step, line, reading);
+  const windows = windowStage(program, g, step, line, reading, interval);
   const inputs = (size.taps * channels) / groups;
   return add(
     g,
@@ -248,7 +250,9 @@ function poolStages(
   const lanes = chooseInnerLanes(elements, channels, interval, [line.lanes]);
   const whole = step.op === "pool" && isWhole(step, source);
   const reading = { lanes, outer: channels / lanes, replays: 1, taps: 1 };
-  const windows = whole ? adapt(g, line, step.layer, lanes, 1) : windowStage(program, g, step, line, reading);
+  const windows = whole
+    ? adapt(g, line, step.layer, lanes, 1)
+    : windowStage(program, g, step, line, reading, interval);
   if (step.op === "upsample") return { ...windows, value: result };
   const words = wordsOf({ value: result, lanes });
   return add(

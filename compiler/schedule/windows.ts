@@ -109,36 +109,39 @@ export function geometryOf(
   };
 }
 
-/** Packets after which a window that is alone keeps its interval. */
+/** Packets after which a window that is alone keeps its interval, and one whose sender hardly does. */
 const SETTLED = 3;
-/** What waiting may cost a window that is alone, as a part of its beats. */
+const SETTLED_PACED = 6;
+/** What waiting may cost a window whose sender does not, as a part of its beats. */
 const WAITING = 1.02;
 
 /**
  * What to store: the least number of words and at most one line more, so that the sender goes on while windows are read.
- * Where packets would take longer than their words and windows do with that, the fewest lines more that are enough: a row of
- * windows that moves on by several lines waits for all of them, and without padding the first window of a packet waits for
- * a whole one while the last ones of the packet before are read.
+ * Where packets would take longer than their words and windows do with that, or longer than `interval` if their words
+ * come as slowly as this lets them, the fewest words more that are enough: rows of windows several lines apart wait for
+ * all of these, and without padding the first window of a packet waits for many lines while the last ones of the packet
+ * before are read. Taps side by side take whole lines.
  */
-export function lineStoreOf(geometry: WindowGeometry): LineStore {
-  const { size, words } = geometry;
+export function lineStoreOf(geometry: WindowGeometry, interval: number): LineStore {
+  const { size, words, taps } = geometry;
   const least = leastCapacity(geometry);
   const line = size[1] * words;
   const image = wordsOfImage(geometry);
-  const wanted = WAITING * Math.max(beatsOfWindows(geometry), image);
-  // An image more is always enough; before that, whole lines for taps side by side.
-  const most = Math.ceil((least + image) / line);
-  const capacities = (lines: number): LineStore =>
-    storeOf(geometry, geometry.taps > 1 ? Math.ceil(least / line + lines) * line : least + lines * line);
-  let [few, enough] = [1, most];
-  const isEnough = (lines: number): boolean =>
-    intervalAlone(geometry, capacities(lines).capacity, SETTLED) <= wanted;
-  if (geometry.taps > 1 && isEnough(0)) return capacities(0);
-  if (isEnough(1)) return capacities(1);
+  const busy = Math.max(beatsOfWindows(geometry), image);
+  const slow = Math.max(busy, interval);
+  const isEnough = ({ capacity }: LineStore): boolean =>
+    intervalAlone(geometry, capacity, SETTLED) <= WAITING * busy &&
+    intervalAlone(geometry, capacity, SETTLED_PACED, slow / image) <= slow + 1;
+  const unit = taps > 1 ? line : words;
+  const tight = taps > 1 ? Math.ceil(least / line) : Math.ceil((least + line) / words);
+  const storeFor = (units: number): LineStore => storeOf(geometry, units * unit);
+  if (isEnough(storeFor(tight))) return storeFor(tight);
+  // An image more is always enough.
+  let [few, enough] = [tight, Math.ceil((least + image + line) / unit)];
   while (enough - few > 1) {
     const middle = Math.floor((few + enough) / 2);
-    if (isEnough(middle)) enough = middle;
+    if (isEnough(storeFor(middle))) enough = middle;
     else few = middle;
   }
-  return capacities(enough);
+  return storeFor(enough);
 }

@@ -43,10 +43,11 @@ export function beatsOfWindow({ kernel, words, replays, taps }: WindowGeometry):
 }
 
 /**
- * Cycles between packets of a window that never waits for others, `packets` packets after the first; infinite if it
- * stands still. What createLineWindow does, window by window instead of cycle by cycle.
+ * Cycles between packets of a window whose receiver never waits, `packets` packets after the first; infinite if it stands
+ * still. Its sender has a word `pace` cycles after the one before was taken: always one by default. What createLineWindow
+ * does, window by window instead of cycle by cycle.
  */
-export function intervalAlone(g: WindowGeometry, capacity: number, packets: number): number {
+export function intervalAlone(g: WindowGeometry, capacity: number, packets: number, pace = 1): number {
   const { reach, forgotten } = needsOf(g);
   if (capacity < reach.reduce((most, words) => Math.max(most, words), 1)) return Number.POSITIVE_INFINITY;
   const beats = beatsOfWindow(g);
@@ -57,8 +58,9 @@ export function intervalAlone(g: WindowGeometry, capacity: number, packets: numb
   let total = 0;
   let end = 0; // cycle of the last beat
   let written = 0;
-  let last = -1; // cycle of the last word
+  let last = -pace; // cycle of the last word
   let seen = 0;
+  let open = -1; // cycle of the end that made room for the next one
   for (let p = 0; p < (packets + 1) * windows; p++) {
     const newest = total + reach[p % windows]!;
     const waits = written < newest;
@@ -67,9 +69,9 @@ export function intervalAlone(g: WindowGeometry, capacity: number, packets: numb
       if (written < room) {
         const count = Math.min(newest, room) - written;
         written += count;
-        last += count;
+        last = Math.max(last + pace, open + 1) + (count - 1) * pace;
       } else {
-        last = Math.max(last, ends[seen]!);
+        open = ends[seen]!;
         seen++;
       }
     }
