@@ -4,6 +4,7 @@ import { cMessages } from "./messages/c.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { graphMessages } from "./messages/graph.ts";
+import { importFloatMessages } from "./messages/import-float.ts";
 import { languageMessages } from "./messages/language.ts";
 import { programMessages } from "./messages/program.ts";
 import { trainMessages } from "./messages/train.ts";
@@ -14,6 +15,7 @@ export const messages = {
   ...languageMessages,
   ...graphMessages,
   ...dataMessages,
+  ...importFloatMessages,
   ...trainMessages,
   ...programMessages,
   ...verilogMessages,

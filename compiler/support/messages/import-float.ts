@@ -1,0 +1,31 @@
+// Diagnostics of float models that are calibrated or fine-tuned, and of the files that imported models come from.
+import { entry } from "./define.ts";
+
+export const importFloatMessages = {
+  // sorted by code
+  "import/bad-graph": entry<{ model: string; problems: readonly string[] }>({
+    message: ({ model, problems }) =>
+      `the network ${JSON.stringify(model)} does not fit together: ${problems.join("; ")}`,
+    hint: () => "check the model with the tool that wrote it",
+  }),
+  "import/not-a-number": entry<{ node: string; what: string }>({
+    message: ({ node, what }) => `${what} of ${JSON.stringify(node)} is no finite number`,
+    hint: () => "the model's training diverged, or its file is damaged: save it again",
+  }),
+  "import/output-activation": entry<{ node: string; kind: string }>({
+    message: ({ node, kind }) => `the output ends in the activation ${kind} (${JSON.stringify(node)})`,
+    hint: () =>
+      "save the model without it: its output is then the values before, which are compared just as well",
+  }),
+  "import/quantizer-in-float": entry<{ node: string }>({
+    message: ({ node }) =>
+      `${JSON.stringify(node)} is quantized by the file, other parts of the network are not`,
+    hint: () => "quantize all weights and tensors in the file, or none: then they are calibrated here",
+  }),
+  "import/unfoldable": entry<{ node: string; because: string }>({
+    message: ({ node, because }) =>
+      `the scale and offset of ${JSON.stringify(node)} cannot become part of a layer's weights: ${because}`,
+    hint: () =>
+      "put it directly behind a layer with weights, or before one without padding; a scale of the input may be given as --input-scale",
+  }),
+};
