@@ -144,8 +144,16 @@ export interface TrainingSpec {
   readonly loss: LossSpec;
   /** What the outputs are compared with: the data's labels or targets, or the input itself (autoencoder). */
   readonly target: "data" | "input";
-  /** Epochs of the float warm-up, of the phase that finds the steps, and of the one with frozen formats. */
-  readonly epochs: { readonly float: number; readonly noise: number; readonly rounding: number };
+  /**
+   * Epochs of the float warm-up, of the phase that finds the steps, and of the one with frozen formats; `baseline` of the
+   * float baseline, absent: as many as the others together. All 0, for a network with weights: it is calibrated.
+   */
+  readonly epochs: {
+    readonly baseline?: number;
+    readonly float: number;
+    readonly noise: number;
+    readonly rounding: number;
+  };
   readonly batch: number;
   readonly optimizer: OptimizerSpec;
   /** Decoupled weight decay: part of the weight per unit of learning rate; 0 is none. */

@@ -1,9 +1,12 @@
 // The trained variables of a network, by name: weights [units, inputs], bias or batch-norm of each layer, and the base-2
 // logarithms of the quantizers' steps and ranges. In: a network and a seed. Out: their first values.
+import type { FirstWeights } from "../graph/first-weights.ts";
+import { compilerAssert } from "../support/assert.ts";
 import { createRandom } from "../support/random.ts";
 import type { BatchNorm, Statistics } from "./batch-norm.ts";
-import type { Network } from "./network.ts";
+import { type Network, weightsOf } from "./network.ts";
 import type { ParameterSet } from "./optimizers.ts";
+import { knownReaders } from "./settings.ts";
 
 /**
  * `mean` and `variance` are running statistics: they have no gradient. Those of an activation belong to a signal, all
@@ -90,6 +93,24 @@ export function initialParameters({ layers }: Network, seed: number): ParameterS
       parameters[variableName(index, "mean")] = new Float32Array(layer.units);
       parameters[variableName(index, "variance")] = new Float32Array(layer.units).fill(1);
     } else parameters[variableName(index, "bias")] = new Float32Array(layer.units);
+  });
+  return parameters;
+}
+
+/** Given weights, for inputs that are divided by 2^inputScale: layers that read them have the factor. */
+export function givenParameters(network: Network, given: FirstWeights, inputScale: number): ParameterSet {
+  const parameters: ParameterSet = {};
+  const readers = new Set(knownReaders(network, 0)?.map(({ layer }) => layer));
+  network.layers.forEach((layer, index) => {
+    const found = given.get(layer.node);
+    const fits = found?.weights.length === weightsOf(layer) && (found.norm !== null) === layer.batchNorm;
+    compilerAssert(fits, `no weights are given for layer ${layer.node}`);
+    const scale = readers.has(index) ? 2 ** inputScale : 1;
+    parameters[variableName(index, "weights")] = found.weights.map((w) => w * scale);
+    if (found.norm) {
+      for (const name of ["gain", "shift", "mean", "variance"] as const)
+        parameters[variableName(index, name)] = found.norm[name].slice();
+    } else parameters[variableName(index, "bias")] = found.bias!.slice();
   });
   return parameters;
 }

@@ -19,7 +19,7 @@ import { createNoisePool, type NoisePool } from "./noise.ts";
 import { widthsAreGiven } from "./noise-phase.ts";
 import { type Moments, momentsOf } from "./normalize.ts";
 import { createOptimizer } from "./optimizers.ts";
-import { initialParameters } from "./parameters.ts";
+import { givenParameters, initialParameters } from "./parameters.ts";
 import { type LossOf, type NetworkPass, outputsOf } from "./passes.ts";
 import { keptInputs } from "./prune.ts";
 import { TrainingStopped, type TrainRequest } from "./request.ts";
@@ -72,8 +72,10 @@ export function someSamples(samples: SampleSet, count: number, seed: number, pur
   return pickSamples(samples, order.subarray(0, Math.min(count, samples.count)));
 }
 
-function firstState(network: Network, training: TrainingSpec): RunState {
-  const parameters = initialParameters(network, training.seed);
+function firstState(network: Network, { training, weights }: TrainRequest, inputScale: number): RunState {
+  const parameters = weights
+    ? givenParameters(network, weights, inputScale)
+    : initialParameters(network, training.seed);
   const { objective } = training;
   const limits =
     objective.kind === "budget" ? limitsGiven(objective.limits).map((l) => l.limit) : ["bitOperations"];
@@ -110,8 +112,9 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
   const { seed, batch, augment, target, normalize } = training;
   // What reproduces its input has outputs in its unit, and sums or products of it have no weights to take the scale.
   const isScalable = target !== "input" && knownReaders(network, 0) !== null;
-  const inputFraction = samples.stored.fraction + (isScalable ? inputScaleOf(samples) : 0);
-  const state = request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, training);
+  const inputScale = isScalable ? inputScaleOf(samples) : 0;
+  const inputFraction = samples.stored.fraction + inputScale;
+  const state = request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, request, inputScale);
   const whole = foldedNetwork(network, training);
   const folded = withoutBranches(whole, state.branches.operands);
   const measured = samplesAtOnce(network, MEASURED_SAMPLES);

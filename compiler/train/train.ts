@@ -1,5 +1,5 @@
-// Training from first weights to frozen integers. In: graph, settings, training and validation samples, perhaps a
-// checkpoint. Out: the trained graph and the float baseline; a checkpoint after every epoch on the way.
+// Training from first weights, random or given, to frozen integers. In: graph, settings, training and validation samples,
+// perhaps a checkpoint. Out: the trained graph and the float baseline; a checkpoint after every epoch on the way.
 import type { Limit } from "../graph/project.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -56,6 +56,7 @@ import {
   epochsOf,
   FIRST_PENALTY,
   isAugmented,
+  isCalibrated,
   nextPenalty,
   PHASES,
   type Phase,
@@ -316,7 +317,7 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
     case "noise": {
       foldMoments(run);
       foldNorms(run);
-      if (run.given) break;
+      if (run.given || isCalibrated(training)) break;
       const { count, inputs } = run.measured;
       const quiet = floatPass(folded, training, state.parameters, "running");
       startNoise(folded, training, state.parameters, rawSignals(tf, count, inputs, quiet));
@@ -361,10 +362,19 @@ function foldMoments({ moments, network, state }: Run): void {
   if (bias) state.parameters[variableName(layer, "bias")] = bias;
 }
 
-/** Weights take over the batch-norms that the quantized phases do not have, with the statistics of the measured samples. */
-function foldNorms({ tf, network, folded, training, state, measured }: Run): void {
+/**
+ * Weights take over the batch-norms that the quantized phases do not have, with the statistics of the measured samples;
+ * given ones keep their own.
+ */
+function foldNorms({ tf, network, folded, training, state, measured, request }: Run): void {
   if (network === folded) return;
-  outputsOf(tf, measured.count, measured.inputs, floatPass(network, training, state.parameters, "measured"));
+  if (!request.weights)
+    outputsOf(
+      tf,
+      measured.count,
+      measured.inputs,
+      floatPass(network, training, state.parameters, "measured"),
+    );
   foldBatchNorms(network, folded, state.parameters);
 }
 
