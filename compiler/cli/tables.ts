@@ -39,6 +39,9 @@ export const scoreText = (score: Score): string =>
 /** Scores of integers and float, without what they are. */
 export const scorePair = (integers: Score, float: Score): string =>
   `${qualityText(integers)} integers, ${qualityText(float)} float`;
+/** What is known of integers that there is nothing to compare with but the float network. */
+export const unknownText = ({ loss }: Score): string =>
+  `unknown: nothing to compare with; mean square distance from the float network ${lossText(loss)}`;
 const bits = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
 
 /** Rows of aligned columns; the first row is the head. */
@@ -81,8 +84,9 @@ export function layerTable(report: Report): string {
 /** The figures below the table of layers. */
 export function summaryLines(report: Report): string {
   const lines: string[] = [];
-  const { float, quantized, totals, hardware, c, verify } = report;
-  if (float && quantized)
+  const { float, quantized, accuracy, totals, hardware, c, verify } = report;
+  if (accuracy && float && quantized) lines.push(`${"accuracy".padEnd(13)}${unknownText(quantized)}`);
+  else if (float && quantized)
     lines.push(
       `${(quantized.accuracy === null ? "loss" : "accuracy").padEnd(13)}${scorePair(quantized, float)} (test set)`,
     );

@@ -1,6 +1,6 @@
 // Data files to samples: the entry of this folder. In: what the model's text says of its data, and a reader. Out:
 // sample sets of stored integers with class labels or targets, checked against the model's input and outputs.
-import type { DataFile, DataSpec } from "../graph/project.ts";
+import type { DataFile } from "../graph/project.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import type { KnownClasses } from "./labels.ts";
 import type { DataReader } from "./read-raw.ts";
@@ -45,6 +45,12 @@ export function loadSamples(
   return takePart(loadWholeFile(file, target, reader, options), file, target, options).samples;
 }
 
+/** The files of both splits. */
+export interface DataFiles {
+  readonly train: DataFile;
+  readonly test: DataFile;
+}
+
 export interface DataSet {
   readonly train: LoadedSamples;
   readonly test: LoadedSamples;
@@ -69,12 +75,7 @@ function isSameFile(a: DataFile, b: DataFile): boolean {
 }
 
 /** Refuses parts of one file that share samples: the test would measure what was learnt by heart. */
-function checkDisjoint(
-  data: Pick<DataSpec, "train" | "test">,
-  a: TakenSamples,
-  b: TakenSamples,
-  options: LoadOptions,
-) {
+function checkDisjoint(data: DataFiles, a: TakenSamples, b: TakenSamples, options: LoadOptions) {
   const { train, test } = data;
   if (train.path !== test.path || (a.rows === null && b.rows === null)) return;
   const trained = a.rows && new Set(a.rows);
@@ -92,7 +93,7 @@ function checkDisjoint(
  * integers and the other values, data/parts-overlap when both take a sample of one file.
  */
 export function loadDataSet(
-  data: Pick<DataSpec, "train" | "test">,
+  data: DataFiles,
   target: SampleTarget,
   reader: DataReader,
   options: Omit<LoadOptions, "known"> = {},

@@ -1,14 +1,27 @@
 // The data section: which files hold the samples, and whether they hold what the loss compares with. In: its syntax
 // tree and what training needs. Out: the files; whether they exist is asked for once each.
-import type { DataFile, DataSpec } from "../graph/project.ts";
+import type { FloatNetwork, ImportedInputValues } from "../graph/first-weights.ts";
+import type { DataFile, DataSpec, HeldBack } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { NameNode } from "./ast.ts";
 import type { Answers, SectionInput } from "./check-training.ts";
 import { CLASS_MARK, DATA_FORMS, dataFile, TARGET_FORMS, type WrittenFile } from "./data-files.ts";
-import { type CheckContext, type Fields, numberReader, readFields, type Signature } from "./read-fields.ts";
+import {
+  type CheckContext,
+  type Fields,
+  numberReader,
+  readFields,
+  type Signature,
+  type ValueReader,
+} from "./read-fields.ts";
 
 /** The files that a model may name. */
 export interface FileQueries {
+  /**
+   * The network of a model's file, which is there. Throws the DiagnosticError of one that cannot be read, or that is no
+   * network of the language. Absent where no such file can be read.
+   */
+  imported?(path: string, values: ImportedInputValues): FloatNetwork & { readonly digest: string };
   /**
    * Paths are as written: relative to the model file, or `npm:package/path`. `badPath` says what is wrong with one
    * that cannot name a file.
@@ -18,25 +31,37 @@ export interface FileQueries {
   ): "found" | "missing" | { readonly missingPackage: string } | { readonly badPath: string };
 }
 
+const heldCount = numberReader({
+  dimension: "samples",
+  unitOptional: true,
+  // One sample has no standard error.
+  min: 2,
+  max: 1e9,
+  whole: true,
+  example: "validation: 5000 samples",
+});
+const heldShare = numberReader({ dimension: "ratio", min: 0.01, max: 90, example: "validation: 20 %" });
+
+/** A count of samples, or a share of them. */
+const heldBack: ValueReader<HeldBack> = (value, subject, context) => {
+  if (value.kind !== "quantity" || value.unit !== "%") return heldCount(value, subject, context);
+  const percent = heldShare(value, subject, context);
+  return percent === undefined ? undefined : { share: percent / 100 };
+};
+
+const testData: ValueReader<WrittenFile | HeldBack> = (value, subject, context) =>
+  value.kind === "quantity" ? heldBack(value, subject, context) : dataFile(value, subject, context);
+
+const isFile = (test: WrittenFile | HeldBack): test is WrittenFile =>
+  typeof test === "object" && !("share" in test);
+
 const data = {
-  fields: {
-    train: dataFile,
-    test: dataFile,
-    validation: numberReader({
-      dimension: "samples",
-      unitOptional: true,
-      // One sample has no standard error.
-      min: 2,
-      max: 1e9,
-      whole: true,
-      example: "validation: 5000 samples",
-    }),
-  },
+  fields: { train: dataFile, test: testData, validation: heldBack },
   required: ["train", "test", "validation"],
   form: `data { train: ${DATA_FORMS.idx}, test: idx(...), validation: 5000 samples }`,
 } as const satisfies Signature<Fields>;
 
-function checkPaths(paths: readonly NameNode[], queries: FileQueries, context: CheckContext): void {
+export function checkPaths(paths: readonly NameNode[], queries: FileQueries, context: CheckContext): void {
   const answers = new Map<string, ReturnType<FileQueries["exists"]>>();
   for (const { text: written, span } of paths) {
     const text = written.replaceAll(CLASS_MARK, "0");
@@ -108,7 +133,7 @@ export function checkData(
 ): CheckedData | undefined {
   const { values } = readFields(section.settings, data, "data", section.at, context);
   const { train, test, validation } = values;
-  const written = [train, test].filter((file) => file !== undefined);
+  const written = [train, test].filter((file) => file !== undefined).filter(isFile);
   checkPaths(
     written.flatMap((file) => file.paths),
     queries,
@@ -121,5 +146,6 @@ export function checkData(
     const span = file.places.get("targets");
     return file.file.format === "csv" && keys && span ? [{ count: keys.length, span }] : [];
   });
-  return { spec: { train: files[0]!, test: files[1]!, validation }, targetLists };
+  const spec = { train: files[0]!, test: isFile(test) ? files[1]! : test, validation };
+  return { spec, targetLists };
 }

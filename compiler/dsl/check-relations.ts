@@ -27,7 +27,7 @@ export function checkLoss(
   const classes = spec.loss.kind === "cross-entropy";
   const units = classes ? last.shape.at(-1)! : product(last.shape);
   if (classes && units < 2) collector.add("language/too-few-classes", {}, { span: last.span });
-  if (!classes && signal.kind === "argmax") {
+  if (!classes && spec.target !== "float" && signal.kind === "argmax") {
     const related = [{ message: "the argmax", span: signal.span }];
     const parameters = { loss: LOSS_WORDS[spec.loss.kind] };
     collector.add("language/argmax-of-values", parameters, { span: places.get("loss")!, related });
@@ -89,7 +89,8 @@ export function checkAugmentation(
     if (change === "noise") continue;
     const flat = shapes.find((shape) => shape.length !== 3);
     const small = shapes.find(([height = 0, width = 0]) => shiftPixels >= Math.min(height, width));
-    if (flat) context.collector.add("language/needs-image", { change, shape: flat }, { span });
+    if (spec.target === "float") context.collector.add("language/augmented-float", { change }, { span });
+    else if (flat) context.collector.add("language/needs-image", { change, shape: flat }, { span });
     else if (change === "shift" && small) {
       context.collector.add("language/shift-too-far", { shift: shiftPixels, shape: small }, { span });
     } else if (product(positions) > 1 && (change === "shift" || !isMirrored(positions, training, model)))

@@ -61,6 +61,21 @@ const train = {
   form: "train { objective: budget(210 kbitops) }",
 } as const satisfies Signature<Fields>;
 
+/** Of a model that comes with its weights: no float phase, and no epochs at all for calibration alone. */
+const trainImported = {
+  fields: {
+    ...withoutKeys(train.fields, "float", "normalize"),
+    target: wordReader("target", ["data", "input", "float"]),
+    noise: epochsReader(0, "noise: 6 epochs"),
+    rounding: epochsReader(0, "rounding: 6 epochs"),
+  },
+  form: "train { noise: 4 epochs, rounding: 8 epochs }",
+} as const satisfies Signature<Fields>;
+
+function withoutKeys<F extends Fields, K extends keyof F>(fields: F, ...keys: readonly K[]): Omit<F, K> {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !keys.includes(key as K))) as Omit<F, K>;
+}
+
 /** The training as the section asks for it; layers and activations add their own. */
 export type SectionTraining = Omit<TrainingSpec, "layers" | "surrogates">;
 
@@ -85,6 +100,9 @@ const TRAINING_DEFAULTS: SectionTraining = {
   distillation: null,
 };
 
+type Values<S extends { readonly fields: Fields }> = FieldValues<S["fields"]>["values"];
+type ImportedValues = Omit<Values<typeof train>, "target"> & Pick<Values<typeof trainImported>, "target">;
+
 /** How a loss is written. */
 export const LOSS_WORDS: Readonly<Record<LossSpec["kind"], string>> = {
   "cross-entropy": "cross_entropy",
@@ -108,15 +126,38 @@ export interface CheckedTraining {
   readonly changes: WrittenAugmentation["places"];
 }
 
-/** Checks the training section. After an error a default stands in for what it hides. */
-export function checkTraining(section: SectionInput, context: CheckContext): CheckedTraining {
-  const { values, places, meant } = readFields(section.settings, train, "train", section.at, context);
-  const d = TRAINING_DEFAULTS;
+/** Defaults of a model that comes with its weights. Without data it is compared with itself. */
+function importedDefaults(hasData: boolean): SectionTraining {
+  return {
+    ...TRAINING_DEFAULTS,
+    epochs: { baseline: 0, float: 0, noise: 0, rounding: 0 },
+    target: hasData ? "data" : "float",
+  };
+}
+
+/**
+ * Checks the training section. After an error a default stands in for what it hides. `imported` says of a model that comes
+ * with its weights whether there is a data section.
+ */
+export function checkTraining(
+  section: SectionInput,
+  imported: { readonly hasData: boolean } | null,
+  context: CheckContext,
+): CheckedTraining {
+  // The second has all of the first's keys but two, which are then absent.
+  const signature = (imported ? trainImported : train) as typeof train;
+  const read = readFields(section.settings, signature, "train", section.at, context);
+  const { places, meant } = read;
+  const values: ImportedValues = read.values;
+  const d = imported ? importedDefaults(imported.hasData) : TRAINING_DEFAULTS;
+  const target = values.target ?? d.target;
+  const loss: LossSpec = target === "float" ? { kind: "mse", weights: null } : d.loss;
   const spec: SectionTraining = {
     objective: values.objective ?? d.objective,
-    loss: values.loss?.spec ?? d.loss,
-    target: values.target ?? d.target,
+    loss: values.loss?.spec ?? loss,
+    target,
     epochs: {
+      ...d.epochs,
       float: values.float ?? d.epochs.float,
       noise: values.noise ?? d.epochs.noise,
       rounding: values.rounding ?? d.epochs.rounding,
@@ -155,6 +196,12 @@ function answersOf(
   context: CheckContext,
 ): Answers | undefined {
   const because = `loss: ${LOSS_WORDS[loss.kind]}`;
+  if (target === "float" && loss.kind === "cross-entropy") {
+    const span = places.get("loss")!;
+    context.collector.add("language/float-without-classes", {}, { span });
+    return undefined;
+  }
+  if (target === "float") return { needed: "nothing", because: "target: float" };
   if (target === "input" && loss.kind === "cross-entropy") {
     const span = places.get("target")!;
     context.collector.add("language/input-without-classes", {}, { span });

@@ -1,13 +1,15 @@
 // The meaning of a whole file: which sections there are, each of them checked, and what they ask of each other.
 // In: a syntax tree. Out: checked parts; all errors are collected.
-import type { DataSpec, HardwareSpec } from "../graph/project.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { DataSpec, HardwareSpec, ImportedSource, MadeData } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { FileNode, SectionNode } from "./ast.ts";
 import { checkData, type FileQueries } from "./check-data.ts";
 import { checkHardware } from "./check-hardware.ts";
+import { checkImport, withoutData } from "./check-import.ts";
 import { type CheckedModel, checkModel } from "./check-model.ts";
 import { checkAugmentation, checkLoss, checkTargets, chooseOutputs } from "./check-relations.ts";
-import { checkTraining, type SectionTraining } from "./check-training.ts";
+import { type CheckedTraining, checkTraining, type SectionTraining } from "./check-training.ts";
 import type { CheckContext } from "./read-fields.ts";
 import { nearestWord } from "./spelling.ts";
 
@@ -19,7 +21,9 @@ const SECTION_NAMES = ["model", ...SECTIONS];
 
 export interface CheckedFile {
   readonly model: CheckedModel;
-  readonly data: DataSpec;
+  /** Of a model that comes from a file. */
+  readonly imported?: { readonly graph: Graph; readonly source: ImportedSource };
+  readonly data: DataSpec | MadeData;
   readonly training: SectionTraining;
   readonly hardware: Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "outputs">;
 }
@@ -64,7 +68,9 @@ export function checkFile(
   const sections = sectionsByName(file, context);
   const [firstModel, ...moreModels] = file.models;
   for (const more of moreModels) reportRepeated("model", more.span, firstModel!.span, context);
-  for (const name of ["model", "data", "train"] as const) {
+  const from = firstModel?.from;
+  // A model that comes from a file has its weights, and may do without data.
+  for (const name of from ? [] : (["model", "data", "train"] as const)) {
     const there = name === "model" ? firstModel !== undefined : sections.has(name);
     if (!there && !partial) collector.add("language/missing-section", { section: name }, { span: file.end });
   }
@@ -72,10 +78,12 @@ export function checkFile(
     const section = sections.get(name);
     return section && { settings: section.settings, at: section.name.span };
   };
-  const model = firstModel && checkModel(firstModel, context);
+  const imported = from && checkImport(firstModel, from, queries, context);
+  const model = from ? imported?.model : firstModel && checkModel(firstModel, context);
   const dataSection = sectionInput("data");
-  const trainSection = sectionInput("train");
-  const training = trainSection && checkTraining(trainSection, context);
+  const trainSection = sectionInput("train") ?? (from && { settings: [], at: file.end });
+  const weights = from ? { hasData: dataSection !== undefined } : null;
+  const training = trainSection && checkTraining(trainSection, weights, context);
   const data = dataSection && checkData(dataSection, training?.answers, queries, context);
   const hardware = checkHardware(sectionInput("hardware"), context);
   if (model && training) {
@@ -84,7 +92,31 @@ export function checkFile(
     if (data) checkTargets(data, training, model, context);
   }
   const outputs = model && chooseOutputs(hardware, model, context);
-  if (!model || !data || !training || !outputs || collector.hasErrors()) return undefined;
+  if (!dataSection && imported && training) checkMadeData(training, from!.span, context);
+  const samples = data?.spec ?? (dataSection ? undefined : imported?.made);
+  if (!model || !samples || !training || !outputs || collector.hasErrors()) return undefined;
   const { clockMHz, intervalCycles } = hardware;
-  return { model, data: data.spec, training: training.spec, hardware: { clockMHz, intervalCycles, outputs } };
+  const isBounded = training.spec.objective.kind === "budget";
+  return {
+    model: dataSection ? model : unpruned(model, isBounded),
+    ...(imported ? { imported: { graph: imported.graph, source: imported.source } } : {}),
+    data: samples,
+    training: training.spec,
+    hardware: { clockMHz, intervalCycles, outputs },
+  };
+}
+
+/** What samples that are made here can be compared with. */
+function checkMadeData({ answers }: CheckedTraining, span: Span, { collector, partial }: CheckContext): void {
+  if (partial || !answers) return;
+  if (answers.needed === "nothing") collector.add("import/no-data", { because: answers.because }, { span });
+  else collector.add("language/missing-section", { section: "data" }, { span });
+}
+
+/** The model with layers as they are without data. */
+function unpruned(model: CheckedModel, isBounded: boolean): CheckedModel {
+  const layers = model.layers.map((layer) =>
+    layer.quantization ? { ...layer, quantization: withoutData(layer.quantization, isBounded) } : layer,
+  );
+  return { ...model, layers };
 }

@@ -1,6 +1,6 @@
 // A network with the weights that somebody gave it: what an importer of a float model makes, and what calibration or
 // fine-tuning starts from. Plain data.
-import type { Graph } from "./graph.ts";
+import type { Graph, StoredType } from "./graph.ts";
 
 /** A batch-norm behind a layer, by unit: gain * (x - mean) / sqrt(variance + 1e-5) + shift; gains are above 0. */
 export interface NormWeights {
@@ -21,6 +21,13 @@ export interface LayerWeights {
 
 /** Of every dense and conv, by name. */
 export type FirstWeights = ReadonlyMap<string, LayerWeights>;
+
+/** What the integers at the input of an imported model stand for: integer * scale * 2^-fraction. */
+export interface ImportedInputValues {
+  readonly stored: StoredType;
+  /** 1, unless a step is no power of two. */
+  readonly scale: number;
+}
 
 export interface FloatNetwork {
   readonly graph: Graph;

@@ -1,6 +1,7 @@
 // Everything a source file asks for: the graph, the data, how to train, what hardware. Made by the language,
 // read by data, training and the driver. Plain data; spans point into the source for later messages.
 import type { SourceFile, Span } from "../support/source-file.ts";
+import type { FirstWeights } from "./first-weights.ts";
 import type { Graph } from "./graph.ts";
 
 /** One file of inputs or labels, or of both (CSV, JSON, NPZ). */
@@ -25,11 +26,19 @@ export interface DataFile {
   readonly span: Span;
 }
 
+/** Samples taken out of the training data, picked by the seed: a count, or a share of them in (0, 1). */
+export type HeldBack = number | { readonly share: number };
+
 export interface DataSpec {
   readonly train: DataFile;
-  readonly test: DataFile;
-  /** Samples taken out of the training data for validation: a count, picked by the seed. */
-  readonly validation: number;
+  /** A file of its own, or a part of the training file. */
+  readonly test: DataFile | HeldBack;
+  readonly validation: HeldBack;
+}
+
+/** Samples of an imported model that comes without data: uniform stored integers, both ends included. */
+export interface MadeData {
+  readonly made: { readonly least: number; readonly greatest: number };
 }
 
 /** Bounds on the frozen integers; each that is given holds. */
@@ -142,8 +151,11 @@ export interface Augmentation {
 export interface TrainingSpec {
   readonly objective: Objective;
   readonly loss: LossSpec;
-  /** What the outputs are compared with: the data's labels or targets, or the input itself (autoencoder). */
-  readonly target: "data" | "input";
+  /**
+   * What the outputs are compared with: the data's labels or targets, the input itself (autoencoder), or what the given
+   * float network makes of the samples.
+   */
+  readonly target: "data" | "input" | "float";
   /**
    * Epochs of the float warm-up, of the phase that finds the steps, and of the one with frozen formats; `baseline` of the
    * float baseline, absent: as many as the others together. All 0, for a network with weights: it is calibrated.
@@ -189,10 +201,21 @@ export interface HardwareSpec {
   readonly outputs: "class" | "logits" | "both";
 }
 
+/** A model that comes from somebody else's file. */
+export interface ImportedSource {
+  /** As written: relative to the model text. */
+  readonly path: string;
+  /** Of all that was read of the model. */
+  readonly digest: string;
+  readonly weights: FirstWeights;
+}
+
 export interface Project {
   readonly source: SourceFile;
   readonly graph: Graph;
-  readonly data: DataSpec;
+  /** Absent where the text describes the model itself. */
+  readonly imported?: ImportedSource;
+  readonly data: DataSpec | MadeData;
   readonly training: TrainingSpec;
   readonly hardware: HardwareSpec;
   /** Span of each named node, for messages that later stages make. */

@@ -49,19 +49,24 @@ export function channelsOf({ shape }: DraftNode): number {
   return shape.at(-1) ?? 1;
 }
 
+/** A node that reads other values. */
+export function withInputs(node: DraftNode, rename: (input: string) => string): DraftNode {
+  if (node.kind === "input") return node;
+  if ("inputs" in node) return { ...node, inputs: node.inputs.map(rename) };
+  return { ...node, input: rename(node.input) };
+}
+
 /** Takes a node with one input out: its readers read that input. */
 export function bypass(draft: Draft, name: string): void {
   const { nodes } = draft;
   const [instead] = readBy(nodes.get(name)!) as [string];
   nodes.delete(name);
   for (const [key, node] of nodes) {
-    if (!readBy(node).includes(name)) continue;
-    const rename = (input: string): string => (input === name ? instead : input);
-    const renamed =
-      "inputs" in node
-        ? { ...node, inputs: node.inputs.map(rename) }
-        : { ...node, input: rename((node as { readonly input: string }).input) };
-    nodes.set(key, renamed as DraftNode);
+    if (readBy(node).includes(name))
+      nodes.set(
+        key,
+        withInputs(node, (input) => (input === name ? instead : input)),
+      );
   }
   draft.outputs = draft.outputs.map((output) =>
     output.node === name ? { ...output, node: instead } : output,

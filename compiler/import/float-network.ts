@@ -2,6 +2,7 @@
 // states no quantizers, and the integers at its input. Out: graph and first weights, or everything that has no place there.
 import {
   type FloatNetwork,
+  type ImportedInputValues,
   type LayerWeights,
   NORM_FLOOR,
   type NormWeights,
@@ -22,15 +23,9 @@ import {
   prune,
   readersOf,
   readings,
+  withInputs,
 } from "./draft.ts";
 import { affineOfNorm, foldAffines } from "./fold-affine.ts";
-
-/** What the integers at the input stand for: integer * scale * 2^-fraction. */
-export interface ImportedInputValues {
-  readonly stored: StoredType;
-  /** 1, unless a step is no power of two. */
-  readonly scale: number;
-}
 
 type NormNode = DraftNode & { readonly kind: "norm" };
 
@@ -71,16 +66,18 @@ export function floatNetworkOf(model: ImportedModel, { stored, scale }: Imported
 function scaleInputs(draft: Draft, scale: number): void {
   const nodes = [...draft.nodes.values()];
   draft.nodes.clear();
+  const scaled = new Map<string, string>();
   for (const node of nodes) {
-    if (node.kind !== "input") {
-      draft.nodes.set(node.name, node);
-      continue;
-    }
-    const inner = `${node.name} as stored`;
-    draft.nodes.set(inner, { ...node, name: inner });
-    const { name, shape, origin } = node;
+    draft.nodes.set(
+      node.name,
+      withInputs(node, (input) => scaled.get(input) ?? input),
+    );
+    if (node.kind !== "input") continue;
+    const { shape, origin } = node;
+    const name = `${node.name} scaled`;
     const [gain, offset] = [Float64Array.of(scale), Float64Array.of(0)];
-    draft.nodes.set(name, { kind: "affine", name, shape, origin, input: inner, gain, offset });
+    draft.nodes.set(name, { kind: "affine", name, shape, origin, input: node.name, gain, offset });
+    scaled.set(node.name, name);
   }
 }
 

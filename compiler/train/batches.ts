@@ -1,6 +1,6 @@
 // Batches of training samples in a seeded order: shifted, mirrored, with noise. In: a sample set. Out: float values
 // with labels or targets of one step; they depend on (seed, purpose, epoch, step) alone.
-import type { Augmentation } from "../graph/project.ts";
+import type { Augmentation, TrainingSpec } from "../graph/project.ts";
 import { labelsPerSample, type SampleSet } from "../graph/samples.ts";
 import type { FrozenFormat } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -29,7 +29,7 @@ export interface BatchSettings {
    */
   readonly augment: Augmentation;
   /** `input`: the targets are all elements of the augmented inputs, before noise is added. */
-  readonly target: "data" | "input";
+  readonly target: TrainingSpec["target"];
   /** Indices of the elements that the batch holds; null: all. */
   readonly kept: readonly number[] | null;
 }

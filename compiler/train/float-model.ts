@@ -1,5 +1,6 @@
 // The network without quantization: its passes, its weights as plain data, and its score. In: weights and samples.
 // Out: accuracy and loss.
+import type { FirstWeights } from "../graph/first-weights.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { LossSpec, Surrogate, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
@@ -20,6 +21,7 @@ import type { ParameterSet } from "./optimizers.ts";
 import {
   batchNormOf,
   copyParameters,
+  givenParameters,
   isQuantizerVariable,
   optionalVariable,
   variableOf,
@@ -101,6 +103,20 @@ export function outputsOfAll(tf: TensorFlow, pass: NetworkPass, batch: Batch): F
     outputs.set(outputsOf(tf, part.count, part.inputs, pass), from * size);
   }
   return outputs;
+}
+
+/** What a network with given weights makes of samples: a copy of them with its outputs as targets. */
+export function withFloatTargets(
+  tf: TensorFlow,
+  graph: Graph,
+  training: TrainingSpec,
+  weights: FirstWeights,
+  samples: SampleSet,
+): SampleSet {
+  const network = networkOf(graph);
+  const pass = floatPass(network, training, givenParameters(network, weights, 0), "running");
+  const batch = batchOfAll(samples, samples.stored.fraction, training.target);
+  return { ...samples, targets: outputsOfAll(tf, pass, batch) };
 }
 
 /** Mean judged loss of a pass over samples given as values: what decisions of training are made by. */

@@ -2,16 +2,26 @@
 // Out: whether the integers stay within epsilon, with the sampling error.
 import type { LossSpec } from "../graph/project.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
+import { rmsOf } from "./formats.ts";
 import { createLoss, judgedLoss, type Targets } from "./losses.ts";
 
 /** One-sided 95 % quantile of the normal distribution. */
 const QUANTILE = 1.6448536269514722;
-/** Nats that integers may lose, and the part of the float loss that a regression may. */
-const EPSILON = { nats: 0.01, part: 0.05 };
+/**
+ * Nats that integers may lose, the part of the float loss that a regression may, and the part of their mean square that
+ * outputs may differ by.
+ */
+const EPSILON = { nats: 0.01, part: 0.05, outputs: 1e-3 };
 
-/** Epsilon in units of the loss. */
-export function epsilonOf(asked: number | null, spec: LossSpec, floatLoss: number): number {
+/** Epsilon in units of the loss; `outputs` are those of the float network where integers are compared with them. */
+export function epsilonOf(
+  asked: number | null,
+  spec: LossSpec,
+  floatLoss: number,
+  outputs: Float32Array | null = null,
+): number {
   if (asked !== null) return asked;
+  if (outputs) return EPSILON.outputs * rmsOf(outputs) ** 2;
   return spec.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLoss;
 }
 

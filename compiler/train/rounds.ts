@@ -20,7 +20,7 @@ import { copyParameters, variableOf } from "./parameters.ts";
 import { type NetworkPass, rawSignals } from "./passes.ts";
 import { momentsOf, prune } from "./prune.ts";
 import { equalize, projectRounded, startBipolar } from "./rounding-phase.ts";
-import { frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
+import { floatOutputsOf, frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
 import { finishingRound, isCalibrated } from "./schedule.ts";
 import { fixedSignal, signalWidths } from "./settings.ts";
 import { silenceOf } from "./silence.ts";
@@ -205,7 +205,7 @@ export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["d
   const { pass, batch } = frozenValidation(run, frozen);
   const asked = objective.kind === "lossless" ? objective.epsilon : null;
   const mean = float.reduce((sum, l) => sum + l, 0) / float.length;
-  return differenceOf(losses(pass, batch), float, epsilonOf(asked, loss, mean));
+  return differenceOf(losses(pass, batch), float, epsilonOf(asked, loss, mean, floatOutputsOf(run)));
 }
 
 /** What is done at the end of a round. The index of the round that follows, from the state as it is left; null: none. */

@@ -170,6 +170,11 @@ export function frozenValidation(
   return { batch: enteringOf(frozen, validation), pass: roundedPass(frozen, training, "running") };
 }
 
+/** Outputs of the validation samples by the float network, where integers are compared with them. */
+export function floatOutputsOf({ training, validation }: Run): Float32Array | null {
+  return training.target === "float" ? validation.targets : null;
+}
+
 /** Score of a frozen network on the validation samples. */
 export function scoreFrozen(run: Run, frozen: Frozen): Score {
   const { batch, pass } = frozenValidation(run, frozen);

@@ -11,6 +11,7 @@ import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { checkSizes, checkStep, sizesOf } from "./divergence.ts";
 import { floatModelOf, floatPass, judgePass, scoreAndJudge, scorePass } from "./float-model.ts";
 import { foldBatchNorms } from "./fold.ts";
+import { rmsOf } from "./formats.ts";
 import { freeze } from "./freeze.ts";
 import { bitOperationsOf, type Frozen, limitsGiven, meanWeightBits, measure, widthsOf } from "./limits.ts";
 import { epsilonOf } from "./lossless.ts";
@@ -44,6 +45,7 @@ import { leftOf, onRoundedInput, projectRounded, roundedGradients, roundedPass }
 import { endRound, outcomeOf, startRounding } from "./rounds.ts";
 import {
   createRun,
+  floatOutputsOf,
   frozenOf,
   frozenValidation,
   giveWay,
@@ -86,6 +88,8 @@ const STATISTICS_FROZEN = 0.8;
 const ASTRAY = 4;
 /** Validation samples on which a lossless noise phase compares noise and no noise. */
 const NOISE_SAMPLES = 1000;
+/** Of the float network's outputs: the part of their mean square that a penalty of 1 is. */
+const FLOAT_UNIT = 0.01;
 /** Samples on which the noise phase looks for inputs below their noise: only costs follow from it. */
 const SILENCE_SAMPLES = 1024;
 
@@ -227,7 +231,7 @@ function movePenalties(run: Run, place: Place): void {
 function allowedLoss(run: Run): number {
   const { objective, loss } = run.training;
   const epsilon = objective.kind === "lossless" ? objective.epsilon : null;
-  return epsilonOf(epsilon, loss, baselineLoss(run));
+  return epsilonOf(epsilon, loss, baselineLoss(run), floatOutputsOf(run));
 }
 
 /** Judged loss of the baseline on the validation samples. */
@@ -345,7 +349,11 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
 
 /** What a penalty of 1 is: a nat of cross entropy, or the loss of a regression, which has a unit of its own. */
 function lossUnitOf({ tf, training, validation }: Run, quiet: NetworkPass): number {
-  return training.loss.kind === "cross-entropy" ? 1 : judgePass(tf, quiet, validation, training.loss);
+  if (training.loss.kind === "cross-entropy") return 1;
+  // What is compared with itself has no loss.
+  return training.target === "float"
+    ? FLOAT_UNIT * rmsOf(validation.targets!) ** 2
+    : judgePass(tf, quiet, validation, training.loss);
 }
 
 /** The layer that reads the inputs takes over their normalisation. */

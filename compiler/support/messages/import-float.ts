@@ -8,6 +8,12 @@ export const importFloatMessages = {
       `the network ${JSON.stringify(model)} does not fit together: ${problems.join("; ")}`,
     hint: () => "check the model with the tool that wrote it",
   }),
+  "import/no-data": entry<{ because: string }>({
+    severity: "warning",
+    message: () =>
+      "there are no data: the formats are those of 1,000 uniform samples of the input's range, and the accuracy is unknown",
+    hint: () => "name samples of yours with --data, or in a data section",
+  }),
   "import/not-a-number": entry<{ node: string; what: string }>({
     message: ({ node, what }) => `${what} of ${JSON.stringify(node)} is no finite number`,
     hint: () => "the model's training diverged, or its file is damaged: save it again",
@@ -21,6 +27,11 @@ export const importFloatMessages = {
     message: ({ node }) =>
       `${JSON.stringify(node)} is quantized by the file, other parts of the network are not`,
     hint: () => "quantize all weights and tensors in the file, or none: then they are calibrated here",
+  }),
+  "import/unknown-format": entry<{ path: string; known: readonly string[] }>({
+    message: ({ path }) => `${path} is no model file of a known kind`,
+    hint: ({ known }) =>
+      known.length === 0 ? "describe the model in the text" : `name a file that ends in ${known.join(", ")}`,
   }),
   "import/unfoldable": entry<{ node: string; because: string }>({
     message: ({ node, because }) =>

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadDataSet } from "../../../data/load.ts";
+import { type DataFiles, loadDataSet } from "../../../data/load.ts";
 import type { ComparedWith, SampleTarget } from "../../../data/whole-file.ts";
 import { sampleTargetOf } from "../../../driver/project-data.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
@@ -221,10 +221,8 @@ describe.each(made)("examples/$name", ({ name, makeData, answers, target }) => {
     const source = createSourceFile(name, readFileSync(new URL(`${name}/${name}.floor`, examples), "utf8"));
     const { project } = compileSource(source, { exists: () => "found" });
     expect(sampleTargetOf(project!)).toEqual(target);
-    for (const [split, { path, labels: beside }] of Object.entries({
-      train: project!.data.train,
-      test: project!.data.test,
-    }))
+    const { train, test } = project!.data as DataFiles;
+    for (const [split, { path, labels: beside }] of Object.entries({ train, test }))
       expect([path, beside]).toEqual([`data/${split}-${inputs}.npy`, `data/${split}-${labels}.npy`]);
   });
 

@@ -1,7 +1,7 @@
 // The CSV walkthrough of docs/data.md has to work as it is written.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { loadDataSet } from "../../../data/load.ts";
+import { type DataFiles, loadDataSet } from "../../../data/load.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
 import { encodeUtf8 } from "../../../support/text.ts";
@@ -22,7 +22,7 @@ const target = {
 
 function load(train: string, test: string) {
   const read = (path: string) => encodeUtf8(path === "train.csv" ? train : test);
-  return loadDataSet(project!.data, target, { read });
+  return loadDataSet(project!.data as DataFiles, target, { read });
 }
 
 describe("docs/data.md", () => {

@@ -1,5 +1,6 @@
 // What accepted texts mean: graph, data, training, hardware.
 import { describe, expect, test } from "vitest";
+import type { DataSpec } from "../../../graph/project.ts";
 import {
   compileText,
   diagnose,
@@ -253,7 +254,7 @@ describe("layers", () => {
 describe("data", () => {
   const fileOf = (train: string, sections: Sections) => {
     const data = `data { train: ${train}\n test: ${train}\n validation: 9 samples }`;
-    const { span: _, ...file } = projectOf(fileWith({ ...sections, data })).data.train;
+    const { span: _, ...file } = (projectOf(fileWith({ ...sections, data })).data as DataSpec).train;
     return file;
   };
   const dataOf = (train: string) => fileOf(train, {});

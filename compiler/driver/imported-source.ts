@@ -1,0 +1,28 @@
+// The network of a model that comes from a file, for the text that names it. In: an opened model, or what training left of
+// one. Out: answers to the language.
+import type { FileQueries } from "../dsl/check-data.ts";
+import type { FloatNetwork } from "../graph/first-weights.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Project } from "../graph/project.ts";
+import { floatNetworkOf } from "../import/float-network.ts";
+import type { OpenedImport } from "../import/open.ts";
+import { compilerAssert } from "../support/assert.ts";
+
+/** Answers what a model text asks of the one file that it names. */
+export function importedQuery({ model, digest }: OpenedImport): NonNullable<FileQueries["imported"]> {
+  return (_, values) => ({ ...floatNetworkOf(model, values), digest });
+}
+
+/** train/imported.json */
+export function importedText({ graph, imported }: Project): string {
+  compilerAssert(imported, "the model comes from a file");
+  return `${JSON.stringify({ graph, layers: [...imported.weights.keys()], digest: imported.digest })}\n`;
+}
+
+/** Answers by train/imported.json: the graph without its weights, for a network that is trained already. */
+export function savedQuery(saved: unknown): NonNullable<FileQueries["imported"]> {
+  const { graph, layers, digest } = saved as { graph: Graph; layers: string[]; digest: string };
+  const none = { weights: new Float32Array(0), bias: null, norm: null };
+  const network: FloatNetwork = { graph, weights: new Map(layers.map((name) => [name, none])) };
+  return () => ({ ...network, digest });
+}
