@@ -1,6 +1,6 @@
 // Measuring frozen networks for bit allocation: their loss on training samples, before and after a short training. In:
 // a run. Out: the tools that allocation works with.
-import type { AllocationTools } from "./allocate.ts";
+import type { AllocationTools, Measured } from "./allocate.ts";
 import { type Batch, partOf } from "./batches.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
 import { macsOf, samplesAtOnce } from "./network.ts";
@@ -84,16 +84,16 @@ async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<F
 
 /** The tools of a run. */
 export function allocationTools(run: Run): AllocationTools {
+  const trained = async (frozen: Frozen, patience = 1): Promise<Measured> => {
+    const after = await shortTraining(run, frozen, trialSteps(run) * patience);
+    return { frozen: after, losses: lossesOn(run, after, run.measured) };
+  };
   return {
     losses: async (frozen) => {
       await giveWay(run);
       return lossesOn(run, frozen, run.measured);
     },
-    trained: async (frozen, patience = 1) => {
-      if (isCalibrated(run.training)) return { frozen, losses: lossesOn(run, frozen, run.measured) };
-      const after = await shortTraining(run, frozen, trialSteps(run) * patience);
-      return { frozen: after, losses: lossesOn(run, after, run.measured) };
-    },
+    ...(isCalibrated(run.training) ? {} : { trained }),
     moments: (frozen) => momentsOf(run.tf, frozen, run.training, run.measured),
     settled: (frozen, fill) => {
       const cost = Math.round(bitOperationsOf(frozen.network, widthsOf(frozen)));

@@ -126,7 +126,9 @@ async function tuneInput(frozen: Frozen, tools: AllocationTools): Promise<Frozen
   for (const shift of [0, 1, -1]) {
     const format = { ...first, fraction: fractionOf(first) + shift };
     const candidate = { ...frozen, formats: withSignal(frozen.formats, 0, format) };
-    const { losses } = await tools.trained(candidate, INPUT_PATIENCE);
+    const losses = tools.trained
+      ? (await tools.trained(candidate, INPUT_PATIENCE)).losses
+      : await tools.losses(candidate);
     const loss = losses.reduce((sum, l) => sum + l, 0);
     if (!best || loss < best.loss) best = { frozen: candidate, loss };
   }

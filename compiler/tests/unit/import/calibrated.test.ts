@@ -140,6 +140,15 @@ test("a budget is met on made samples too", async () => {
   expect(found.noise).toBeLessThan(0.2);
 });
 
+test("fine-tuning towards the float model's outputs leaves less noise at few bits", async () => {
+  const make = models[0]![1];
+  const objective = `objective: budget(${(12 * 16 + 16 * 4) * 9} bitops)`;
+  const calibrated = await calibrate(make, "", `train { ${objective} }`);
+  const tuned = await calibrate(make, "", `train { ${objective}, noise: 2, rounding: 4, batch: 64 }`);
+  expect(tuned.bitOperations).toBeLessThanOrEqual((12 * 16 + 16 * 4) * 9);
+  expect(tuned.noise).toBeLessThan(calibrated.noise);
+});
+
 test("the range of the input decides where its step lies", async () => {
   const make = models[0]![1];
   const wide = await calibrate(make, "input x as s12 { range: [-20, 20] }");
