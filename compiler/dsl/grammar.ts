@@ -67,15 +67,19 @@ class FloorParser extends CstParser {
     this.MANY({
       GATE: () => this.startsSection(),
       DEF: () =>
-        this.OR([
-          {
-            GATE: () => this.LA(3).image === t.FROM,
-            ALT: () => this.SUBRULE(this.importedModel),
-            IGNORE_AMBIGUITIES: true,
-          },
-          { ALT: () => this.SUBRULE(this.model) },
-          { ALT: () => this.SUBRULE(this.section) },
-        ]),
+        this.OR({
+          // The gate decides what the first word leaves open, so that a model without a name is still read as one.
+          MAX_LOOKAHEAD: 1,
+          DEF: [
+            {
+              GATE: () => this.LA(3).image === t.FROM,
+              ALT: () => this.SUBRULE(this.importedModel),
+              IGNORE_AMBIGUITIES: true,
+            },
+            { ALT: () => this.SUBRULE(this.model) },
+            { ALT: () => this.SUBRULE(this.section) },
+          ],
+        }),
     });
     this.CONSUME(EOF);
   });
