@@ -119,10 +119,25 @@ function createCli(): Command {
   const force = ["--force", "replace a design that was edited by hand"] as const;
   const without = new Option("--without <back ends>", "leave out c, rtl or both (c,rtl) on purpose");
 
+  const importing = (command: Command): Command =>
+    command
+      .option("--input-type <type>", "stored integers of an imported model, such as u8 (default: s8)")
+      .option("--input-scale <x>", "value of one step of them, such as 1/255")
+      .option("--input-range <a..b>", "least and greatest value of its input (default: -1..1)")
+      .option(
+        "--data <files...>",
+        "samples for an imported model: inputs, and a second file with labels or targets; .npy, .npz, .json or idx",
+      )
+      .addOption(
+        new Option("--epochs <n>", "fine-tune an imported model (default: calibrate it only)").argParser(
+          integer,
+        ),
+      );
+
   add("init [dir]", "make a small working project with its own data").action((dir, options) =>
     execute("init", options.json, async () => (await import("./commands/init.ts")).initCommand(dir, options)),
   );
-  add("train [model]", "train weights and noise amplitudes; resumes after a kill")
+  importing(add("train [model]", "train weights and noise amplitudes; resumes after a kill"))
     .option(...out)
     .option(...fresh)
     .addOption(
@@ -151,7 +166,7 @@ function createCli(): Command {
         return (await import("./commands/train.ts")).trainCommand(context, model, options);
       }),
     );
-  add("compile [model|dir]", "make integer program, Verilog, C, test bench and manifest")
+  importing(add("compile [model|dir]", "make integer program, Verilog, C, test bench and manifest"))
     .option(...out)
     .option(...fresh)
     .option(...force)
@@ -171,7 +186,7 @@ function createCli(): Command {
         (await import("./commands/verify.ts")).verifyCommand(context, dir, options),
       ),
     );
-  add("build [model]", "train, compile, verify, report: the main job in one command")
+  importing(add("build [model]", "train, compile, verify, report: the main job in one command"))
     .option(...out)
     .option(...fresh)
     .option(...force)

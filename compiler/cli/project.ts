@@ -3,13 +3,20 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { resolveDataPath } from "../data/paths.ts";
 import { BUILD_FILES } from "../driver/build-files.ts";
-import { compileSource } from "../dsl/compile-source.ts";
+import { importText } from "../driver/import-text.ts";
+import { importedQuery, savedQuery } from "../driver/imported-source.ts";
+import { parseJson } from "../driver/load-build.ts";
+import { compileSource, importedPathOf } from "../dsl/compile-source.ts";
 import type { Project } from "../graph/project.ts";
 import { BUILD_MARKER, type BuildDirectory, openBuildDirectory } from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
+import { formatOf } from "../import/formats.ts";
+import type { OpenedImport } from "../import/open.ts";
 import { type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
-import { createSourceFile } from "../support/source-file.ts";
+import { createSourceFile, type SourceFile } from "../support/source-file.ts";
+import { readModelFile } from "../tools/read-model-file.ts";
 import type { Context } from "./context.ts";
+import { type ModelOptions, refuseImportOptions, wishesOf } from "./import-options.ts";
 
 export interface OpenedModel {
   readonly path: string;
@@ -31,29 +38,57 @@ export function modelPathOf(argument: string | undefined): string {
 }
 
 /** Reads and checks a model; `seed` goes before the file's. Throws all its mistakes. */
-export function openModel(argument: string | undefined, seed: number | undefined): OpenedModel {
+export async function openModel(argument: string | undefined, options: ModelOptions): Promise<OpenedModel> {
   const path = modelPathOf(argument);
   const files = createProjectFiles(path, resolveDataPath);
-  const source = createSourceFile(path, readFileSync(path, "utf8"));
-  const { project, diagnostics } = compileSource(source, { exists: (written) => files.find(written) });
+  const isText = formatOf(path) === undefined;
+  const opened = isText ? undefined : await readModelFile(path);
+  const source = opened
+    ? createSourceFile(
+        `${path} (as a model text)`,
+        importText(opened.model, basename(path), wishesOf(options, path)),
+      )
+    : createSourceFile(path, readFileSync(path, "utf8"));
+  if (isText) refuseImportOptions(options);
+  const imported = opened ?? (await openNamed(source, files));
+  const { project, diagnostics } = compileSource(source, {
+    exists: (written) => files.find(written),
+    ...(imported ? { imported: importedQuery(imported) } : {}),
+  });
   if (!project) throw new DiagnosticError(diagnostics);
+  const { seed } = options;
   const training = seed === undefined ? project.training : { ...project.training, seed };
-  return { path, project: { ...project, training }, files, warnings: diagnostics };
+  const warnings = [...(imported?.warnings ?? []), ...diagnostics];
+  return { path, project: { ...project, training }, files, warnings };
 }
 
-/** The model that a build directory was trained from. Its data is in the directory, so no other file is looked for. */
+/** The model that a text names. One whose file is missing, or of no known kind, is reported where the text is checked. */
+async function openNamed(source: SourceFile, files: ProjectFiles): Promise<OpenedImport | undefined> {
+  const named = importedPathOf(source);
+  const path = named === undefined ? undefined : files.locate(named);
+  return path !== undefined && formatOf(path) ? readModelFile(path) : undefined;
+}
+
+/**
+ * The model that a build directory was trained from. Its data is in the directory, and its graph where it came from a file,
+ * so that no other file is looked for.
+ */
 export function trainedModel(directory: BuildDirectory): Project {
   const name = `${directory.name}/${BUILD_FILES.train.source}`;
   const text = directory.readText(BUILD_FILES.train.source);
   if (text === undefined) fail("build/not-trained", { directory: directory.name });
-  const { project, diagnostics } = compileSource(createSourceFile(name, text), { exists: () => "found" });
+  const saved = parseJson(directory, BUILD_FILES.train.imported);
+  const { project, diagnostics } = compileSource(createSourceFile(name, text), {
+    exists: () => "found",
+    ...(saved === undefined ? {} : { imported: savedQuery(saved) }),
+  });
   if (!project) throw new DiagnosticError(diagnostics);
   return project;
 }
 
 /** build/<stem of the model file>. */
 export function defaultDirectory(modelPath: string): string {
-  return join("build", basename(modelPath).replace(/\.floor$/, ""));
+  return join("build", basename(modelPath).replace(/\.[^.]+$/, ""));
 }
 
 /** Whether an argument is a build directory of ours. */

@@ -46,6 +46,9 @@ export const scoreText = ({ outputs, ...whole }: Score): string => {
 /** Scores of integers and float, without what they are. */
 export const scorePair = (integers: Quality, float: Quality): string =>
   `${qualityText(integers)} integers, ${qualityText(float)} float`;
+/** What is known of integers that there is nothing to compare with but the float network. */
+export const unknownText = ({ loss }: Quality): string =>
+  `unknown: nothing to compare with; mean square distance from the float network ${lossText(loss)}`;
 const bits = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
 
 /** Rows of aligned columns; the first row is the head. */
@@ -88,8 +91,9 @@ export function layerTable(report: Report): string {
 /** The figures below the table of layers. */
 export function summaryLines(report: Report): string {
   const lines: string[] = [];
-  const { float, quantized, totals, hardware, c, verify } = report;
-  if (float && quantized) {
+  const { float, quantized, accuracy, totals, hardware, c, verify } = report;
+  if (accuracy && float && quantized) lines.push(`${"accuracy".padEnd(13)}${unknownText(quantized)}`);
+  else if (float && quantized) {
     const what = ({ accuracy }: Quality): string => (accuracy === null ? "loss" : "accuracy");
     lines.push(`${what(quantized).padEnd(13)}${scorePair(quantized, float)} (test set)`);
     quantized.outputs?.forEach((output, i) => {

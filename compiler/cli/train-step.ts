@@ -10,7 +10,7 @@ import { TrainingStopped } from "../train/request.ts";
 import type { Context } from "./context.ts";
 import type { OpenedModel } from "./project.ts";
 import { refuseModified } from "./steps.ts";
-import { scorePair } from "./tables.ts";
+import { scorePair, unknownText } from "./tables.ts";
 import { createDisplay, hostOf, openTraining, refuseOtherRun } from "./training.ts";
 
 /** Trains the model into the directory, or goes on from its checkpoint, or finds it trained already. */
@@ -82,9 +82,11 @@ export async function trainStep(
   directory.writeFiles(new Map([[names.log, log.text()]]));
   // result.json comes last: its presence says that training is finished.
   directory.writeFiles(trained.files);
-  const { quantized, float } = trained.result;
+  const { quantized, float, accuracy } = trained.result;
   const what = quantized.accuracy === null ? "loss" : "accuracy";
-  progress.line(`test ${what} ${scorePair(quantized, float)}`);
+  progress.line(
+    accuracy ? `accuracy ${unknownText(quantized)}` : `test ${what} ${scorePair(quantized, float)}`,
+  );
   // Asked to stop in the very last step: nothing more is begun.
   if (interrupt.stopped) throw new TrainingStopped();
 }

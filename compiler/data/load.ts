@@ -1,5 +1,5 @@
 // Data files to samples: the entry of this folder. In: what the model's text says of its data, and a reader. Out:
-// stored integers with class labels or targets, checked against the model's input and output.
+// sample sets of stored integers with class labels or targets, checked against the model's input and outputs.
 import type { DataFile } from "../graph/project.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import type { KnownClasses } from "./labels.ts";

@@ -6,6 +6,8 @@ export const BUILD_FILES = {
   train: {
     folder: "train",
     source: "train/model.floor",
+    /** Of a model that comes from a file: its graph, so that the text can be read without that file. */
+    imported: "train/imported.json",
     checkpoint: "train/checkpoint.bin",
     log: "train/log.jsonl",
     trained: "train/trained.json",

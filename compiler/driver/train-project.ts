@@ -12,17 +12,19 @@ import {
 } from "../graph/samples.ts";
 import type { Score, TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAIN_RESULT_SCHEMA, type TrainResult } from "../report/results.ts";
+import { compilerAssert } from "../support/assert.ts";
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
 import type { StopSignal, Yield } from "../support/host.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { inputsAsTargets } from "../train/batches.ts";
 import type { Checkpoint } from "../train/checkpoint.ts";
-import { scoreFloat } from "../train/float-model.ts";
+import { scoreFloat, withFloatTargets } from "../train/float-model.ts";
 import { evaluateFrozen, type FrozenEvaluation } from "../train/frozen.ts";
 import type { TrainingEvents } from "../train/request.ts";
 import { train } from "../train/train.ts";
 import { BUILD_FILES, portFile } from "./build-files.ts";
+import { importedText } from "./imported-source.ts";
 import { accountsOf, plainOutcome, removedAccounts } from "./ledger.ts";
 import type { ProjectData } from "./project-data.ts";
 
@@ -50,17 +52,21 @@ export interface TrainedProject {
 /** What a run of the trainer gave, scored on the test split. */
 export interface ScoredTraining {
   readonly trained: TrainedGraph;
+  /** The test split with what its outputs were compared with. */
+  readonly test: SampleSet;
   readonly float: Score;
   readonly integers: FrozenEvaluation;
 }
 
 /** Runs the trainer, and then both networks on the test split. */
 export async function trainAndScore(request: Omit<TrainProjectRequest, "identity">): Promise<ScoredTraining> {
-  const { tf, backend, project, data } = request;
+  const { tf, backend, project } = request;
   const { training } = project;
+  const data = comparedData(tf, project, request.data);
   const { trained, float } = await train(tf, {
     graph: withPlainOrigins(project.graph),
     training,
+    weights: project.imported?.weights,
     samples: data.training,
     validation: data.validation,
     intervalCycles: project.hardware.intervalCycles,
@@ -73,6 +79,7 @@ export async function trainAndScore(request: Omit<TrainProjectRequest, "identity
   });
   return {
     trained,
+    test: data.test,
     float: scoreFloat(tf, project.graph, training, float, data.test),
     integers: evaluateFrozen(tf, trained, comparedSamples(data.test, training), training.losses),
   };
@@ -80,11 +87,11 @@ export async function trainAndScore(request: Omit<TrainProjectRequest, "identity
 
 export async function trainProject(request: TrainProjectRequest): Promise<TrainedProject> {
   const { backend, project, identity } = request;
-  const { test } = request.data;
-  const { trained, float, integers } = await trainAndScore(request);
+  const { trained, test, float, integers } = await trainAndScore(request);
   const names = BUILD_FILES.train;
   const left: FileSet = new Map<string, string | Uint8Array>([
     [names.source, project.source.text],
+    ...(project.imported ? [[names.imported, importedText(project)] as const] : []),
     [names.trained, `${JSON.stringify(trained)}\n`],
     ...inputFiles(test, names.testInputs),
     ...answerFiles(test, { labels: names.testLabels, targets: names.testTargets }),
@@ -107,14 +114,29 @@ export async function trainProject(request: TrainProjectRequest): Promise<Traine
     ledger: accountsOf(trained),
     removed: removedAccounts(trained),
     outcome: plainOutcome(trained),
+    ...(project.training.target === "float" ? { accuracy: "unknown" } : {}),
   };
   const files: FileSet = new Map([...left, [names.result, `${JSON.stringify(result, null, 2)}\n`]]);
   return { trained, result, files };
 }
 
+/** Data of which the float network's outputs are the targets, where nothing else is to be compared with. */
+function comparedData(
+  tf: TensorFlow,
+  { graph, training, imported }: Project,
+  data: ProjectData,
+): ProjectData {
+  if (training.target !== "float") return data;
+  compilerAssert(imported, "a network without weights has no outputs to compare with");
+  const { weights } = imported;
+  const compared = (samples: SampleSet): SampleSet => withFloatTargets(tf, graph, training, weights, samples);
+  const [samples, validation, test] = [data.training, data.validation, data.test];
+  return { ...data, training: compared(samples), validation: compared(validation), test: compared(test) };
+}
+
 /** The samples with what the outputs are compared with: their labels or targets, or their own values. */
 export function comparedSamples(samples: SampleSet, { target }: Pick<TrainingSpec, "target">): SampleSet {
-  if (target === "data") return samples;
+  if (target !== "input") return samples;
   const fractions = samples.inputs.map(({ stored }) => stored.fraction);
   return inputsAsTargets(samples, fractions);
 }

@@ -123,10 +123,20 @@ export interface ChainItem {
   readonly span: Span;
 }
 
-export type ModelItem = InputItem | ChainItem;
+/** Options of a layer that a file describes. */
+export interface LayerItem {
+  readonly kind: "layer";
+  readonly name?: NameNode;
+  readonly options: readonly SettingNode[];
+  readonly span: Span;
+}
+
+export type ModelItem = InputItem | ChainItem | LayerItem;
 
 export interface ModelNode {
   readonly name?: NameNode;
+  /** The file that it comes from. */
+  readonly from?: NameNode;
   readonly items: readonly ModelItem[];
   /** The word `model`. */
   readonly span: Span;

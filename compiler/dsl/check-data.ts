@@ -1,6 +1,7 @@
 // The data section: which files hold the samples, and whether they hold what the losses compare with. In: its syntax
 // tree and what training needs. Out: the files; whether they exist is asked for once each.
-import { type DataFile, type DataSpec, isByPort, type PortFile } from "../graph/project.ts";
+import type { FloatNetwork, ImportedInputValues } from "../graph/first-weights.ts";
+import { type DataFile, type DataSpec, type HeldBack, isByPort, type PortFile } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { NameNode } from "./ast.ts";
 import type { Answers, SectionInput } from "./check-training.ts";
@@ -20,10 +21,16 @@ import {
   numberReader,
   readFields,
   type Signature,
+  type ValueReader,
 } from "./read-fields.ts";
 
 /** The files that a model may name. */
 export interface FileQueries {
+  /**
+   * The network of a model's file, which is there. Throws the DiagnosticError of one that cannot be read, or that is no
+   * network of the language. Absent where no such file can be read.
+   */
+  imported?(path: string, values: ImportedInputValues): FloatNetwork & { readonly digest: string };
   /**
    * Paths are as written: relative to the model file, or `npm:package/path`. `badPath` says what is wrong with one
    * that cannot name a file.
@@ -33,25 +40,37 @@ export interface FileQueries {
   ): "found" | "missing" | { readonly missingPackage: string } | { readonly badPath: string };
 }
 
+const heldCount = numberReader({
+  dimension: "samples",
+  unitOptional: true,
+  // One sample has no standard error.
+  min: 2,
+  max: 1e9,
+  whole: true,
+  example: "validation: 5000 samples",
+});
+const heldShare = numberReader({ dimension: "ratio", min: 0.01, max: 90, example: "validation: 20 %" });
+
+/** A count of samples, or a share of them. */
+const heldBack: ValueReader<HeldBack> = (value, subject, context) => {
+  if (value.kind !== "quantity" || value.unit !== "%") return heldCount(value, subject, context);
+  const percent = heldShare(value, subject, context);
+  return percent === undefined ? undefined : { share: percent / 100 };
+};
+
+const testData: ValueReader<WrittenSamples | HeldBack> = (value, subject, context) =>
+  value.kind === "quantity" ? heldBack(value, subject, context) : sampleFiles(value, subject, context);
+
+const isWritten = (test: WrittenSamples | HeldBack): test is WrittenSamples =>
+  typeof test === "object" && "kind" in test;
+
 const data = {
-  fields: {
-    train: sampleFiles,
-    test: sampleFiles,
-    validation: numberReader({
-      dimension: "samples",
-      unitOptional: true,
-      // One sample has no standard error.
-      min: 2,
-      max: 1e9,
-      whole: true,
-      example: "validation: 5000 samples",
-    }),
-  },
+  fields: { train: sampleFiles, test: testData, validation: heldBack },
   required: ["train", "test", "validation"],
   form: `data { train: ${DATA_FORMS.idx}, test: idx(...), validation: 5000 samples }`,
 } as const satisfies Signature<Fields>;
 
-function checkPaths(paths: readonly NameNode[], queries: FileQueries, context: CheckContext): void {
+export function checkPaths(paths: readonly NameNode[], queries: FileQueries, context: CheckContext): void {
   const answers = new Map<string, ReturnType<FileQueries["exists"]>>();
   for (const { text: written, span } of paths) {
     const text = written.replaceAll(CLASS_MARK, "0");
@@ -141,7 +160,9 @@ function checkSamples(
 ): CheckedSamples | undefined {
   if (written.kind === "ports") return needs && checkPorts(written, subject, needs, context);
   const { file, places } = written.written;
-  const several = needs !== undefined && needs.inputs.length + needs.outputs.length > 2;
+  const compared = needs?.outputs.some((output) => output.answers?.needed !== "nothing");
+  // Outputs that are compared with nothing of the data take no part in the file.
+  const several = needs !== undefined && (needs.inputs.length > 1 || (needs.outputs.length > 1 && compared));
   if (!several) {
     const files = withAnswers(written.written, answers, context);
     const span = places.get("targets");
@@ -213,7 +234,7 @@ export function checkData(
 ): CheckedData | undefined {
   const { values } = readFields(section.settings, data, "data", section.at, context);
   const { train, test, validation } = values;
-  const written = [train, test].filter((samples) => samples !== undefined);
+  const written = [train, test].filter((samples) => samples !== undefined).filter(isWritten);
   checkPaths(
     written.flatMap((samples) =>
       samples.kind === "file"
@@ -224,6 +245,10 @@ export function checkData(
     context,
   );
   const first = train && checkSamples(train, "train", needs, answers, context);
+  if (test !== undefined && !isWritten(test)) {
+    if (!first || validation === undefined) return undefined;
+    return { spec: { train: first.files, test, validation }, targetLists: first.targetLists };
+  }
   const second = test && checkSamples(test, "test", needs, answers, context);
   if (!first || !second || validation === undefined) return undefined;
   const places = [train, test].map((s) => (s.kind === "file" ? s.written.file.span : s.span));

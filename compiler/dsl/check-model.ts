@@ -1,7 +1,7 @@
 // The model section: names, inputs, values and outputs. In: its syntax tree. Out: its layers from the inputs to the
 // outputs, and a diagnostic for everything that does not fit.
 import type { Span } from "../support/source-file.ts";
-import type { ChainNode, ModelNode, NameNode } from "./ast.ts";
+import type { ChainItem, ChainNode, InputItem, ModelNode, NameNode } from "./ast.ts";
 import { checkChain, type Declaration, type Scope } from "./check-chain.ts";
 import { type CheckedInput, checkInput } from "./check-inputs.ts";
 import type { CheckContext } from "./read-fields.ts";
@@ -29,8 +29,10 @@ function labelsOf(chain: ChainNode | undefined): (NameNode | undefined)[] {
   return [...before, ...(chain?.stages ?? []).map(({ label }) => label)];
 }
 
+type DescribedItem = InputItem | ChainItem;
+
 /** All names of the model in the order of the text; the second of two equal ones is an error. */
-function declare(model: ModelNode, context: CheckContext): Map<string, Declaration> {
+function declare(items: readonly DescribedItem[], context: CheckContext): Map<string, Declaration> {
   const declarations = new Map<string, Declaration>();
   const add = (what: Declaration["what"], name: NameNode | undefined): void => {
     if (!name) return;
@@ -41,7 +43,7 @@ function declare(model: ModelNode, context: CheckContext): Map<string, Declarati
       context.collector.add("language/duplicate-name", { name: name.text }, { span: name.span, related });
     }
   };
-  for (const item of model.items) {
+  for (const item of items) {
     add(item.kind, item.name);
     if (item.kind !== "input") for (const label of labelsOf(item.chain)) add("stage", label);
   }
@@ -82,7 +84,8 @@ function checkUse({ declarations, used, context }: Scope): void {
 
 /** Checks the model. Undefined when errors hide an input or an output. */
 export function checkModel(model: ModelNode, context: CheckContext): CheckedModel | undefined {
-  const declarations = declare(model, context);
+  const items = model.items.filter((item): item is DescribedItem => item.kind !== "layer");
+  const declarations = declare(items, context);
   const scope: Scope = {
     context,
     declarations,
@@ -91,7 +94,7 @@ export function checkModel(model: ModelNode, context: CheckContext): CheckedMode
     madeNames: new Map(),
     layers: [],
   };
-  const named = model.items.filter((item) => item.name !== undefined);
+  const named = items.filter((item) => item.name !== undefined);
   for (const what of ["input", "output"] as const) {
     const none = !named.some((item) => item.kind === what);
     if (none && !context.partial) context.collector.add(`language/no-${what}`, {}, { span: model.span });
@@ -100,7 +103,7 @@ export function checkModel(model: ModelNode, context: CheckContext): CheckedMode
   const inputs: CheckedInput[] = [];
   const outputs: CheckedOutput[] = [];
   let complete = model.name !== undefined;
-  for (const item of model.items) {
+  for (const item of items) {
     let signal: Signal | undefined;
     if (item.kind === "input") {
       const input = checkInput(item, context);

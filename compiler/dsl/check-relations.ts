@@ -1,6 +1,6 @@
 // What the sections of a file ask of each other: the losses of the outputs, the targets of the data, the augmentation
 // of the inputs, the hardware of the output. In: checked sections. Out: diagnostics, and what the hardware puts out.
-import type { HardwareSpec } from "../graph/project.ts";
+import type { HardwareSpec, TrainingSpec } from "../graph/project.ts";
 import { product, spatialOf } from "../graph/shapes.ts";
 import type { CheckedData } from "./check-data.ts";
 import type { CheckedHardware } from "./check-hardware.ts";
@@ -23,7 +23,7 @@ export function checkLosses(
     return;
   }
   losses.forEach((loss, i) => {
-    checkLoss(loss, outputs[i]!, spec.target === "input" ? inputs[i]! : undefined, context);
+    checkLoss(loss, outputs[i]!, spec.target, spec.target === "input" ? inputs[i]! : undefined, context);
   });
 }
 
@@ -31,6 +31,7 @@ export function checkLosses(
 function checkLoss(
   { spec, at, weightsAt }: CheckedLoss,
   output: CheckedOutput,
+  target: TrainingSpec["target"],
   copied: Signal | undefined,
   { collector }: CheckContext,
 ): void {
@@ -39,7 +40,7 @@ function checkLoss(
   const classes = spec.kind === "cross-entropy";
   const units = classes ? last.shape.at(-1)! : product(last.shape);
   if (classes && units < 2) collector.add("language/too-few-classes", {}, { span: last.span });
-  if (!classes && signal.kind === "argmax") {
+  if (!classes && target !== "float" && signal.kind === "argmax") {
     const related = [{ message: "the argmax", span: signal.span }];
     collector.add("language/argmax-of-values", { loss: LOSS_WORDS[spec.kind] }, { span: at!, related });
   }
@@ -108,7 +109,8 @@ export function checkAugmentation(
             if (product(positions) <= 1) return false;
             return change === "shift" || (losses !== undefined && !isMirrored(positions, losses[i]!, images));
           });
-    if (images.length === 0)
+    if (spec.target === "float") context.collector.add("language/augmented-float", { change }, { span });
+    else if (images.length === 0)
       context.collector.add("language/needs-image", { change, shape: shapes[0]! }, { span });
     else if (change === "shift" && small) {
       context.collector.add("language/shift-too-far", { shift: shiftPixels, shape: small }, { span });

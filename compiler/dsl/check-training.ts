@@ -64,12 +64,31 @@ const train = {
   form: "train { objective: budget(210 kbitops) }",
 } as const satisfies Signature<Fields>;
 
+/** Of a model that comes with its weights: no float phase, and no epochs at all for calibration alone. */
+const trainImported = {
+  fields: {
+    ...withoutKeys(train.fields, "float", "normalize"),
+    target: wordReader("target", ["data", "input", "float"]),
+    noise: epochsReader(0, "noise: 6 epochs"),
+    rounding: epochsReader(0, "rounding: 6 epochs"),
+  },
+  form: "train { noise: 4 epochs, rounding: 8 epochs }",
+} as const satisfies Signature<Fields>;
+
+function withoutKeys<F extends Fields, K extends keyof F>(fields: F, ...keys: readonly K[]): Omit<F, K> {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !keys.includes(key as K))) as Omit<F, K>;
+}
+
 /** The training as the section asks for it; outputs, layers and activations add their own. */
 export type SectionTraining = Omit<TrainingSpec, "losses" | "layers" | "surrogates">;
 
-const DEFAULT_LOSS: WrittenLosses = {
-  kind: "every",
-  loss: { spec: { kind: "cross-entropy", smoothing: 0, weights: null }, weight: 1 },
+/** For every output of a model that is trained, and of one that is compared with its float network. */
+const DEFAULT_LOSSES: Readonly<Record<"trained" | "float", WrittenLosses>> = {
+  trained: {
+    kind: "every",
+    loss: { spec: { kind: "cross-entropy", smoothing: 0, weights: null }, weight: 1 },
+  },
+  float: { kind: "every", loss: { spec: { kind: "mse", weights: null }, weight: 1 } },
 };
 
 /** What the language reference says of keys that are left out. */
@@ -91,6 +110,9 @@ const TRAINING_DEFAULTS: SectionTraining = {
   gradient: null,
   distillation: null,
 };
+
+type Values<S extends { readonly fields: Fields }> = FieldValues<S["fields"]>["values"];
+type ImportedValues = Omit<Values<typeof train>, "target"> & Pick<Values<typeof trainImported>, "target">;
 
 /** How a loss is written. */
 export const LOSS_WORDS: Readonly<Record<LossSpec["kind"], string>> = {
@@ -120,14 +142,37 @@ export interface CheckedTraining {
   readonly changes: WrittenAugmentation["places"];
 }
 
-/** Checks the training section. After an error a default stands in for what it hides. */
-export function checkTraining(section: SectionInput, context: CheckContext): CheckedTraining {
-  const { values, places, meant } = readFields(section.settings, train, "train", section.at, context);
-  const d = TRAINING_DEFAULTS;
+/** Defaults of a model that comes with its weights. Without data it is compared with itself. */
+function importedDefaults(hasData: boolean): SectionTraining {
+  return {
+    ...TRAINING_DEFAULTS,
+    epochs: { baseline: 0, float: 0, noise: 0, rounding: 0 },
+    target: hasData ? "data" : "float",
+  };
+}
+
+/**
+ * Checks the training section. After an error a default stands in for what it hides. `imported` says of a model that comes
+ * with its weights whether there is a data section.
+ */
+export function checkTraining(
+  section: SectionInput,
+  imported: { readonly hasData: boolean } | null,
+  context: CheckContext,
+): CheckedTraining {
+  // The second has all of the first's keys but two, which are then absent.
+  const signature = (imported ? trainImported : train) as typeof train;
+  const read = readFields(section.settings, signature, "train", section.at, context);
+  const { places, meant } = read;
+  const values: ImportedValues = read.values;
+  const d = imported ? importedDefaults(imported.hasData) : TRAINING_DEFAULTS;
+  const target = values.target ?? d.target;
+  const losses = DEFAULT_LOSSES[target === "float" ? "float" : "trained"];
   const spec: SectionTraining = {
     objective: values.objective ?? d.objective,
-    target: values.target ?? d.target,
+    target,
     epochs: {
+      ...d.epochs,
       float: values.float ?? d.epochs.float,
       noise: values.noise ?? d.epochs.noise,
       rounding: values.rounding ?? d.epochs.rounding,
@@ -152,7 +197,7 @@ export function checkTraining(section: SectionInput, context: CheckContext): Che
   return {
     spec,
     places,
-    ...(unread || context.partial ? {} : { losses: values.loss ?? DEFAULT_LOSS }),
+    ...(unread || context.partial ? {} : { losses: values.loss ?? losses }),
     changes: values.augment?.places ?? new Map(),
   };
 }
@@ -165,13 +210,17 @@ function checkedLoss(
   context: CheckContext,
 ): CheckedLoss | undefined {
   const isOfClasses = loss.spec.kind === "cross-entropy";
+  if (target === "float" && isOfClasses) {
+    context.collector.add("language/float-without-classes", {}, { span: at! });
+    return undefined;
+  }
   if (target === "input" && isOfClasses) {
     context.collector.add("language/input-without-classes", {}, { span: places.get("target")! });
     return undefined;
   }
   const answers: Answers =
-    target === "input"
-      ? { needed: "nothing", because: "target: input" }
+    target !== "data"
+      ? { needed: "nothing", because: `target: ${target}` }
       : { needed: isOfClasses ? "labels" : "targets", because: `loss: ${LOSS_WORDS[loss.spec.kind]}` };
   return { ...loss, ...(at ? { at } : {}), answers };
 }

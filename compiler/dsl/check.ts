@@ -1,13 +1,15 @@
 // The meaning of a whole file: which sections there are, each of them checked, and what they ask of each other.
 // In: a syntax tree. Out: checked parts; all errors are collected.
-import type { DataSpec, HardwareSpec, TrainingSpec } from "../graph/project.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { DataSpec, HardwareSpec, ImportedSource, MadeData, TrainingSpec } from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { FileNode, SectionNode } from "./ast.ts";
 import { checkData, type FileQueries } from "./check-data.ts";
 import { checkHardware } from "./check-hardware.ts";
+import { checkImport, withoutData } from "./check-import.ts";
 import { type CheckedModel, checkModel } from "./check-model.ts";
 import { checkAugmentation, checkLosses, checkTargets, chooseOutputs } from "./check-relations.ts";
-import { checkTraining, lossesOf, type SectionTraining } from "./check-training.ts";
+import { type CheckedLoss, checkTraining, lossesOf, type SectionTraining } from "./check-training.ts";
 import type { CheckContext } from "./read-fields.ts";
 import { nearestWord } from "./spelling.ts";
 
@@ -19,7 +21,9 @@ const SECTION_NAMES = ["model", ...SECTIONS];
 
 export interface CheckedFile {
   readonly model: CheckedModel;
-  readonly data: DataSpec;
+  /** Of a model that comes from a file. */
+  readonly imported?: { readonly graph: Graph; readonly source: ImportedSource };
+  readonly data: DataSpec | MadeData;
   readonly training: SectionTraining & Pick<TrainingSpec, "losses">;
   readonly hardware: Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "outputs">;
 }
@@ -64,7 +68,9 @@ export function checkFile(
   const sections = sectionsByName(file, context);
   const [firstModel, ...moreModels] = file.models;
   for (const more of moreModels) reportRepeated("model", more.span, firstModel!.span, context);
-  for (const name of ["model", "data", "train"] as const) {
+  const from = firstModel?.from;
+  // A model that comes from a file has its weights, and may do without data.
+  for (const name of from ? [] : (["model", "data", "train"] as const)) {
     const there = name === "model" ? firstModel !== undefined : sections.has(name);
     if (!there && !partial) collector.add("language/missing-section", { section: name }, { span: file.end });
   }
@@ -72,10 +78,12 @@ export function checkFile(
     const section = sections.get(name);
     return section && { settings: section.settings, at: section.name.span };
   };
-  const model = firstModel && checkModel(firstModel, context);
+  const imported = from && checkImport(firstModel, from, queries, context);
+  const model = from ? imported?.model : firstModel && checkModel(firstModel, context);
   const dataSection = sectionInput("data");
-  const trainSection = sectionInput("train");
-  const training = trainSection && checkTraining(trainSection, context);
+  const trainSection = sectionInput("train") ?? (from && { settings: [], at: file.end });
+  const weights = from ? { hasData: dataSection !== undefined } : null;
+  const training = trainSection && checkTraining(trainSection, weights, context);
   const names = model?.outputs.map(({ name }) => name);
   const losses = training && lossesOf(training, names, context);
   const needs = model && {
@@ -90,12 +98,37 @@ export function checkFile(
     if (losses && data) checkTargets(data, losses, model, context);
   }
   const outputs = model && chooseOutputs(hardware, model, context);
-  if (!model || !data || !training || !losses || !outputs || collector.hasErrors()) return undefined;
+  if (!dataSection && imported && losses) checkMadeData(losses, from!.span, context);
+  const samples = data?.spec ?? (dataSection ? undefined : imported?.made);
+  if (!model || !samples || !training || !losses || !outputs || collector.hasErrors()) return undefined;
   const { clockMHz, intervalCycles } = hardware;
+  const isBounded = training.spec.objective.kind === "budget";
   return {
-    model,
-    data: data.spec,
+    model: dataSection ? model : unpruned(model, isBounded),
+    ...(imported ? { imported: { graph: imported.graph, source: imported.source } } : {}),
+    data: samples,
     training: { ...training.spec, losses: losses.map(({ spec: loss, weight }) => ({ loss, weight })) },
     hardware: { clockMHz, intervalCycles, outputs },
   };
+}
+
+/** What samples that are made here can be compared with. */
+function checkMadeData(
+  losses: readonly CheckedLoss[],
+  span: Span,
+  { collector, partial }: CheckContext,
+): void {
+  if (partial) return;
+  const [first] = losses;
+  const isCompared = losses.some(({ answers }) => answers.needed !== "nothing");
+  if (isCompared) collector.add("language/missing-section", { section: "data" }, { span });
+  else collector.add("import/no-data", { because: first!.answers.because }, { span });
+}
+
+/** The model with layers as they are without data. */
+function unpruned(model: CheckedModel, isBounded: boolean): CheckedModel {
+  const layers = model.layers.map((layer) =>
+    layer.quantization ? { ...layer, quantization: withoutData(layer.quantization, isBounded) } : layer,
+  );
+  return { ...model, layers };
 }

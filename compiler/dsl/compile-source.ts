@@ -4,11 +4,11 @@ import { createCollector, createDiagnostic, type Diagnostic } from "../support/d
 import { createSourceFile, positionAt, type SourceFile } from "../support/source-file.ts";
 import { checkFile } from "./check.ts";
 import type { FileQueries } from "./check-data.ts";
-import { readFile } from "./cst-to-ast.ts";
+import { decodeText, readFile } from "./cst-to-ast.ts";
 import { parseTokens } from "./grammar.ts";
 import { lexicalDiagnostics, nestingOf, syntaxDiagnostics } from "./parse-errors.ts";
 import { toProject } from "./to-graph.ts";
-import { definedNames, tokenize } from "./tokens.ts";
+import { definedNames, FROM, Model, Text, tokenize } from "./tokens.ts";
 
 export interface CompiledSource {
   /** There when no diagnostic is an error. */
@@ -42,6 +42,16 @@ function refuse(file: SourceFile): Diagnostic | undefined {
     { length: text.length, limit: MAX_LENGTH },
     { file: name },
   );
+}
+
+/** The file that a text's model comes from, as written; undefined where the text describes its model. */
+export function importedPathOf({ text }: SourceFile): string | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
+  const { tokens } = tokenize(text);
+  const at = tokens.findIndex(({ tokenType, image }, i) => {
+    return tokenType === Text && tokens[i - 1]?.image === FROM && tokens[i - 3]?.tokenType === Model && image;
+  });
+  return at < 0 ? undefined : decodeText(tokens[at]!);
 }
 
 /**

@@ -39,7 +39,8 @@ function spanOf(r: Reader, part: CstNode): Span {
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n", t: "\t", r: "\r" };
 
-function decodeText(r: Reader, text: IToken): string {
+/** What a text's token stands for; escapes that are none are reported by `bad`, and stand for themselves. */
+export function decodeText(text: IToken, bad?: (written: string, at: number) => void): string {
   const closed = text.tokenType !== t.UnclosedText;
   const content = text.image.slice(1, closed ? -1 : undefined);
   if (text.tokenType === t.SingleQuotedText) return content;
@@ -47,10 +48,15 @@ function decodeText(r: Reader, text: IToken): string {
     if (code.length === 5) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
     const meant = ESCAPES[code];
     if (meant !== undefined) return meant;
-    const start = text.startOffset + 1 + at;
+    bad?.(written, text.startOffset + 1 + at);
+    return code;
+  });
+}
+
+function readText(r: Reader, text: IToken): string {
+  return decodeText(text, (written, start) => {
     const span = { file: r.file, start, end: start + written.length };
     r.collector.add("language/bad-escape", { written }, { span });
-    return code;
   });
 }
 
@@ -61,7 +67,7 @@ function readName(r: Reader, name: IToken | undefined): ast.NameNode | undefined
   if (tokenMatcher(name, t.Keyword))
     r.collector.add("language/keyword-as-name", { word: name.image }, { span });
   if (!tokenMatcher(name, t.Text)) return { text: name.image, span };
-  const text = decodeText(r, name);
+  const text = readText(r, name);
   if (text === "") r.collector.add("language/empty-name", {}, { span });
   return { text, span };
 }
@@ -98,7 +104,7 @@ function readValue(r: Reader, value: CstNode | undefined): ast.ValueNode | undef
   const size = token(value, "Size");
   if (size) return size.tokenType === t.Shape ? readShape(r, size) : readQuantity(r, size);
   const text = token(value, "Text");
-  if (text) return { kind: "text", text: decodeText(r, text), span: tokenSpan(r.file, text) };
+  if (text) return { kind: "text", text: readText(r, text), span: tokenSpan(r.file, text) };
   const call = node(value, "call");
   const name = readWord(r, token(call, "ValueWord"));
   if (call && name) {
@@ -222,8 +228,15 @@ function readInput(r: Reader, item: CstNode): ast.InputItem {
   };
 }
 
+function readLayer(r: Reader, item: CstNode): ast.LayerItem {
+  const name = readName(r, token(item, "ValueName"));
+  const options = readSettings(r, node(item, "options"));
+  return { kind: "layer", ...(name ? { name } : {}), options, span: spanOf(r, item) };
+}
+
 function readModelItem(r: Reader, item: CstNode): ast.ModelItem {
-  if (item.name === "inputItem") return readInput(r, item);
+  if (item.name === "inputItem" || item.name === "importedInput") return readInput(r, item);
+  if (item.name === "importedLayer") return readLayer(r, item);
   const name = readName(r, token(item, "AnyName") ?? token(item, "ValueName"));
   const chain = readChain(r, node(item, "chain"));
   return {
@@ -236,9 +249,12 @@ function readModelItem(r: Reader, item: CstNode): ast.ModelItem {
 
 function readModel(r: Reader, model: CstNode): ast.ModelNode {
   const name = readName(r, token(model, "AnyName"));
+  const from = token(model, "Text");
+  const items = nodes(model, "importedInput", "importedLayer", "inputItem", "binding", "outputItem");
   return {
     ...(name ? { name } : {}),
-    items: nodes(model, "inputItem", "binding", "outputItem").map((item) => readModelItem(r, item)),
+    ...(from ? { from: { text: readText(r, from), span: tokenSpan(r.file, from) } } : {}),
+    items: items.map((item) => readModelItem(r, item)),
     span: tokenSpan(r.file, token(model, "Model")!),
   };
 }
@@ -254,7 +270,7 @@ export function readFile(file: SourceFile, cst: CstNode, collector: DiagnosticCo
   const end = file.text.trimEnd().length;
   return {
     ...(version ? { version: readQuantity(r, version) } : {}),
-    models: nodes(cst, "model")
+    models: nodes(cst, "model", "importedModel")
       .filter((model) => token(model, "Model"))
       .map((model) => readModel(r, model)),
     sections,

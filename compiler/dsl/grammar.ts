@@ -3,6 +3,7 @@
 //
 //   file    = ["floor" NUMBER] { model | section }
 //   model   = "model" name "{" { input | binding | output } "}"
+//           | "model" name "from" TEXT "{" { "input" name ["as" NAME] [options] | name options } "}"
 //   input   = "input" name ":" SIZE "as" NAME [options]
 //   binding = name "=" chain            output = "output" name "=" chain
 //   chain   = source { "->" stage }     stage  = [name ":"] NAME [arguments] [options]
@@ -67,7 +68,19 @@ class FloorParser extends CstParser {
     this.MANY({
       GATE: () => this.startsSection(),
       DEF: () =>
-        this.OR([{ ALT: () => this.SUBRULE(this.model) }, { ALT: () => this.SUBRULE(this.section) }]),
+        this.OR({
+          // The gate decides what the first word leaves open, so that a model without a name is still read as one.
+          MAX_LOOKAHEAD: 1,
+          DEF: [
+            {
+              GATE: () => this.LA(3).image === t.FROM,
+              ALT: () => this.SUBRULE(this.importedModel),
+              IGNORE_AMBIGUITIES: true,
+            },
+            { ALT: () => this.SUBRULE(this.model) },
+            { ALT: () => this.SUBRULE(this.section) },
+          ],
+        }),
     });
     this.CONSUME(EOF);
   });
@@ -86,6 +99,40 @@ class FloorParser extends CstParser {
         ]),
     });
     this.CONSUME(t.RightBrace);
+  });
+
+  private readonly importedModel = this.RULE("importedModel", () => {
+    this.CONSUME(t.Model);
+    this.CONSUME(t.AnyName);
+    this.CONSUME(t.Name);
+    this.CONSUME(t.Text);
+    this.CONSUME(t.LeftBrace);
+    this.MANY({
+      GATE: () => this.startsItem() || this.startsLayer(),
+      DEF: () =>
+        this.OR([
+          { ALT: () => this.SUBRULE(this.importedInput) },
+          { ALT: () => this.SUBRULE(this.outputItem) },
+          { ALT: () => this.SUBRULE(this.binding) },
+          { GATE: () => this.startsLayer(), ALT: () => this.SUBRULE(this.importedLayer) },
+        ]),
+    });
+    this.CONSUME(t.RightBrace);
+  });
+
+  private readonly importedInput = this.RULE("importedInput", () => {
+    this.CONSUME(t.Input);
+    this.CONSUME(t.AnyName);
+    this.OPTION(() => {
+      this.CONSUME(t.As);
+      this.CONSUME(t.Name);
+    });
+    this.OPTION1(() => this.SUBRULE(this.options));
+  });
+
+  private readonly importedLayer = this.RULE("importedLayer", () => {
+    this.CONSUME(t.ValueName);
+    this.SUBRULE(this.options);
   });
 
   private readonly inputItem = this.RULE("inputItem", () => {
@@ -258,7 +305,8 @@ class FloorParser extends CstParser {
   }
 
   private startsSection(): boolean {
-    const opens = this.nextIs(t.LeftBrace, 2) || (this.nextIs(t.Model) && this.nextIs(t.LeftBrace, 3));
+    const isModel = this.nextIs(t.Model) && (this.nextIs(t.LeftBrace, 3) || this.nextIs(t.LeftBrace, 5));
+    const opens = this.nextIs(t.LeftBrace, 2) || isModel;
     return opens || (this.onNewLine() && !this.nextIs(t.Colon, 2));
   }
 
@@ -276,6 +324,11 @@ class FloorParser extends CstParser {
   /** A reserved word on a new line begins something; so does a key. */
   private startsCall(): boolean {
     return !this.nextIs(t.Colon, 2) && !(this.nextIs(t.Keyword) && this.onNewLine());
+  }
+
+  /** A reserved word before a brace opens a section. */
+  private startsLayer(): boolean {
+    return this.nextIs(t.LeftBrace, 2) && !this.nextIs(t.Keyword);
   }
 
   private startsItem(): boolean {

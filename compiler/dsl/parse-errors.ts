@@ -38,6 +38,22 @@ const RULES: Readonly<Record<string, RulePhrases>> = {
     form: "a model is written: model digits { input ..., output ... }",
     names: { AnyName: "the name of the model", RightBrace: 'an input, a value, an output or "}"' },
   },
+  importedModel: {
+    form: 'a model of a file is written: model digits from "digits.onnx" { input image as u8 }',
+    names: {
+      AnyName: "the name of the model",
+      Text: 'the file of the model, such as "digits.onnx"',
+      RightBrace: 'an input, options of a layer or "}"',
+    },
+  },
+  importedInput: {
+    form: "the input of a file's model is written: input image as s8 { range: [-1, 1] }",
+    names: { AnyName: "the name of the input", Name: "a stored type such as u8" },
+  },
+  importedLayer: {
+    form: "options of a layer are written: fc1 { weight_bits: 4 }",
+    names: { ValueName: "the name of a layer" },
+  },
   inputItem: {
     form: "an input is written: input image: 28x28x1 as u8",
     names: {

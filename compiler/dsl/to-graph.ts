@@ -51,7 +51,7 @@ function byName<T>(layers: readonly Signal[], part: (layer: Signal) => T | undef
 
 /** Puts the checked parts of a file together. */
 export function toProject(source: SourceFile, checked: CheckedFile): Project {
-  const { model, data, hardware } = checked;
+  const { model, data, hardware, imported } = checked;
   const { layers } = model;
   const training: TrainingSpec = {
     ...checked.training,
@@ -61,7 +61,8 @@ export function toProject(source: SourceFile, checked: CheckedFile): Project {
   const folding: HardwareSpec["folding"] = byName(layers, (layer) => layer.folding);
   return {
     source,
-    graph: toGraph(model),
+    graph: imported ? imported.graph : toGraph(model),
+    ...(imported ? { imported: imported.source } : {}),
     data,
     training,
     hardware: { ...hardware, folding },

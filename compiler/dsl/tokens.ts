@@ -60,6 +60,9 @@ export const As = keyword("as", ValueName);
 
 const keywords = [Floor, Model, Data, Train, Hardware, Input, Output, As];
 
+/** Stands behind the name of a model that comes from a file; a name everywhere else. */
+export const FROM = "from";
+
 /** The reserved words, as written. */
 export const KEYWORDS: readonly string[] = keywords.map((k) => k.PATTERN as string);
 

@@ -1,6 +1,7 @@
 // Everything a source file asks for: the graph, the data, how to train, what hardware. Made by the language,
 // read by data, training and the driver. Plain data; spans point into the source for later messages.
 import type { SourceFile, Span } from "../support/source-file.ts";
+import type { FirstWeights } from "./first-weights.ts";
 import type { Graph } from "./graph.ts";
 
 /** One file of inputs or labels, or of both (CSV, JSON, NPZ). */
@@ -36,16 +37,29 @@ export interface PortFile {
 /** Samples in one file (or a pair of files) with one input and its labels or targets; or apart for each input and output. */
 export type SampleFiles = DataFile | readonly PortFile[];
 
+/** Samples taken out of the training data, picked by the seed: a count, or a share of them in (0, 1). */
+export type HeldBack = number | { readonly share: number };
+
 /** Whether every input and output has a file of its own. */
-export function isByPort(source: SampleFiles): source is readonly PortFile[] {
+export function isByPort(source: SampleFiles | HeldBack): source is readonly PortFile[] {
   return Array.isArray(source);
+}
+
+/** Whether test data have no files, but are taken out of the training data. */
+export function isHeldBack(test: SampleFiles | HeldBack): test is HeldBack {
+  return typeof test === "number" || "share" in test;
 }
 
 export interface DataSpec {
   readonly train: SampleFiles;
-  readonly test: SampleFiles;
-  /** Samples taken out of the training data for validation: a count, picked by the seed. */
-  readonly validation: number;
+  /** Files of their own, or a part of the training data. */
+  readonly test: SampleFiles | HeldBack;
+  readonly validation: HeldBack;
+}
+
+/** Samples of an imported model that comes without data: uniform stored integers, both ends included. */
+export interface MadeData {
+  readonly made: { readonly least: number; readonly greatest: number };
 }
 
 /** Bounds on the frozen integers; each that is given holds. */
@@ -168,10 +182,21 @@ export interface TrainingSpec {
   readonly objective: Objective;
   /** Of every output, in their order: what is trained is their weighted sum. */
   readonly losses: readonly OutputLoss[];
-  /** What the outputs are compared with: the data's labels or targets, or the inputs themselves (autoencoder). */
-  readonly target: "data" | "input";
-  /** Epochs of the float warm-up, of the phase that finds the steps, and of the one with frozen formats. */
-  readonly epochs: { readonly float: number; readonly noise: number; readonly rounding: number };
+  /**
+   * What the outputs are compared with: the data's labels or targets, the inputs themselves (autoencoder), or what the given
+   * float network makes of the samples.
+   */
+  readonly target: "data" | "input" | "float";
+  /**
+   * Epochs of the float warm-up, of the phase that finds the steps, and of the one with frozen formats; `baseline` of the
+   * float baseline, absent: as many as the others together. All 0, for a network with weights: it is calibrated.
+   */
+  readonly epochs: {
+    readonly baseline?: number;
+    readonly float: number;
+    readonly noise: number;
+    readonly rounding: number;
+  };
   readonly batch: number;
   readonly optimizer: OptimizerSpec;
   /** Decoupled weight decay: part of the weight per unit of learning rate; 0 is none. */
@@ -207,10 +232,21 @@ export interface HardwareSpec {
   readonly outputs: "class" | "logits" | "both";
 }
 
+/** A model that comes from somebody else's file. */
+export interface ImportedSource {
+  /** As written: relative to the model text. */
+  readonly path: string;
+  /** Of all that was read of the model. */
+  readonly digest: string;
+  readonly weights: FirstWeights;
+}
+
 export interface Project {
   readonly source: SourceFile;
   readonly graph: Graph;
-  readonly data: DataSpec;
+  /** Absent where the text describes the model itself. */
+  readonly imported?: ImportedSource;
+  readonly data: DataSpec | MadeData;
   readonly training: TrainingSpec;
   readonly hardware: HardwareSpec;
   /** Span of each named node, for messages that later stages make. */

@@ -18,6 +18,7 @@ export function collectReport({ train, design, verify }: StageResults): Report |
     model,
     ...(train ? { seed: train.seed, backend: train.backend, float: train.float } : {}),
     ...(quantized ? { quantized } : {}),
+    ...(train?.accuracy ? { accuracy: train.accuracy } : {}),
     ...(train ? { outcome: train.outcome, ledger: train.ledger, removed: train.removed } : {}),
     ...(design
       ? { layers: design.layers, totals: design.totals, hardware: design.hardware, c: design.c }

@@ -104,6 +104,9 @@ const outcome = z.strictObject({
     .nullable(),
 });
 
+/** There was nothing to compare with: the losses are mean square distances from the float network's outputs. */
+const accuracy = z.literal("unknown");
+
 export const TRAIN_RESULT_SCHEMA = "noisefloor.train-result/3";
 export const DESIGN_RESULT_SCHEMA = "noisefloor.design-result/1";
 export const REPORT_SCHEMA = "noisefloor.report/1";
@@ -122,6 +125,7 @@ export const trainResultSchema = z.strictObject({
   ledger: z.array(layerAccount),
   removed: z.array(removedLayer),
   outcome,
+  accuracy: accuracy.optional(),
 });
 export type TrainResult = z.infer<typeof trainResultSchema>;
 
@@ -194,6 +198,7 @@ export const reportSchema = z.strictObject({
   backend: z.string().optional(),
   float: scoreSchema.optional(),
   quantized: scoreSchema.optional(),
+  accuracy: accuracy.optional(),
   /** How the objective ended, and the accounts of each layer's bits. */
   outcome: outcome.optional(),
   ledger: z.array(layerAccount).optional(),

@@ -5,6 +5,7 @@ import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { graphMessages } from "./messages/graph.ts";
 import { importMessages } from "./messages/import.ts";
+import { importFloatMessages } from "./messages/import-float.ts";
 import { importKerasMessages } from "./messages/import-keras.ts";
 import { languageMessages } from "./messages/language.ts";
 import { programMessages } from "./messages/program.ts";
@@ -17,6 +18,7 @@ export const messages = {
   ...graphMessages,
   ...dataMessages,
   ...importMessages,
+  ...importFloatMessages,
   ...importKerasMessages,
   ...trainMessages,
   ...programMessages,

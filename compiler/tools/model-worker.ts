@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createSiblingReader, MAX_MODEL_BYTES, readModelBytes } from "../host/node/model-files.ts";
 import { formatOf } from "../import/formats.ts";
+import { openImport } from "../import/open.ts";
 import { DiagnosticError, fail } from "../support/diagnostics.ts";
 import type { WorkerAnswer } from "./read-model-file.ts";
 
@@ -14,7 +15,7 @@ function answerFor(path: string): WorkerAnswer {
         { what: "bytes of the file", found: bytes.tooLarge, limit: MAX_MODEL_BYTES },
         { file: path },
       );
-    const imported = formatOf(path)!.read(bytes, { path, readExternal: createSiblingReader(path) });
+    const imported = openImport(bytes, { path, readExternal: createSiblingReader(path) }, formatOf(path)!);
     return { kind: "read", imported };
   } catch (error) {
     if (error instanceof DiagnosticError) return { kind: "refused", diagnostics: error.diagnostics };

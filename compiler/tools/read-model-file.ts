@@ -2,7 +2,7 @@
 // or a DiagnosticError; the worker's death is a diagnostic too.
 import { Worker } from "node:worker_threads";
 import { formatOf, MODEL_FORMATS } from "../import/formats.ts";
-import type { ModelImport } from "../import/model-import.ts";
+import type { OpenedImport } from "../import/open.ts";
 import { InternalError } from "../support/assert.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 
@@ -17,7 +17,7 @@ const LIMITS: ReadLimits = { seconds: 20, megabytes: 200 };
 
 /** What the worker hands back. */
 export type WorkerAnswer =
-  | { readonly kind: "read"; readonly imported: ModelImport }
+  | { readonly kind: "read"; readonly imported: OpenedImport }
   | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: "bug"; readonly stack: string };
 
@@ -27,7 +27,7 @@ const WORKER = import.meta.url.endsWith(".ts")
   : new URL("./model-worker.js", import.meta.url);
 
 /** Reads the model at `path`, whose format its name says. Throws everything that stands in the way. */
-export async function readModelFile(path: string, limits: ReadLimits = LIMITS): Promise<ModelImport> {
+export async function readModelFile(path: string, limits: ReadLimits = LIMITS): Promise<OpenedImport> {
   if (!formatOf(path)) {
     const known = [".floor", ...MODEL_FORMATS.flatMap(({ endings }) => endings)];
     return fail("import/unknown-format", { path, known }, { file: path });

@@ -17,9 +17,9 @@ export interface AllocationTools {
   losses(frozen: Frozen): Promise<Float64Array>;
   /**
    * The same after a short training with real rounding, and the network that came out; the given one is kept. `patience`
-   * is how many times longer than usual it is.
+   * is how many times longer than usual it is. Absent where nothing is trained.
    */
-  trained(frozen: Frozen, patience?: number): Promise<Measured>;
+  trained?(frozen: Frozen, patience?: number): Promise<Measured>;
   /** Moments of every signal. */
   moments(frozen: Frozen): readonly SignalMoments[];
   /** After each settled step. */
@@ -88,7 +88,7 @@ type Slopes = Map<string, number>;
 
 /**
  * The neighbour that loses least, or gains most, for what `worth` says that it saves or spends: the best of those that can
- * be judged without training, and all others, each after a short training. Undefined when no neighbour is worth anything.
+ * be judged without training, and all others, each after a short training; without training all alike. Undefined when no neighbour is worth anything.
  *
  * A step loses more the less capacity is left, so that what is `known` of earlier networks is taken for a lower bound:
  * whatever was worse than the best that was found now is not looked at again (the lazy greedy algorithm, Minoux 1978).
@@ -107,38 +107,38 @@ async function bestOf(
     known.set(key, slope);
     return { ...after, slope };
   };
-  const byKnown = (kind: Move["needsTraining"]): Move[] =>
+  const { trained } = tools;
+  const isTried = ({ needsTraining }: Move): boolean => trained !== undefined && needsTraining;
+  const keyOf = (move: Move): string => (isTried(move) ? trainedKey(move.key) : move.key);
+  const byKnown = (byTraining: boolean): Move[] =>
     moves
-      .filter((m) => m.needsTraining === kind && worth(m.frozen) > LEAST_WORTH)
+      .filter((m) => isTried(m) === byTraining && worth(m.frozen) > LEAST_WORTH)
       .sort((a, b) => slopeOf(known, keyOf(a)) - slopeOf(known, keyOf(b)));
 
   const plain: (Judged & { readonly key: string })[] = [];
   for (const { key, frozen } of byKnown(false)) {
-    const worst = plain[SHORT_LIST - 1];
+    const worst = plain[trained ? SHORT_LIST - 1 : 0];
     if (worst && worst.slope <= slopeOf(known, key)) break;
     plain.push({ key, ...judge(key, frozen, { frozen, losses: await tools.losses(frozen) }, now) });
     plain.sort((a, b) => a.slope - b.slope);
   }
+  if (!trained) return plain[0];
   const tried = [
     ...plain.slice(0, SHORT_LIST).map(({ key, frozen }) => ({ key: trainedKey(key), frozen })),
     ...byKnown(true).map(({ key, frozen }) => ({ key: trainedKey(key), frozen })),
   ];
   // Training alone lowers the loss: what a step costs is what it loses against the same training without it.
-  const still = tried.length > 1 ? await tools.trained(now.frozen) : now;
+  const still = tried.length > 1 ? await trained(now.frozen) : now;
   let best: Judged | undefined;
   for (const { key, frozen } of tried) {
     if (best && best.slope <= slopeOf(known, key)) continue;
-    const judged = judge(key, frozen, await tools.trained(frozen), still);
+    const judged = judge(key, frozen, await trained(frozen), still);
     if (!best || judged.slope < best.slope) best = judged;
   }
   return best;
 }
 
 const trainedKey = (key: string): string => `${key}, trained`;
-
-function keyOf({ key, needsTraining }: Move): string {
-  return needsTraining ? trainedKey(key) : key;
-}
 
 function slopeOf(known: Slopes, key: string): number {
   return known.get(key) ?? Number.NEGATIVE_INFINITY;

@@ -281,7 +281,7 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
 
 /** The samples with what their outputs are compared with. */
 function comparedWith({ training }: Run, samples: SampleSet): SampleSet {
-  if (training.target === "data") return samples;
+  if (training.target !== "input") return samples;
   const fractions = samples.inputs.map(({ stored }) => stored.fraction);
   return inputsAsTargets(samples, fractions);
 }

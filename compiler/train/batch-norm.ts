@@ -1,9 +1,8 @@
 // Batch-norm between a dense layer and its activation, as plain loops. In: sums [count, units] and the layer's
 // variables. Out: normalised sums, gradients, running statistics. The sums have no bias of their own.
+import { NORM_FLOOR } from "../graph/first-weights.ts";
 import { floats } from "./scratch.ts";
 
-/** Added to the variance before the root is taken. */
-export const VARIANCE_FLOOR = 1e-5;
 /** Part of a batch's statistics in the running ones, while a network is trained. */
 const MOMENTUM = 0.02;
 /** Gains stay above this: a threshold needs a direction. Signs are the weights' business. */
@@ -34,7 +33,7 @@ export interface NormTape {
 
 /** 1 / sqrt(variance + floor) as float32: the constant that thresholds are folded from. */
 export function inverseDeviation(variance: number): number {
-  return Math.fround(1 / Math.sqrt(variance + VARIANCE_FLOOR));
+  return Math.fround(1 / Math.sqrt(variance + NORM_FLOOR));
 }
 
 /** Elements that are walked unit by unit together: as many as stay in the nearest cache. */

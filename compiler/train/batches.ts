@@ -1,6 +1,6 @@
 // Batches of training samples in a seeded order: shifted, mirrored, with noise. In: a sample set. Out: float values
 // with labels or targets of one step; they depend on (seed, purpose, epoch, step) alone.
-import type { Augmentation } from "../graph/project.ts";
+import type { Augmentation, TrainingSpec } from "../graph/project.ts";
 import {
   type Answers,
   type InputSamples,
@@ -35,7 +35,7 @@ export interface BatchSettings {
    */
   readonly augment: Augmentation;
   /** `input`: the targets of an output are all elements of the augmented input in its place, before noise is added. */
-  readonly target: "data" | "input";
+  readonly target: TrainingSpec["target"];
   /** Of each input, indices of the elements that the batch holds; null: all. */
   readonly kept: readonly (readonly number[] | null)[];
 }
@@ -171,7 +171,7 @@ export function createBatches(samples: SampleSet, settings: BatchSettings): Batc
         const dy = augmented && shift > 0 ? shifts.integer(-shift, shift) : 0;
         const mirrored = augmented && augment.flip !== "none" && flips.uniform() < 0.5;
         for (const reader of readers) reader.read(index, row, dx, dy, mirrored);
-        if (target === "data") for (const reader of answerers) reader.read(index, row, mirrored);
+        if (target !== "input") for (const reader of answerers) reader.read(index, row, mirrored);
       }
       if (augmented) addNoise?.(inputs, purpose, epoch, step);
       return { count: size, inputs, answers };

@@ -1,5 +1,6 @@
 // The network without quantization: its passes, its weights as plain data, and its score. In: weights and samples.
 // Out: accuracy and loss.
+import type { FirstWeights } from "../graph/first-weights.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Surrogate, TrainingSpec } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
@@ -20,6 +21,7 @@ import { judgedLosses, scoreOutputs, weightedSum } from "./output-losses.ts";
 import {
   batchNormOf,
   copyParameters,
+  givenParameters,
   isQuantizerVariable,
   optionalVariable,
   outsideOf,
@@ -112,6 +114,22 @@ export function outputsOfAll(tf: TensorFlow, pass: NetworkPass, batch: Batch): F
 }
 
 type Losses = TrainingSpec["losses"];
+
+/** What a network with given weights makes of samples: a copy of them with its outputs as targets. */
+export function withFloatTargets(
+  tf: TensorFlow,
+  graph: Graph,
+  training: TrainingSpec,
+  weights: FirstWeights,
+  samples: SampleSet,
+): SampleSet {
+  const network = networkOf(graph);
+  const unscaled = samples.inputs.map(() => 0);
+  const pass = floatPass(network, training, givenParameters(network, weights, unscaled), "running");
+  const fractions = samples.inputs.map(({ stored }) => stored.fraction);
+  const outputs = outputsOfAll(tf, pass, batchOfAll(samples, fractions, training.target));
+  return { ...samples, answers: outputs.map((values) => ({ labels: new Int32Array(0), values })) };
+}
 
 /** Mean judged loss of a pass over samples given as values: what decisions of training are made by. */
 export function judgePass(tf: TensorFlow, pass: NetworkPass, batch: Batch, losses: Losses): number {

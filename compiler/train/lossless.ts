@@ -3,26 +3,35 @@
 import type { LossSpec, OutputLoss } from "../graph/project.ts";
 import type { Answers } from "../graph/samples.ts";
 import type { Outcome } from "../graph/trained-graph.ts";
+import { rmsOf } from "./formats.ts";
 import { createLoss, judgedLoss } from "./losses.ts";
 import { weightedSum } from "./output-losses.ts";
 
 /** One-sided 95 % quantile of the normal distribution. */
 const QUANTILE = 1.6448536269514722;
-/** Nats that integers may lose, and the part of the float loss that a regression may. */
-const EPSILON = { nats: 0.01, part: 0.05 };
+/**
+ * Nats that integers may lose, the part of the float loss that a regression may, and the part of their mean square that
+ * outputs may differ by.
+ */
+const EPSILON = { nats: 0.01, part: 0.05, outputs: 1e-3 };
 
-/** Epsilon in units of the loss; `floatLosses` are those of each output, not weighted. */
+/**
+ * Epsilon in units of the loss; `floatLosses` are those of each output, not weighted. `outputs` are those of the float
+ * network where integers are compared with them.
+ */
 export function epsilonOf(
   asked: number | null,
   losses: readonly OutputLoss[],
   floatLosses: readonly number[],
+  outputs: readonly Float32Array[] | null = null,
 ): number {
   if (asked !== null) return asked;
   return weightedSum(
     losses,
-    losses.map(({ loss }, i) =>
-      loss.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLosses[i]!,
-    ),
+    losses.map(({ loss }, i) => {
+      if (outputs) return EPSILON.outputs * rmsOf(outputs[i]!) ** 2;
+      return loss.kind === "cross-entropy" ? EPSILON.nats : EPSILON.part * floatLosses[i]!;
+    }),
   );
 }
 

@@ -1,6 +1,6 @@
 // Measuring frozen networks for bit allocation: their loss on training samples, before and after a short training. In:
 // a run. Out: the tools that allocation works with.
-import type { AllocationTools } from "./allocate.ts";
+import type { AllocationTools, Measured } from "./allocate.ts";
 import { type Batch, partOf } from "./batches.ts";
 import { bitOperationsOf, type Frozen, widthsOf } from "./limits.ts";
 import { macsOf, samplesAtOnce } from "./network.ts";
@@ -10,7 +10,7 @@ import { gradientsOf, outputsOf } from "./passes.ts";
 import { momentsOf } from "./prune.ts";
 import { copyFrozen, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
 import { enteringOf, giveWay, lossOfBatch, type Run } from "./run.ts";
-import { BIPOLAR_RATE } from "./schedule.ts";
+import { BIPOLAR_RATE, isCalibrated } from "./schedule.ts";
 
 /**
  * Updates of the short training: as many as multiply so often, within limits; large networks are trained in fewer. Their
@@ -35,10 +35,13 @@ export function decayRate(run: Run): (name: string) => number {
   return (name) => (readVariableName(name).variable === "weights" ? run.training.weightDecay : 0);
 }
 
-/** Training losses of samples with all elements by a frozen network. Batch-norms take each chunk's statistics. */
+/**
+ * Training losses of samples with all elements by a frozen network. Batch-norms take each chunk's statistics, unless nobody
+ * trains them.
+ */
 function lossesOn(run: Run, frozen: Frozen, batch: Batch): Float64Array {
   const copy = copyFrozen(frozen);
-  const pass = roundedPass(copy, run.training, "batch");
+  const pass = roundedPass(copy, run.training, isCalibrated(run.training) ? "running" : "batch");
   const most = samplesAtOnce(frozen.network, CHUNK);
   const losses = new Float64Array(batch.count);
   for (let from = 0; from < batch.count; from += most) {
@@ -88,15 +91,16 @@ async function shortTraining(run: Run, frozen: Frozen, steps: number): Promise<F
 
 /** The tools of a run. */
 export function allocationTools(run: Run): AllocationTools {
+  const trained = async (frozen: Frozen, patience = 1): Promise<Measured> => {
+    const after = await shortTraining(run, frozen, trialSteps(run) * patience);
+    return { frozen: after, losses: lossesOn(run, after, run.measured) };
+  };
   return {
     losses: async (frozen) => {
       await giveWay(run);
       return lossesOn(run, frozen, run.measured);
     },
-    trained: async (frozen, patience = 1) => {
-      const after = await shortTraining(run, frozen, trialSteps(run) * patience);
-      return { frozen: after, losses: lossesOn(run, after, run.measured) };
-    },
+    ...(isCalibrated(run.training) ? {} : { trained }),
     moments: (frozen) => momentsOf(run.tf, frozen, run.training, run.measured),
     settled: (frozen, fill) => {
       const cost = Math.round(bitOperationsOf(frozen.network, widthsOf(frozen)));

@@ -1,6 +1,7 @@
 // What of a graph is trained: layers with weights, the tensors between them that get quantizers, and the steps of a pass in
 // their order. In: a graph. Out: the network, or a diagnostic for every node that cannot be trained.
 
+import { type MoveOperator, sourcesOf } from "../graph/elements.ts";
 import { isNegativeSomewhere } from "../graph/expression.ts";
 import {
   type ArithmeticOperator,
@@ -16,7 +17,6 @@ import {
 import { inferShape, product, type Shape, spatialOf, weightsPerUnit } from "../graph/shapes.ts";
 import { assertNever, compilerAssert } from "../support/assert.ts";
 import { createCollector } from "../support/diagnostics.ts";
-import { type MoveOperator, sourcesOf } from "./elements.ts";
 import { convWindows, poolWindows, type Windows } from "./windows.ts";
 
 /** What stands between sums (or the input) and the quantizer of the tensor that is made of them. */

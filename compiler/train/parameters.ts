@@ -1,10 +1,13 @@
 // The trained variables of a network, by name: weights [units, inputs], bias or batch-norm of each layer, and the base-2
 // logarithms of the quantizers' steps and ranges. In: a network and a seed. Out: their first values.
+import type { FirstWeights } from "../graph/first-weights.ts";
 import type { OptimizerSpec } from "../graph/project.ts";
+import { compilerAssert } from "../support/assert.ts";
 import { createRandom } from "../support/random.ts";
 import type { BatchNorm, Statistics } from "./batch-norm.ts";
-import type { Network } from "./network.ts";
+import { type Network, weightsOf } from "./network.ts";
 import type { OptimizerOf, ParameterSet } from "./optimizers.ts";
+import { knownReaders } from "./settings.ts";
 
 /**
  * `mean` and `variance` are running statistics: they have no gradient. Neither has `outside`, one number that a convolution
@@ -106,6 +109,32 @@ export function initialParameters({ layers }: Network, seed: number): ParameterS
       parameters[variableName(index, "mean")] = new Float32Array(layer.units);
       parameters[variableName(index, "variance")] = new Float32Array(layer.units).fill(1);
     } else parameters[variableName(index, "bias")] = new Float32Array(layer.units);
+  });
+  return parameters;
+}
+
+/** Given weights, for inputs of which each is divided by 2^inputScale: layers that read it have the factor. */
+export function givenParameters(
+  network: Network,
+  given: FirstWeights,
+  inputScales: readonly number[],
+): ParameterSet {
+  const parameters: ParameterSet = {};
+  /** By layer that reads an input; a layer behind several of them has no factor, as none of them is scaled. */
+  const scales = new Map<number, number>();
+  network.inputs.forEach(({ signal }, i) => {
+    for (const { layer } of knownReaders(network, signal) ?? []) scales.set(layer, 2 ** inputScales[i]!);
+  });
+  network.layers.forEach((layer, index) => {
+    const found = given.get(layer.node);
+    const fits = found?.weights.length === weightsOf(layer) && (found.norm !== null) === layer.batchNorm;
+    compilerAssert(fits, `no weights are given for layer ${layer.node}`);
+    const scale = scales.get(index) ?? 1;
+    parameters[variableName(index, "weights")] = found.weights.map((w) => w * scale);
+    if (found.norm) {
+      for (const name of ["gain", "shift", "mean", "variance"] as const)
+        parameters[variableName(index, name)] = found.norm[name].slice();
+    } else parameters[variableName(index, "bias")] = found.bias!.slice();
   });
   return parameters;
 }

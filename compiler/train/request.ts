@@ -1,4 +1,5 @@
 // What training is asked for, what it tells while it runs, and what it gives back. The test split is no part of it.
+import type { FirstWeights } from "../graph/first-weights.ts";
 import type { Graph, InputNode, StoredType } from "../graph/graph.ts";
 import type { Limit, TrainingSpec } from "../graph/project.ts";
 import type { InputSamples, SampleSet } from "../graph/samples.ts";
@@ -58,6 +59,8 @@ export interface TrainingEvents {
 export interface TrainRequest {
   readonly graph: Graph;
   readonly training: TrainingSpec;
+  /** What the network starts from, in place of random weights; for inputs that are not normalised. */
+  readonly weights?: FirstWeights | undefined;
   /** The training split without the validation samples. */
   readonly samples: SampleSet;
   readonly validation: SampleSet;

@@ -21,8 +21,8 @@ import { copyParameters, variableOf } from "./parameters.ts";
 import { type NetworkPass, rawSignals } from "./passes.ts";
 import { momentsOf, prune } from "./prune.ts";
 import { equalize, projectRounded, startBipolar } from "./rounding-phase.ts";
-import { frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
-import { FINISHING_ROUND } from "./schedule.ts";
+import { floatOutputsOf, frozenOf, frozenValidation, giveWay, type Run, setFrozen } from "./run.ts";
+import { finishingRound, isCalibrated } from "./schedule.ts";
 import { fixedSignal, signalWidths } from "./settings.ts";
 import { silenceOf } from "./silence.ts";
 
@@ -45,23 +45,25 @@ function fillFor(run: Run, bitOperations: number | null): Fill {
 }
 
 /**
- * Format of weights of a given width. Units with steps of their own get those with the least square error; the last
- * layers', whose sums are compared, and groups, which have one width, share such a step.
+ * Format of weights at their widest. Units with steps of their own get those with the least square error; the last
+ * layers', whose sums are compared, and groups, which have one width, share such a step, and weights that are not trained
+ * have it in any case.
  */
-function givenWeights(
+function widestWeights(
   layer: Layer,
   { granularity, bits }: LayerQuantization["weights"],
   weights: Float32Array,
   isLast: boolean,
+  isTrained: boolean,
 ): WeightFormat {
   const base = { kind: "int", signed: true, width: bits.max, groups: null } as const;
-  if (granularity.kind === "layer") {
+  if (granularity.kind === "layer" && isTrained) {
     const range = 2 * rmsOf(weights);
     return { ...base, fraction: 0 - Math.round(Math.log2(stepOfWidth(range, Math.max(2, bits.max), true))) };
   }
   const best = (from: number, to: number): number =>
     fractionOf(bestFormat(weights.subarray(from, to), bits.max, true));
-  if (granularity.kind === "group" || isLast) return { ...base, fraction: best(0, weights.length) };
+  if (granularity.kind !== "channel" || isLast) return { ...base, fraction: best(0, weights.length) };
   const { units, inputs } = layer;
   return {
     ...base,
@@ -69,8 +71,8 @@ function givenWeights(
   };
 }
 
-/** Formats of given widths; the steps with the least square error. */
-function givenFormats(run: Run): Formats {
+/** Formats as wide as they may be, which is what is given or what allocation starts from; the steps with the least square error. */
+function widestFormats(run: Run): Formats {
   const { folded, training, state, tf, measured } = run;
   const pass = floatPass(folded, training, state.parameters, "running");
   const raw = rawSignals(tf, measured.count, measured.inputs, pass);
@@ -79,11 +81,12 @@ function givenFormats(run: Run): Formats {
       const weights = variableOf(state.parameters, i, "weights");
       if (isBipolar(layer, training)) return bipolarFormat(weights);
       const isLast = folded.outputs.includes(layer.writes);
-      return givenWeights(layer, training.layers[layer.node]!.weights, weights, isLast);
+      const { weights: wish } = training.layers[layer.node]!;
+      return widestWeights(layer, wish, weights, isLast, !isCalibrated(training));
     }),
     signals: folded.signals.map((signal, s) => {
-      const { min } = signalWidths(folded, training, s);
-      return fixedSignal(signal) ?? bestFormat(activate(raw[s]!, pass.signals[s]!), min, signal.signed);
+      const { max } = signalWidths(folded, training, s);
+      return fixedSignal(signal) ?? bestFormat(activate(raw[s]!, pass.signals[s]!), max, signal.signed);
     }),
   };
 }
@@ -124,7 +127,9 @@ async function tuneInput(frozen: Frozen, signal: number, tools: AllocationTools)
   for (const shift of [0, 1, -1]) {
     const format = { ...first, fraction: fractionOf(first) + shift };
     const candidate = { ...frozen, formats: withSignal(frozen.formats, signal, format) };
-    const { losses } = await tools.trained(candidate, INPUT_PATIENCE);
+    const losses = tools.trained
+      ? (await tools.trained(candidate, INPUT_PATIENCE)).losses
+      : await tools.losses(candidate);
     const loss = losses.reduce((sum, l) => sum + l, 0);
     if (!best || loss < best.loss) best = { frozen: candidate, loss };
   }
@@ -134,9 +139,10 @@ async function tuneInput(frozen: Frozen, signal: number, tools: AllocationTools)
 /** Freezes the formats, prunes, and meets the objective's bound. */
 export async function startRounding(run: Run): Promise<void> {
   const { tf, training, state, given, folded } = run;
-  const silence = given ? [] : silenceOf(quantizersOf(folded, training, state.parameters, 1));
-  const formats = given ? givenFormats(run) : foundFormats(run);
-  if (given) setBiasSteps(folded, training, state.parameters);
+  const isFound = !given && !isCalibrated(training);
+  const silence = isFound ? silenceOf(quantizersOf(folded, training, state.parameters, 1)) : [];
+  const formats = isFound ? foundFormats(run) : widestFormats(run);
+  if (!isFound) setBiasSteps(folded, training, state.parameters);
   formats.weights.forEach((format, i) => {
     if (format.kind === "bipolar") startBipolar(state.parameters, i);
   });
@@ -214,7 +220,8 @@ export function lossDifference(run: Run, frozen: Frozen): NonNullable<Outcome["d
   const { pass, batch } = frozenValidation(run, frozen);
   const asked = objective.kind === "lossless" ? objective.epsilon : null;
   const means = float.map((each) => each.reduce((sum, l) => sum + l, 0) / count);
-  return differenceOf(total(lossesBy(pass, batch)), total(float), epsilonOf(asked, losses, means));
+  const epsilon = epsilonOf(asked, losses, means, floatOutputsOf(run));
+  return differenceOf(total(lossesBy(pass, batch)), total(float), epsilon);
 }
 
 /** What is done at the end of a round. The index of the round that follows, from the state as it is left; null: none. */
@@ -235,7 +242,8 @@ async function searchOn(run: Run): Promise<number | null> {
     `round ${state.round + 1}: ${Math.round(cost)} bit operations, loss above float ${difference.mean.toPrecision(3)} ` +
       `+- ${difference.standardError.toPrecision(3)}, upper bound ${difference.upper.toPrecision(3)}, allowed ${difference.epsilon.toPrecision(3)}`,
   );
-  const finished = state.round === FINISHING_ROUND;
+  const last = finishingRound(training);
+  const finished = state.round === last;
   if (!finished) state.bracket = narrowed(state.bracket, cost, difference.holds);
   if (difference.holds) state.accepted = copyPlain({ ...state.frozen!, parameters: state.parameters });
   // The search goes on from the smallest network that held: it has been trained to hold.
@@ -246,9 +254,12 @@ async function searchOn(run: Run): Promise<number | null> {
   if (finished) return null;
   const macs = frozen.network.layers.reduce((sum, layer) => sum + macsOf(layer), 0);
   const rise = riseOf(difference.upper / difference.epsilon, Math.sqrt(cost / macs));
-  const target = state.round + 1 < FINISHING_ROUND ? nextCost(state.bracket, rise) : null;
-  if (target === null) return FINISHING_ROUND;
-  const next = await allocate(frozenOf(run), training, fillFor(run, target), allocationTools(run));
+  const target = state.round + 1 < last ? nextCost(state.bracket, rise) : null;
+  if (target === null) return last;
+  const start = frozenOf(run);
+  const next = await allocate(start, training, fillFor(run, target), allocationTools(run));
+  // Without training the same network would be judged again.
+  if (isCalibrated(training) && next === start) return last;
   projectRounded(next);
   setFrozen(run, next);
   logCost(run, `round ${state.round + 2}`, next);
@@ -263,7 +274,7 @@ async function keepLimits(run: Run, limits: Limits): Promise<number | null> {
   const next = await allocate(frozen, training, fillFor(run, null), allocationTools(run));
   projectRounded(next);
   setFrozen(run, next);
-  return state.round < FINISHING_ROUND ? state.round + 1 : null;
+  return state.round < finishingRound(training) ? state.round + 1 : null;
 }
 
 /** How the objective ended: which constraint was in the way. */
@@ -279,7 +290,7 @@ export function outcomeOf(run: Run): Outcome {
         ? run.state.bracket.fails === null
           ? "the rounds: every network that was tried stays within epsilon, and none was left to try a smaller one"
           : "the loss: with fewer bit operations the integers left epsilon"
-        : "the loss: no network that was tried stays within epsilon of float; more epochs or a larger epsilon may help";
+        : `the loss: no network that was tried stays within epsilon of float; ${isCalibrated(training) ? "fine-tuning" : "more epochs"} or a larger epsilon may help`;
     return { objective: "lossless", bound, limits: [], difference };
   }
   const limits = limitsGiven(objective.limits).map(({ limit, asked }) => ({

@@ -20,7 +20,7 @@ import { widthsAreGiven } from "./noise-phase.ts";
 import { type Moments, momentsOf } from "./normalize.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { createNetworkLoss, type NetworkLoss, type NetworkLossRequest } from "./output-losses.ts";
-import { initialParameters, optimizerOf } from "./parameters.ts";
+import { givenParameters, initialParameters, optimizerOf } from "./parameters.ts";
 import { type LossOf, type NetworkPass, outputsOf } from "./passes.ts";
 import { keptElements, keptInputs } from "./prune.ts";
 import { TrainingStopped, type TrainRequest } from "./request.ts";
@@ -81,8 +81,14 @@ export function someSamples(samples: SampleSet, count: number, seed: number, pur
   return pickSamples(samples, order.subarray(0, Math.min(count, samples.count)));
 }
 
-function firstState(network: Network, training: TrainingSpec): RunState {
-  const parameters = initialParameters(network, training.seed);
+function firstState(
+  network: Network,
+  { training, weights }: TrainRequest,
+  inputScales: readonly number[],
+): RunState {
+  const parameters = weights
+    ? givenParameters(network, weights, inputScales)
+    : initialParameters(network, training.seed);
   const { objective } = training;
   const limits =
     objective.kind === "budget" ? limitsGiven(objective.limits).map((l) => l.limit) : ["bitOperations"];
@@ -127,11 +133,14 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
   const { training, samples } = request;
   const { seed, batch, augment, target, normalize } = training;
   // What reproduces its input has outputs in its unit, and sums or products of it have no weights to take the scale.
-  const inputFractions = samples.inputs.map((input, i) => {
+  const inputScales = samples.inputs.map((input, i) => {
     const isScalable = target !== "input" && knownReaders(network, network.inputs[i]!.signal) !== null;
-    return input.stored.fraction + (isScalable ? inputScaleOf(input) : 0);
+    return isScalable ? inputScaleOf(input) : 0;
   });
-  const state = request.checkpoint ? copyPlain(request.checkpoint) : firstState(network, training);
+  const inputFractions = samples.inputs.map(({ stored }, i) => stored.fraction + inputScales[i]!);
+  const state = request.checkpoint
+    ? copyPlain(request.checkpoint)
+    : firstState(network, request, inputScales);
   const whole = foldedNetwork(network, training);
   const folded = withoutBranches(whole, state.branches.operands);
   const measured = samplesAtOnce(network, MEASURED_SAMPLES);
@@ -193,6 +202,11 @@ export function frozenValidation(
   frozen: Frozen,
 ): { readonly batch: Batch; readonly pass: NetworkPass } {
   return { batch: enteringOf(frozen, validation), pass: roundedPass(frozen, training, "running") };
+}
+
+/** Outputs of the validation samples by the float network, where integers are compared with them. */
+export function floatOutputsOf({ training, validation }: Run): readonly Float32Array[] | null {
+  return training.target === "float" ? validation.answers.map(({ values }) => values!) : null;
 }
 
 /** Score of a frozen network on the validation samples. */

@@ -20,9 +20,22 @@ const LATER_ROUND = 0.1;
 const FINISHING = 0.6;
 /** Index of the last round. */
 export const FINISHING_ROUND = 3;
+/** The same where rounds train nothing and take no time. */
+const LAST_CALIBRATION = 12;
+
+/** Whether nothing is trained: formats come from the samples alone. */
+export function isCalibrated({ epochs }: Pick<TrainingSpec, "epochs">): boolean {
+  return epochs.float + epochs.noise + epochs.rounding === 0;
+}
+
+/** Index of the last round of a search. */
+export function finishingRound(training: Pick<TrainingSpec, "epochs">): number {
+  return isCalibrated(training) ? LAST_CALIBRATION : FINISHING_ROUND;
+}
 
 /**
- * Epochs of a phase, or of a round of the rounding phase. The baseline gets as many as the quantized network at most.
+ * Epochs of a phase, or of a round of the rounding phase. The baseline gets as many as the quantized network at most,
+ * unless it is given.
  * `widthsAreGiven`: nothing is to be found, so that the noise phase's epochs go to the rounding phase.
  */
 export function epochsOf(
@@ -31,10 +44,10 @@ export function epochsOf(
   round: number,
   widthsAreGiven: boolean,
 ): number {
-  const { float, noise, rounding } = training.epochs;
+  const { float, noise, rounding, baseline = float + noise + rounding } = training.epochs;
   switch (phase) {
     case "baseline":
-      return float + noise + rounding;
+      return baseline;
     case "float":
       return float;
     case "noise":
@@ -48,7 +61,7 @@ export function epochsOf(
 }
 
 function part(epochs: number, share: number): number {
-  return Math.max(1, Math.floor(epochs * share));
+  return Math.max(Math.min(1, epochs), Math.floor(epochs * share));
 }
 
 /** Bipolar latents only carry signs: they, and the offsets around them, move this much faster than other weights. */

@@ -1,33 +1,20 @@
 // Training from first weights to frozen integers. In: graph, settings, training and validation samples, perhaps a
 // checkpoint. Out: the trained graph and the float baseline; a checkpoint after every epoch on the way.
-import type { Limit } from "../graph/project.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import { compilerAssert } from "../support/assert.ts";
 import type { TensorFlow } from "../support/tensorflow.ts";
 import { assembleTrained } from "./assemble.ts";
 import { LEAST_GAIN, type Statistics } from "./batch-norm.ts";
-import { partOf } from "./batches.ts";
 import { copyPlain, type EpochRecord } from "./checkpoint.ts";
 import { type Alarm, checkSizes, checkStep, sizesOf } from "./divergence.ts";
-import { floatModelOf, floatPass, judgeOutputs, judgePass, scoreAndJudge, scorePass } from "./float-model.ts";
+import { floatModelOf, floatPass, scoreAndJudge, scorePass } from "./float-model.ts";
 import { foldBatchNorms } from "./fold.ts";
-import { freeze } from "./freeze.ts";
-import { bitOperationsOf, type Frozen, limitsGiven, meanWeightBits, measure, widthsOf } from "./limits.ts";
-import { epsilonOf } from "./lossless.ts";
+import { frozenNow, lookForSilence, widthsNow } from "./frozen-now.ts";
 import { decayRate, frozenRate } from "./measure.ts";
-import { samplesAtOnce } from "./network.ts";
-import {
-  noisyGradients,
-  noisyPass,
-  type Penalties,
-  plainGradients,
-  projectNoisy,
-  quantizersOf,
-  startNoise,
-} from "./noise-phase.ts";
+import { noisyGradients, noisyPass, plainGradients, projectNoisy, startNoise } from "./noise-phase.ts";
 import { foldWeights, isPadded, normalizedPass, unfoldGradient } from "./normalize.ts";
 import { createOptimizer, optimizerUpdate, type ParameterSet } from "./optimizers.ts";
-import { hasAccuracy, weightedSum } from "./output-losses.ts";
+import { hasAccuracy } from "./output-losses.ts";
 import { createPace } from "./pace.ts";
 import {
   copyParameters,
@@ -40,9 +27,9 @@ import {
   variableOf,
 } from "./parameters.ts";
 import { type BatchResult, gradientsOf, type NetworkPass, outputsOf, rawSignals } from "./passes.ts";
-import { momentsOf, staying } from "./prune.ts";
+import { lossPenalties, movePenalties, PENALTY_INTERVAL, type Place, startPenalties } from "./penalties.ts";
 import { checkRequest, type TrainingResult, type TrainRequest } from "./request.ts";
-import { leftOf, onRoundedInputs, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
+import { onRoundedInputs, projectRounded, roundedGradients, roundedPass } from "./rounding-phase.ts";
 import { endRound, outcomeOf, startRounding } from "./rounds.ts";
 import {
   createRun,
@@ -56,72 +43,19 @@ import {
 } from "./run.ts";
 import {
   epochsOf,
-  FIRST_PENALTY,
   isAugmented,
-  nextPenalty,
+  isCalibrated,
   PHASES,
   type Phase,
   quantizerRate,
-  signedPenalty,
   weightRate,
 } from "./schedule.ts";
-import { silenceOf } from "./silence.ts";
 
-/** Updates of the noise phase between two looks at the costs. */
-const PENALTY_INTERVAL = 8;
-/**
- * The noise phase goes down to this many times a limit. The rest is bit allocation's: it also prunes and turns weights
- * bipolar, and judges every step by training, which costs less than the last bits of every tensor alike.
- */
-const NOISE_MARGIN = 1.7;
-/**
- * Of what a lossless network may lose: what half of its cost is worth when the noise phase starts. Noise grows fourfold
- * with every bit that goes; where it costs just that, halving the cost (by a bit or so of both operands) costs about twice.
- * A budget's first penalty is the most: with a large epsilon a network would be gone before it learns.
- */
-const FIRST_PRICE = 2;
 /** From this part of a round on, batch-norms have the statistics that the integers will have. */
 const STATISTICS_FROZEN = 0.8;
-/** From so many times the baseline's loss on, a network without noise has lost more than its noise can be blamed for. */
-const ASTRAY = 4;
-/** Validation samples on which a lossless noise phase compares noise and no noise. */
-const NOISE_SAMPLES = 1000;
-/** Samples on which the noise phase looks for inputs below their noise: only costs follow from it. */
-const SILENCE_SAMPLES = 1024;
-
-/** Place of an update in its phase or round. */
-interface Place {
-  readonly epoch: number;
-  readonly step: number;
-  /** Updates of the phase so far, and in all. */
-  readonly at: number;
-  readonly total: number;
-}
 
 function isFloat(phase: Phase): phase is "baseline" | "float" {
   return phase === "baseline" || phase === "float";
-}
-
-/** The network as it would be frozen now, unpruned; null while nothing is quantized. */
-function frozenNow(run: Run): Frozen | null {
-  const { folded, training, state } = run;
-  if (state.phase === "rounding") return frozenOf(run);
-  if (state.phase !== "noise") return null;
-  const quantizers = quantizersOf(folded, training, state.parameters, 1);
-  const formats = freeze(folded, training, quantizers, (i) => variableOf(state.parameters, i, "weights"));
-  const kept = folded.signals.map(() => null);
-  return { network: folded, parameters: state.parameters, formats, kept };
-}
-
-/** What a step reports of the widths; null while nothing is quantized. */
-function widthsNow(run: Run): Pick<EpochRecord, "meanBits" | "bitOperations"> {
-  const frozen = frozenNow(run);
-  if (!frozen) return { meanBits: null, bitOperations: null };
-  const widths = widthsOf(frozen);
-  return {
-    meanBits: meanWeightBits(frozen.network, widths),
-    bitOperations: bitOperationsOf(frozen.network, widths),
-  };
 }
 
 /** The pass of the float phases. */
@@ -191,7 +125,7 @@ function noiseStep(run: Run, place: Place): BatchResult {
     state.parameters,
     noisy,
     result,
-    inLossUnits(state.penalties, state.lossUnit),
+    lossPenalties(run),
     request.intervalCycles,
   );
   const rate = rateOfPlace(run, place);
@@ -200,85 +134,6 @@ function noiseStep(run: Run, place: Place): BatchResult {
   projectNoisy(folded, training, state.parameters);
   if (place.at % PENALTY_INTERVAL === PENALTY_INTERVAL - 1) movePenalties(run, place);
   return result;
-}
-
-function inLossUnits(penalties: Penalties, unit: number): Penalties {
-  return Object.fromEntries(Object.entries(penalties).map(([limit, nats]) => [limit, nats * unit]));
-}
-
-/** Moves the weights of the costs: towards a budget, or towards the loss that noise may cost. */
-function movePenalties(run: Run, place: Place): void {
-  const { state, training, request } = run;
-  const updates = place.total / PENALTY_INTERVAL;
-  const { objective } = training;
-  const next = (penalty: number, excess: number): number =>
-    training.search === "rounding" ? signedPenalty(excess) : nextPenalty(penalty, excess, updates);
-  const moved: Partial<Record<Limit, number>> = {};
-  if (objective.kind === "budget") {
-    const frozen = withoutSilence(run, frozenNow(run)!);
-    for (const { limit, asked } of limitsGiven(objective.limits)) {
-      const excess = Math.log2(measure(limit, frozen, request.intervalCycles) / (NOISE_MARGIN * asked));
-      moved[limit] = next(state.penalties[limit]!, excess);
-    }
-  } else {
-    const allowed = allowedLoss(run);
-    const lost = noiseLoss(run, place);
-    moved.bitOperations = next(state.penalties.bitOperations!, (allowed - lost) / allowed);
-  }
-  state.penalties = moved;
-}
-
-/** What integers may lose. */
-function allowedLoss(run: Run): number {
-  const { objective, losses } = run.training;
-  const epsilon = objective.kind === "lossless" ? objective.epsilon : null;
-  return epsilonOf(epsilon, losses, baselineLosses(run));
-}
-
-/** Judged loss of each output of the baseline on the validation samples. */
-function baselineLosses(run: Run): readonly number[] {
-  const { tf, network, training, state, validation } = run;
-  const { parameters } = state.baseline!.model;
-  const pass = floatPass(network, training, parameters, "running");
-  run.baselineLosses ??= judgeOutputs(tf, pass, validation, training.losses);
-  return run.baselineLosses;
-}
-
-/**
- * What the noise costs now: loss of the same weights with and without it, on some validation samples. Weights may go
- * astray until noise costs them nothing more: those are compared with a multiple of the baseline's loss.
- */
-function noiseLoss(run: Run, { epoch, step }: Place): number {
-  const { tf, folded, training, state, pool, validation } = run;
-  const count = Math.min(samplesAtOnce(folded, NOISE_SAMPLES), validation.count);
-  const some = partOf(validation, 0, count);
-  const { pass } = noisyPass(folded, training, state.parameters, pool, count, epoch, -1 - step);
-  const layers = pass.layers.map((layer) =>
-    layer.norm ? { ...layer, norm: { ...layer.norm, statistics: "running" as const } } : layer,
-  );
-  const quiet = floatPass(folded, training, state.parameters, "running");
-  const without = judgePass(tf, quiet, some, training.losses);
-  const most = ASTRAY * weightedSum(training.losses, baselineLosses(run));
-  return judgePass(tf, { ...pass, layers }, some, training.losses) - Math.min(without, most);
-}
-
-/** What pruning will leave of each signal, looked at once an epoch: costs are counted on that. */
-function lookForSilence(run: Run): void {
-  const frozen = frozenNow(run)!;
-  const some = partOf(run.measured, 0, Math.min(SILENCE_SAMPLES, run.measured.count));
-  const moments = momentsOf(run.tf, frozen, run.training, some);
-  const quantizers = quantizersOf(run.folded, run.training, run.state.parameters, 1);
-  const kept = staying(frozen, run.training, moments, silenceOf(quantizers)).map((channels, s) => {
-    const whole = run.folded.signals[s]!.channels;
-    // One channel is the least that a network has.
-    return channels.length === whole ? null : channels.length === 0 ? [0] : channels;
-  });
-  run.audible = leftOf(run.folded, kept);
-}
-
-/** A frozen network as large as what will be left of it; its weights are those of all. */
-function withoutSilence(run: Run, frozen: Frozen): Frozen {
-  return { ...frozen, network: run.audible! };
 }
 
 function roundingStep(run: Run, place: Place): BatchResult {
@@ -321,16 +176,12 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
     case "noise": {
       foldMoments(run);
       foldNorms(run);
-      if (run.given) break;
+      if (run.given || isCalibrated(training)) break;
       const { count, inputs } = run.measured;
       const quiet = floatPass(folded, training, state.parameters, "running");
       startNoise(folded, training, state.parameters, rawSignals(tf, count, inputs, quiet));
       state.sizes = sizesOf(folded, state.parameters);
-      state.lossUnit = lossUnitOf(run, quiet);
-      if (training.objective.kind === "lossless")
-        state.penalties = {
-          bitOperations: Math.min(FIRST_PENALTY, (FIRST_PRICE * allowedLoss(run)) / state.lossUnit),
-        };
+      startPenalties(run, quiet);
       break;
     }
     case "rounding":
@@ -350,16 +201,6 @@ async function enterPhase(run: Run, next: Phase): Promise<void> {
   state.best = null;
 }
 
-/**
- * What a penalty of 1 is: a nat of cross entropy, or the loss of a regression, which has a unit of its own; of several
- * outputs the weighted sum.
- */
-function lossUnitOf({ tf, training: { losses }, validation }: Run, quiet: NetworkPass): number {
-  const judged = judgeOutputs(tf, quiet, validation, losses);
-  const units = losses.map(({ loss }, i) => (loss.kind === "cross-entropy" ? 1 : judged[i]!));
-  return weightedSum(losses, units);
-}
-
 /** The layers that read the inputs take over their normalisation. */
 function foldMoments({ normalized, network, state }: Run): void {
   for (const { layer, moments } of normalized) {
@@ -376,10 +217,19 @@ function foldMoments({ normalized, network, state }: Run): void {
   }
 }
 
-/** Weights take over the batch-norms that the quantized phases do not have, with the statistics of the measured samples. */
-function foldNorms({ tf, network, folded, training, state, measured }: Run): void {
+/**
+ * Weights take over the batch-norms that the quantized phases do not have, with the statistics of the measured samples;
+ * given ones keep their own.
+ */
+function foldNorms({ tf, network, folded, training, state, measured, request }: Run): void {
   if (network === folded) return;
-  outputsOf(tf, measured.count, measured.inputs, floatPass(network, training, state.parameters, "measured"));
+  if (!request.weights)
+    outputsOf(
+      tf,
+      measured.count,
+      measured.inputs,
+      floatPass(network, training, state.parameters, "measured"),
+    );
   foldBatchNorms(network, folded, state.parameters);
 }
 

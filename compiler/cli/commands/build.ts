@@ -15,7 +15,7 @@ export async function buildCommand(
   options: CompileOptions & VerifyOptions,
 ): Promise<CommandOutcome> {
   const without = backEndsLeftOut(options.without);
-  const model = openModel(argument, options.seed);
+  const model = await openModel(argument, options);
   const directory = useDirectory(context, options.output ?? defaultDirectory(model.path), true);
   const timed = createStopwatch(directory);
   const { progress } = context;

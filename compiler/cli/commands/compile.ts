@@ -21,7 +21,7 @@ export async function compileCommand(
   argument: string | undefined,
   options: CompileOptions,
 ): Promise<CommandOutcome> {
-  const model = isBuildDirectory(argument) ? undefined : openModel(argument, options.seed);
+  const model = isBuildDirectory(argument) ? undefined : await openModel(argument, options);
   const name = options.output ?? (model ? defaultDirectory(model.path) : argument!);
   const copied = !model && resolve(name) !== resolve(argument!);
   const directory = useDirectory(context, name, model !== undefined || copied);

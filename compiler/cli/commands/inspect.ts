@@ -38,7 +38,7 @@ async function inspected(
   path: string,
 ): Promise<{ readonly inspection: Inspection; readonly warnings: readonly Diagnostic[] }> {
   if (path.endsWith(".floor")) {
-    const { project, warnings } = openModel(path, undefined);
+    const { project, warnings } = await openModel(path, {});
     return { inspection: inspectProject(project), warnings };
   }
   const imported = await readModelFile(path);

@@ -31,7 +31,7 @@ export async function sweepCommand(
   const bitOperations = (thousands: number | undefined): number | null =>
     thousands === undefined ? null : Math.round(thousands * 1000);
   const wish = { points: options.sweep, from: bitOperations(options.from), to: bitOperations(options.to) };
-  const model = openModel(argument, options.seed);
+  const model = await openModel(argument, options);
   const directory = useDirectory(context, options.output ?? defaultDirectory(model.path), true);
   const timed = createStopwatch(directory);
   const sweep = await timed("sweep", () =>

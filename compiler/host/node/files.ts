@@ -11,6 +11,8 @@ export type PathResolver = (
 ) => { readonly kind: string; readonly path?: string; readonly package?: string; readonly problem?: string };
 
 export interface ProjectFiles extends FileReader {
+  /** Where a file is; undefined for one that is not found. */
+  locate(written: string): string | undefined;
   /** What the language asks for each path that a model names. */
   find(
     written: string,
@@ -25,10 +27,15 @@ export function isFile(path: string): boolean {
 export function createProjectFiles(modelPath: string, resolvePath: PathResolver): ProjectFiles {
   const folder = dirname(resolve(modelPath));
   const find = (written: string) => resolvePath(written, folder, isFile);
+  const locate = (written: string): string | undefined => {
+    const { kind, path } = find(written);
+    return kind === "found" ? path : undefined;
+  };
   return {
+    locate,
     read(written) {
-      const found = find(written);
-      return found.kind === "found" && found.path !== undefined ? readFileSync(found.path) : undefined;
+      const path = locate(written);
+      return path === undefined ? undefined : readFileSync(path);
     },
     exists: (written) => find(written).kind === "found",
     find(written) {

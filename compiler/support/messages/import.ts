@@ -90,7 +90,10 @@ export const importMessages = {
   }),
   "import/unknown-format": entry<{ path: string; known: readonly string[] }>({
     message: ({ path }) => `${path} has no known ending`,
-    hint: ({ known }) => `files that end in ${known.join(", ")} are read`,
+    hint: ({ known }) =>
+      known.length === 0
+        ? "describe the model in the text"
+        : `files that end in ${known.join(", ")} are read`,
   }),
   "import/unsupported-form": entry<{
     node: string;

@@ -35,6 +35,11 @@ export const languageMessages = {
     message: ({ loss }) => `loss: ${loss} compares real values, but the model ends in argmax`,
     hint: () => "leave argmax out, or write loss: cross_entropy for a classifier",
   }),
+  "language/augmented-float": entry<{ change: string }>({
+    message: ({ change }) =>
+      `${change} changes inputs, but the float network's outputs are those of the samples as they are`,
+    hint: () => "leave it out, or name data with labels or targets",
+  }),
   "language/bad-escape": entry<{ written: string }>({
     message: ({ written }) => `${written} is no escape`,
     hint: () =>
@@ -43,6 +48,11 @@ export const languageMessages = {
   "language/bad-formula": entry<{ problem: string }>({
     message: ({ problem }) => `the formula ${problem}`,
     hint: () => 'a formula has x, numbers, + - * / ^, parentheses and functions: curve("x * sigmoid(x)")',
+  }),
+  "language/bad-input-range": entry<{ signed: boolean }>({
+    message: ({ signed }) =>
+      `range is the least and the greatest value of the input${signed ? "" : ", from 0 on for unsigned integers"}`,
+    hint: ({ signed }) => `write for example range: ${signed ? "[-1, 1]" : "[0, 255]"}`,
   }),
   "language/bad-size": entry<{ shape: string }>({
     message: ({ shape }) => `the shape ${shape} has a size that is not a whole number from 1 on`,
@@ -102,6 +112,11 @@ export const languageMessages = {
   "language/file-too-large": entry<{ length: number; limit: number }>({
     message: ({ length, limit }) => `the file has ${length} characters; a model text has at most ${limit}`,
     hint: () => "is this the model file? data belongs in files of its own, named in the data section",
+  }),
+  "language/float-without-classes": entry({
+    message: () =>
+      "loss: cross_entropy compares classes, but without labels the outputs are compared with values",
+    hint: () => "leave the loss out, or name data with labels",
   }),
   "language/folding-too-wide": entry<{ key: string; wished: number; limit: number }>({
     message: ({ key, wished, limit }) =>
@@ -280,6 +295,10 @@ export const languageMessages = {
     message: ({ name }) => `${shown(name)} names a stage, not a value`,
     hint: () => "give the result a name first: hidden = image -> flatten -> fc1: dense(64) -> relu",
   }),
+  "language/stage-in-import": entry<{ path: string }>({
+    message: ({ path }) => `the layers of this model are those of ${path}`,
+    hint: () => "leave the line out; options of a layer are written NAME { weight_bits: 4 }",
+  }),
   "language/surplus-argument": entry<{ subject: string; form: string }>({
     message: ({ subject }) => `too many arguments for ${subject}`,
     hint: ({ form }) => `write it like ${form}`,
@@ -354,6 +373,13 @@ export const languageMessages = {
   "language/unknown-key": entry<{ subject: string; key: string } & Unknown>({
     message: ({ subject, key }) => `${subject} has no key ${shown(key)}`,
     hint: (p) => orElse(p, "keys"),
+  }),
+  "language/unknown-layer": entry<{ what: "input" | "layer"; name: string } & Unknown>({
+    message: ({ what, name }) =>
+      what === "input"
+        ? `the file has no input ${shown(name)}`
+        : `the file has no dense or conv named ${shown(name)}`,
+    hint: (p) => orElse(p, `${p.what}s`),
   }),
   "language/unknown-name": entry<{ name: string } & Unknown>({
     message: ({ name }) => `there is no value named ${shown(name)}`,

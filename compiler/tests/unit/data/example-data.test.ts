@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadDataSet } from "../../../data/load.ts";
+import { loadDataSet, type SplitFiles } from "../../../data/load.ts";
 import type { ComparedWith, SampleTarget } from "../../../data/whole-file.ts";
 import { portTargetsOf } from "../../../driver/project-data.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
@@ -224,10 +224,8 @@ describe.each(made)("examples/$name", ({ name, makeData, answers, target }) => {
     const { outputs: compared, ...input } = target;
     expect(asked).toMatchObject([input]);
     expect(outputs).toMatchObject([{ compared }]);
-    for (const [split, { path, labels: beside }] of Object.entries({
-      train: project!.data.train as DataFile,
-      test: project!.data.test as DataFile,
-    }))
+    const { train, test } = project!.data as SplitFiles;
+    for (const [split, { path, labels: beside }] of Object.entries({ train, test }))
       expect([path, beside]).toEqual([`data/${split}-${inputs}.npy`, `data/${split}-${labels}.npy`]);
   });
 

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { loadProjectData, portTargetsOf } from "../../../driver/project-data.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
-import type { Project } from "../../../graph/project.ts";
+import type { DataSpec, Project } from "../../../graph/project.ts";
+import type { SampleSet } from "../../../graph/samples.ts";
 import { createSourceFile } from "../../../support/source-file.ts";
 import { encodeUtf8 } from "../../../support/text.ts";
 
@@ -59,5 +60,45 @@ describe("loadProjectData", () => {
     expect(load((text) => text.replace(/\d\n$/, (end) => (end === "1\n" ? "2\n" : "1\n"))).digest).not.toBe(
       digest,
     );
+  });
+
+  it("takes test and validation samples out of one file, a part or a count, each sample once", () => {
+    const whole = load((text) => text);
+    const all = whole.training.count + whole.validation.count;
+    const { train } = project.data as DataSpec;
+    const split = loadProjectData(
+      { ...project, data: { train, test: { share: 0.2 }, validation: 100 } },
+      { read: (path) => encodeUtf8(textOf(path)) },
+    );
+    const counts = [split.training, split.validation, split.test].map((set) => set.count);
+    expect(counts).toEqual([all - 400 - 100, 100, 400]);
+    const rowsOf = ({ count, inputs, answers }: SampleSet): string[] => {
+      const [{ mantissas }, { values }] = [inputs[0]!, answers[0]!];
+      const [size, outputs] = [mantissas.length / count, values!.length / count];
+      return Array.from({ length: count }, (_, i) => {
+        const row = mantissas.subarray(i * size, (i + 1) * size);
+        return `${row} ${values!.subarray(i * outputs, (i + 1) * outputs)}`;
+      });
+    };
+    const sorted = (...sets: SampleSet[]): string[] => sets.flatMap(rowsOf).sort();
+    expect(sorted(split.training, split.validation, split.test)).toEqual(
+      sorted(whole.training, whole.validation),
+    );
+  });
+
+  it("makes stored integers of a range where there are none, other ones for each purpose and seed", () => {
+    const made = { ...project, data: { made: { least: 3, greatest: 17 } } };
+    const withoutTargets = { ...made, training: { ...made.training, target: "float" as const } };
+    const never = { read: () => undefined };
+    const { training, validation, test, digest } = loadProjectData(withoutTargets, never);
+    expect([training.count, validation.count, test.count]).toEqual([1000, 250, 250]);
+    for (const { inputs } of [training, validation, test]) {
+      const { mantissas } = inputs[0]!;
+      expect([Math.min(...mantissas), Math.max(...mantissas)]).toEqual([3, 17]);
+    }
+    expect(test.inputs).not.toEqual(validation.inputs);
+    expect(loadProjectData(withoutTargets, never).digest).toBe(digest);
+    const other = { ...withoutTargets, training: { ...withoutTargets.training, seed: 99 } };
+    expect(loadProjectData(other, never).digest).not.toBe(digest);
   });
 });

@@ -533,7 +533,28 @@ const ports: readonly Case[] = [
   ],
 ];
 
-const GROUPS = { words, syntax, sections, models, windows, moves, joins, settings, ports };
+/** A model of a file with conv1, fc1 and fc2; its section begins on line 2. */
+const inImport = (body: string, rest: string): string =>
+  `floor 1\nmodel digits from "digits.onnx" {\n${body}\n}\n${rest}`;
+const someData = 'data { train: npz("digits.npz"), test: 20 %, validation: 20 % }';
+const unlabelled = 'data { train: npy("x.npy"), test: 20 %, validation: 20 % }';
+
+const imports: readonly Case[] = [
+  ["3:1 language/unknown-layer", inImport("fc3 { weight_bits: 2 }", someData)],
+  ["3:7 language/unknown-layer", inImport("input y as s8", someData)],
+  ["3:1 language/stage-in-import", inImport("output y = x -> dense(3)", someData)],
+  ["3:11 language/bad-input-range", inImport("input x { range: [1, -1] }", someData)],
+  [
+    "6:24 language/float-without-classes",
+    inImport("", `${unlabelled}\ntrain { target: float, loss: cross_entropy }`),
+  ],
+  [
+    "6:33 language/augmented-float",
+    inImport("", `${unlabelled}\ntrain { target: float, augment: shift(1 px) }`),
+  ],
+];
+
+const GROUPS = { words, syntax, sections, models, windows, moves, joins, settings, ports, imports };
 
 describe.each(Object.entries(GROUPS))("%s", (_, cases) => {
   test.each(cases)("%s %#", (expected, text) => {

@@ -1,6 +1,6 @@
 // What accepted texts mean: graph, data, training, hardware.
 import { describe, expect, test } from "vitest";
-import type { DataFile, PortFile } from "../../../graph/project.ts";
+import type { DataFile, DataSpec, PortFile, Project } from "../../../graph/project.ts";
 import {
   compileText,
   diagnose,
@@ -254,7 +254,8 @@ describe("layers", () => {
 describe("data", () => {
   const fileOf = (train: string, sections: Sections) => {
     const data = `data { train: ${train}\n test: ${train}\n validation: 9 samples }`;
-    const { span: _, ...file } = projectOf(fileWith({ ...sections, data })).data.train as DataFile;
+    const { train: written } = projectOf(fileWith({ ...sections, data })).data as DataSpec;
+    const { span: _, ...file } = written as DataFile;
     return file;
   };
   const dataOf = (train: string) => fileOf(train, {});
@@ -360,14 +361,16 @@ describe("several inputs and outputs", () => {
 }`;
   const projectWith = (data: string, train = "loss: { place: mse(weight: 0.5), kind: cross_entropy }") =>
     projectOf(fileWith({ model, data: `data { ${data}, validation: 9 }`, train: `train { ${train} }` }));
+  const filesOf = ({ data }: Project) => data as DataSpec;
   const plain = (files: unknown) =>
     (files as readonly PortFile[]).map(({ port, file: { span: _, ...file } }) => [port, file]);
 
   test("have samples by their names, in the model's order", () => {
-    const { data } = projectWith(`train: {
+    const project = projectWith(`train: {
       kind: csv("s.csv", columns: "k") place: csv("s.csv", ["x", "y"])
       "b c": csv("s.csv"), a: npy("a.npy") }
       test: { a: idx("a.idx"), "b c": json("s.json"), kind: npz("s.npz"), place: npz("s.npz", array: "p") }`);
+    const data = filesOf(project);
     expect(plain(data.train)).toEqual([
       ["a", { format: "npy", path: "a.npy" }],
       ["b c", { format: "csv", path: "s.csv", inputKeys: ["b c"] }],
@@ -385,14 +388,14 @@ describe("several inputs and outputs", () => {
   test("have arrays of their names where a file is named alone, and none of outputs that are inputs", () => {
     const npz = (path: string, names: readonly string[]) =>
       names.map((name) => [name, { format: "npz", path, inputKeys: [name] }]);
-    const { data } = projectWith('train: npz("a.npz"), test: npz("b.npz")');
+    const data = filesOf(projectWith('train: npz("a.npz"), test: npz("b.npz")'));
     expect(plain(data.train)).toEqual(npz("a.npz", ["a", "b c", "kind", "place"]));
     expect(plain(data.test)).toEqual(npz("b.npz", ["a", "b c", "kind", "place"]));
     const copies = model.replace("dense(3) -> argmax", "dense(4)");
     const files = 'data { train: npz("a.npz"), test: npz("b.npz"), validation: 9 }';
     const train = "train { loss: huber, target: input }";
     const copied = projectOf(fileWith({ model: copies, data: files, train }));
-    expect(plain(copied.data.train)).toEqual(npz("a.npz", ["a", "b c"]));
+    expect(plain(filesOf(copied).train)).toEqual(npz("a.npz", ["a", "b c"]));
   });
 
   test("have the losses that are theirs, in the model's order, or one for all", () => {

@@ -1,8 +1,11 @@
 // Model texts for tests. In: the section that a test is about. Out: a whole file around it, compiled.
+import { importedQuery } from "../../../driver/imported-source.ts";
 import { type CompiledSource, compileSource } from "../../../dsl/compile-source.ts";
+import type { ImportedModel } from "../../../graph/imported.ts";
 import type { Project } from "../../../graph/project.ts";
 import type { Diagnostic } from "../../../support/diagnostics.ts";
 import { createSourceFile, positionAt } from "../../../support/source-file.ts";
+import { modelBuilder } from "../import/float-models.ts";
 
 export const SECTIONS = {
   model: `model digits {
@@ -27,6 +30,16 @@ export function modelWith(body: string): string {
   return fileWith({ model: `model digits {\n${body}\n}` });
 }
 
+/** The model in every file that a text names: an image, conv1, fc1 and fc2 with ten scores. */
+export function digitsModel(): ImportedModel {
+  const b = modelBuilder(5);
+  const image = b.input([28, 28, 1]);
+  const conv = b.conv(image, 4, { strides: [2, 2] }, "conv1");
+  const flat = b.op(b.op(b.norm(conv), { kind: "relu" }), { kind: "flatten" });
+  const hidden = b.op(b.dense(flat, 16, "fc1"), { kind: "relu" });
+  return b.model(b.op(b.dense(hidden, 10, "fc2"), { kind: "argmax" }));
+}
+
 /** Compiles a text. Files named missing-... do not exist; packages named absent-... are not installed, bad-... is no path. */
 export function compileText(text: string, name = "test.floor"): CompiledSource {
   return compileSource(createSourceFile(name, text), {
@@ -36,6 +49,7 @@ export function compileText(text: string, name = "test.floor"): CompiledSource {
       if (path.startsWith("bad-")) return { badPath: "it is bad" };
       return path.startsWith("missing-") ? "missing" : "found";
     },
+    imported: importedQuery({ model: digitsModel(), digest: "of the file" }),
   });
 }
 

@@ -182,6 +182,27 @@ describe("allocation", () => {
     expect(await width(0.1)).toBeGreaterThan(6);
   });
 
+  test("judges by the losses alone where nothing is trained, and looks at each step no more often", async () => {
+    const costs = [100, 1, 1, 1];
+    let looks = 0;
+    const tools: AllocationTools = {
+      losses: async (frozen) => {
+        looks++;
+        return lossesOf(frozen, costs);
+      },
+      moments: momentsOf,
+    };
+    const training = { prune: false };
+    const fill = ofBitOperations(3000);
+    const frozen = await allocate(frozenWith(8, 8), spec(graph, training), fill, tools);
+    const asked = await allocated({ fill, costs, training });
+    expect(fill(frozen)).toBeLessThanOrEqual(1);
+    expect(fill(frozen)).toBeGreaterThan(0.9);
+    expect(powerOf(frozen, costs)).toBeLessThanOrEqual(1.1 * powerOf(asked.frozen, costs));
+    expect(looks).toBeLessThanOrEqual(asked.looks);
+    expectAllowed(frozen, training);
+  });
+
   test("meets two limits at once, and is stopped by the tighter one", async () => {
     const weightBits = (f: Frozen): number => weightBitsOf(f.network, widthsOf(f));
     for (const limits of [

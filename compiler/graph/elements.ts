@@ -1,7 +1,7 @@
 // Where the elements of a rearranged tensor come from. In: an operator that only moves elements. Out: for each element of
 // the result the index of its source, -1 where nothing but 0 stands.
-import type { PadOperator, SliceOperator, TransposeOperator, UpsampleOperator } from "../graph/graph.ts";
-import { product, type Shape } from "../graph/shapes.ts";
+import type { PadOperator, SliceOperator, TransposeOperator, UpsampleOperator } from "./graph.ts";
+import { product, type Shape } from "./shapes.ts";
 
 /** Operators that move elements and compute nothing; a reshape leaves them where they are. */
 export type MoveOperator = SliceOperator | PadOperator | TransposeOperator | UpsampleOperator;

@@ -1,0 +1,52 @@
+// Diagnostics of float models that are calibrated or fine-tuned, and of the files that imported models come from.
+import { entry } from "./define.ts";
+
+export const importFloatMessages = {
+  // sorted by code
+  "import/bad-graph": entry<{ model: string; problems: readonly string[] }>({
+    message: ({ model, problems }) =>
+      `the network ${JSON.stringify(model)} does not fit together: ${problems.join("; ")}`,
+    hint: () => "check the model with the tool that wrote it",
+  }),
+  "import/no-data": entry<{ because: string }>({
+    severity: "warning",
+    message: () =>
+      "there are no data: the formats are those of 1,000 uniform samples of the input's range, and the accuracy is unknown",
+    hint: () => "name samples of yours with --data, or in a data section",
+  }),
+  "import/not-a-number": entry<{ node: string; what: string }>({
+    message: ({ node, what }) => `${what} of ${JSON.stringify(node)} is no finite number`,
+    hint: () => "the model's training diverged, or its file is damaged: save it again",
+  }),
+  "import/output-activation": entry<{ node: string; kind: string }>({
+    message: ({ node, kind }) => `the output ends in the activation ${kind} (${JSON.stringify(node)})`,
+    hint: () =>
+      "save the model without it: its output is then the values before, which are compared just as well",
+  }),
+  "import/quantizer-in-float": entry<{ node: string }>({
+    message: ({ node }) =>
+      `${JSON.stringify(node)} is quantized by the file, other parts of the network are not`,
+    hint: () => "quantize all weights and tensors in the file, or none: then they are calibrated here",
+  }),
+  "import/several-inputs": entry<{ model: string; names: readonly string[] }>({
+    message: ({ model, names }) =>
+      `the network ${JSON.stringify(model)} has ${names.length} inputs: ${names.map((name) => JSON.stringify(name)).join(", ")}`,
+    hint: () =>
+      "models from files are calibrated and fine-tuned with one input; describe the model in a text",
+  }),
+  "import/stated-quantizers": entry<{ model: string; nodes: readonly string[] }>({
+    message: ({ model, nodes }) => {
+      const first = nodes.slice(0, 5).map((name) => JSON.stringify(name));
+      const more = nodes.length > 5 ? ` and ${nodes.length - 5} more` : "";
+      return `the network ${JSON.stringify(model)} states quantizers of its own: ${first.join(", ")}${more}`;
+    },
+    hint: () =>
+      "only float models from files are compiled yet: save the model without quantizers, and it is calibrated here",
+  }),
+  "import/unfoldable": entry<{ node: string; because: string }>({
+    message: ({ node, because }) =>
+      `the scale and offset of ${JSON.stringify(node)} cannot become part of a layer's weights: ${because}`,
+    hint: () =>
+      "put it directly behind a layer with weights, or before one without padding; a scale of the input may be given as --input-scale",
+  }),
+};
