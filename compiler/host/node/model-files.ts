@@ -9,7 +9,10 @@ export const MAX_MODEL_BYTES = 2 ** 27;
 /** The bytes of the model; its size where that is above the limit, and nothing is read. */
 export function readModelBytes(path: string): Uint8Array | { readonly tooLarge: number } {
   const { size } = statSync(path);
-  return size > MAX_MODEL_BYTES ? { tooLarge: size } : readFileSync(path);
+  if (size > MAX_MODEL_BYTES) return { tooLarge: size };
+  // A slice of a Buffer is no copy, unlike that of a plain array.
+  const { buffer, byteOffset, length } = readFileSync(path);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /** Reads parts of files in the folder of the model at `path`; undefined for what is missing, outside, or no file. */

@@ -133,7 +133,7 @@ export function openHdf5(bytes: Uint8Array, path: string): Hdf5Group {
 
   // jsfive wants a buffer of its own that starts with the file.
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  const buffer = (whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+  const buffer = (whole ? bytes.buffer : new Uint8Array(bytes).buffer) as ArrayBuffer;
   return wrapGroup(
     guarded("the file", () => new File(buffer, path)),
     "the root group",

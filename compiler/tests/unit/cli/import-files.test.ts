@@ -1,0 +1,106 @@
+// Model files of other tools on the command line: read by the worker, compiled and verified, or refused by name.
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Report, reportSchema } from "../../../report/results.ts";
+import { createOnnx, type OnnxBuilder } from "../import/build-onnx.ts";
+import { kerasArchive, type TestModel, tfjsFiles } from "../import/keras-files.ts";
+import { createDraws, inputLayer, tensorOf } from "../import/random-keras.ts";
+import { type CliJson, createTestFolder, runJson, type TestFolder } from "./run-cli.ts";
+
+let folder: TestFolder;
+beforeAll(() => {
+  folder = createTestFolder("import-files");
+});
+afterAll(() => folder.remove());
+
+function writeOnnx(name: string, make: (b: OnnxBuilder) => readonly string[]): string {
+  const b = createOnnx();
+  writeFileSync(folder.inside(name), b.finish(make(b), 13));
+  return name;
+}
+
+/** Builds without Verilog, which needs a simulator. */
+const build = (name: string, ...options: readonly string[]): Promise<CliJson> =>
+  runJson(["build", name, "--without", "rtl", ...options], { cwd: folder.path });
+
+const dense = (b: OnnxBuilder, x: string, inputs: number, units: number): string =>
+  b.node("Gemm", [x, b.weights([inputs, units]), b.weights([units])]);
+
+const draws = createDraws(3);
+const layers: TestModel = {
+  layers: [
+    inputLayer([5]),
+    {
+      type: "Dense",
+      name: "only",
+      config: { units: 3 },
+      uses: [["image"]],
+      weights: [tensorOf(draws, "kernel", [5, 3]), tensorOf(draws, "bias", [3])],
+    },
+  ],
+  outputs: ["only"],
+};
+
+function verified({ exitCode, result, diagnostics }: CliJson): Report {
+  expect(diagnostics.filter((d) => d.severity === "error").map((d) => d.message)).toEqual([]);
+  expect(exitCode).toBe(0);
+  const report = reportSchema.parse((result as { readonly report: unknown }).report);
+  expect(report.verify!.c).toMatchObject({ status: "passed", mismatches: 0 });
+  return report;
+}
+
+describe("noisefloor build of a model file", () => {
+  it("reads ONNX, and hands on what the reader warns of", async () => {
+    const name = writeOnnx("net.onnx", (b) => {
+      const hidden = b.node("Elu", [dense(b, b.input("x", [null, 6]), 6, 8)]);
+      return [b.node("Softmax", [dense(b, hidden, 8, 3)], { axis: 1 })];
+    });
+    const built = await build(name);
+    expect(built.diagnostics.map((d) => d.code)).toEqual(["import/softmax-dropped", "import/no-data"]);
+    const report = verified(built);
+    expect(report).toMatchObject({ model: "net", accuracy: "unknown" });
+    expect(report.quantized!.loss).toBeLessThan(0.01);
+  });
+
+  it("calibrates every output of several", async () => {
+    const name = writeOnnx("two.onnx", (b) => {
+      const hidden = b.node("Relu", [dense(b, b.input("x", [null, 6]), 6, 8)]);
+      return [dense(b, hidden, 8, 3), dense(b, hidden, 8, 2)];
+    });
+    const report = verified(await build(name));
+    expect(report.quantized!.outputs!.map(({ loss }) => loss > 0 && loss < 0.01)).toEqual([true, true]);
+  });
+
+  it("reads Keras and TensorFlow.js", async () => {
+    writeFileSync(folder.inside("net.keras"), kerasArchive(layers));
+    const keras = verified(await build("net.keras"));
+    const { modelJson, weightFiles } = tfjsFiles(layers);
+    writeFileSync(folder.inside("model.json"), modelJson);
+    for (const [path, bytes] of weightFiles) writeFileSync(folder.inside(path), bytes);
+    const tfjs = verified(await build("model.json"));
+    expect(tfjs.quantized).toEqual(keras.quantized);
+  });
+
+  it("refuses several inputs, and quantizers that the file states", async () => {
+    const sum = writeOnnx("sum.onnx", (b) => [
+      dense(b, b.node("Add", [b.input("x", [null, 4]), b.input("y", [null, 4])]), 4, 2),
+    ]);
+    const quantized = writeOnnx("quantized.onnx", (b) => {
+      const quant = { signed: 1, narrow: 0, rounding_mode: "ROUND" };
+      const scale = b.weights([], [0.125]);
+      const w = b.node(
+        "qonnx.custom_op.general:Quant",
+        [b.weights([4, 2]), scale, b.weights([], [0]), b.weights([], [4])],
+        quant,
+      );
+      return [b.node("MatMul", [b.input("x", [null, 4]), w])];
+    });
+    for (const [name, wanted] of [
+      [sum, "import/several-inputs"],
+      [quantized, "import/stated-quantizers"],
+    ] as const) {
+      const { exitCode, diagnostics } = await build(name);
+      expect([exitCode, diagnostics.map((d) => d.code)]).toEqual([1, [wanted]]);
+    }
+  });
+});
