@@ -1,32 +1,43 @@
 // Registers in a row that move together: nf_requantize, nf_threshold, nf_dense, nf_argmax and others of their kind.
+import { compilerAssert } from "../../support/assert.ts";
 import { createRegistered } from "./registered.ts";
 import type { Unit } from "./unit.ts";
 
 /** One register. */
 export function createRegister(): Unit {
-  return createRegistered({ fill: (taken) => taken, state: () => "" });
+  return createPipeline(0, 1);
 }
 
-/** `depth` stages before the result register; one result per `fold` beats. */
+/** `depth` stages, fewer than 32, before the result register; one result per `fold` beats. */
 export function createPipeline(depth: number, fold: number): Unit {
-  // Per stage: 0 empty, 1 a beat, 2 the last beat of a result. A ring, so that a step moves no elements.
-  const stages = new Uint8Array(depth);
-  let head = 0;
+  compilerAssert(depth < 32, "a pipeline has fewer than 32 stages");
+  // The stages that hold the last beat of a result, by bit; others do not show.
+  let results = 0;
   let beat = 0;
+  const last = depth === 0 ? 0 : 1 << (depth - 1);
+  const every = 2 ** depth - 1;
   return createRegistered({
     fill: (taken) => {
-      const entering = taken ? (beat === fold - 1 ? 2 : 1) : 0;
-      const leaving = depth === 0 ? entering : stages[head];
-      if (depth > 0) {
-        stages[head] = entering;
-        head = head === depth - 1 ? 0 : head + 1;
-      }
+      const entering = taken && beat === fold - 1;
+      const leaving = depth === 0 ? entering : (results & last) !== 0;
+      results = ((results << 1) | Number(entering)) & every;
       if (taken) beat = beat === fold - 1 ? 0 : beat + 1;
-      return leaving === 2;
+      return leaving;
     },
-    state: () => {
-      const inOrder = [...stages.subarray(head), ...stages.subarray(0, head)];
-      return `${inOrder.join("")},${beat}`;
+    quiet: (taken, _, full) => {
+      if (full) return fold === 1 && taken && results === every ? Number.POSITIVE_INFINITY : 0;
+      // The oldest result inside, else the next one to enter.
+      if (results !== 0) return depth - 32 + Math.clz32(results);
+      return taken ? fold - beat + depth - 1 : Number.POSITIVE_INFINITY;
     },
+    skip: (taken, edges) => {
+      results = edges < depth ? (results << edges) & every : 0;
+      if (!taken) return;
+      // A result that enters with the k-th last of these edges is k stages on.
+      const first = (beat + edges) % fold;
+      for (let ago = first; ago < Math.min(edges, depth); ago += fold) results |= 1 << ago;
+      beat = first;
+    },
+    state: () => `${results},${beat}`,
   });
 }
