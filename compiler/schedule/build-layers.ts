@@ -175,7 +175,8 @@ function windowStage(
   const { lanes } = reading;
   const source = valueNamed(program, step.input);
   const geometry = geometryOf(program, step, reading);
-  const capacity = capacityOf(geometry, interval);
+  // A convolution keeps its own pace, however slow the design may be; what has no products only follows.
+  const capacity = capacityOf(geometry, step.op === "conv" ? null : interval);
   const pad = step.op === "conv" ? step.padMantissa : 0;
   const words = adapt(g, line, step.layer, lanes, 1);
   const stage = { kind: "line-window", instruction: step, source, lanes, geometry, capacity, pad } as const;

@@ -77,6 +77,8 @@ export function geometryOf(
   };
 }
 
+/** What line ends, padding and packets may cost together, as a part of a window's own beats. */
+const SLACK = 1.02;
 /** Packets after which a window that is alone keeps its interval. */
 const SETTLED = 3;
 
@@ -88,12 +90,18 @@ function intervalAlone(geometry: WindowGeometry, capacity: number): number {
   const willing = [true];
   let given = 0;
   let before = 0;
-  for (let cycle = 0; cycle < patience; cycle++) {
+  for (let cycle = 0; cycle < patience; ) {
     const take = [unit.ready(willing, willing, 0)];
     const give = [unit.valid(0)];
-    unit.step(take, give);
+    // Up to the end of a packet.
+    const left = give[0] ? beats - (given % beats) : patience;
+    const edges = Math.min(unit.quiet?.(take, give) ?? 0, left);
+    if (edges > 0) unit.skip!(take, give, edges);
+    else unit.step(take, give);
+    const done = Math.max(1, edges);
+    cycle += done;
     if (!give[0]) continue;
-    given++;
+    given += done;
     if (given === SETTLED * beats) before = cycle;
     if (given === (SETTLED + 1) * beats) return cycle - before;
   }
@@ -102,15 +110,16 @@ function intervalAlone(geometry: WindowGeometry, capacity: number): number {
 
 /**
  * Words to store: the least number and the lines that the window moves on by, so that the sender goes on while windows
- * are read. Where packets would take longer than `interval` cycles with that, since without padding the first window of
- * a packet waits for many lines: as much again, for that window beside the last one of the packet before; at last an
- * image more.
+ * are read. Where packets would take longer than `interval` cycles with that (null: than the window's own beats), since
+ * without padding the first window of a packet waits for many lines: as much again, for that window beside the last one
+ * of the packet before; at last an image more.
  */
-export function capacityOf(geometry: WindowGeometry, interval: number): number {
+export function capacityOf(geometry: WindowGeometry, interval: number | null): number {
   const { size, words, strides } = geometry;
   const least = leastCapacity(geometry);
   const line = size[0] === 1 ? strides[1] * words : strides[0] * size[1] * words;
-  const wanted = Math.max(interval, beatsOfWindows(geometry), wordsOfImage(geometry));
+  const own = Math.max(beatsOfWindows(geometry), wordsOfImage(geometry));
+  const wanted = interval === null ? SLACK * own : Math.max(interval, own);
   const whole = least + wordsOfImage(geometry);
   const steps = [least + line, 2 * least + line].filter((capacity) => capacity < whole);
   return steps.find((capacity) => intervalAlone(geometry, capacity) <= wanted) ?? whole;
