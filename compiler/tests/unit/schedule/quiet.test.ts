@@ -17,13 +17,13 @@ import { createPipeline } from "../../../schedule/units/pipeline.ts";
 import { createFifo, createWindow } from "../../../schedule/units/storage.ts";
 import type { Unit } from "../../../schedule/units/unit.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
-import { createRandom, type Random } from "../../../support/random.ts";
+import { createRandom, type RandomStream } from "../../../support/random.ts";
 import { randomDataflow } from "../verilog/random-dataflow.ts";
 
 const CASES = 25;
 const CYCLES = 800;
 
-function randomWindow(random: Random): Unit {
+function randomWindow(random: RandomStream): Unit {
   const pair = (least: number, most: number): [number, number] => [
     random.integer(least, most),
     random.integer(least, most),
@@ -47,14 +47,14 @@ function randomWindow(random: Random): Unit {
   return createLineWindow(geometry, capacity, random.integer(0, 1));
 }
 
-function randomBox(random: Random, make: typeof createCrop | typeof createPad, inner: boolean): Unit {
+function randomBox(random: RandomStream, isCrop: boolean): Unit {
   const first = [0, 0, 0].map(() => random.integer(0, 2)) as [number, number, number];
   const box = first.map(() => random.integer(1, 4)) as [number, number, number];
   const size = box.map((n, a) => first[a]! + n + random.integer(0, 2)) as [number, number, number];
-  return inner ? createCrop(size, first, box) : (make as typeof createPad)(box, size, first);
+  return isCrop ? createCrop(size, first, box) : createPad(box, size, first);
 }
 
-const UNITS: Readonly<Record<string, (random: Random) => Unit>> = {
+const UNITS: Readonly<Record<string, (random: RandomStream) => Unit>> = {
   input: (r) => createInput(r.integer(1, 12), r.integer(1, 4)),
   select: (r) =>
     createSelect(
@@ -84,8 +84,8 @@ const UNITS: Readonly<Record<string, (random: Random) => Unit>> = {
     const beats = r.integer(1, 6);
     return createPair(createPipeline(r.integer(0, 1), beats), beats);
   },
-  crop: (r) => randomBox(r, createCrop, true),
-  pad: (r) => randomBox(r, createPad, false),
+  crop: (r) => randomBox(r, true),
+  pad: (r) => randomBox(r, false),
   "line window": randomWindow,
 };
 
@@ -101,7 +101,7 @@ function seen(unit: Unit, offered: readonly boolean[]): string {
 }
 
 /** Neighbours that keep to what they do for some cycles; those that hold on take nothing back before it has moved. */
-function neighbours(random: Random, count: number, holdOn: boolean) {
+function neighbours(random: RandomStream, count: number, holdOn: boolean) {
   const states = new Array<boolean>(count).fill(false);
   const left = new Array<number>(count).fill(0);
   return (moved: readonly boolean[]): readonly boolean[] => {
