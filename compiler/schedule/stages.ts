@@ -320,6 +320,24 @@ export function keptPerBeat({ instruction, lanes, beats }: SelectStage): readonl
   return kept;
 }
 
+/** The layer or port of a stage, for messages. */
+export function placeOf(stage: Stage): string {
+  switch (stage.kind) {
+    case "input":
+    case "fork":
+      return `value ${stage.value.name}`;
+    case "meet":
+      return `input ${stage.streams[0]!.value.name}`;
+    case "output":
+      return `output ${stage.outputs[0]!.name}`;
+    case "window":
+    case "adapter":
+      return `layer ${stage.layer}`;
+    default:
+      return `layer ${stage.instruction.layer}`;
+  }
+}
+
 /** Cycles that a stage is busy with one packet when nothing holds it up. */
 export function busyCycles(stage: Stage): number {
   switch (stage.kind) {
