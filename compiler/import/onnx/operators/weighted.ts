@@ -23,11 +23,11 @@ import { partsOf, quantizerFrom, withConstantAdded } from "./elementwise.ts";
 const SOUND = "the file is no sound ONNX graph; export the model again";
 
 /** Puts a node's weights, lined up as [units, ...], into the network; a quantizer has one scale, or one for each unit. */
-function setWeights(call: Call, name: string, weights: Constant, unitAxis = 0): void {
+function setWeights(call: Call, name: string, weights: Constant): void {
   const { quantizer } = weights;
   const numbers = weights.numbers();
   if (!numbers.every(Number.isFinite)) refuse(call, "its weights are not finite", "train the model again");
-  const parts = quantizer ? partsOf(quantizer).map((part) => unitNumbers(call, part, unitAxis)) : [];
+  const parts = quantizer ? partsOf(quantizer).map((part) => unitNumbers(call, part)) : [];
   call.network.constants.set(name, {
     weights: numbers,
     weightQuantizer: quantizer && quantizerFrom(quantizer, parts),
@@ -37,10 +37,10 @@ function setWeights(call: Call, name: string, weights: Constant, unitAxis = 0): 
 }
 
 /** One number for each unit of a scale or zero point that is laid out as the weights are, or one for all. */
-function unitNumbers(call: Call, part: Constant, unitAxis: number): Float64Array {
+function unitNumbers(call: Call, part: Constant): Float64Array {
   const numbers = part.numbers();
   if (numbers.length === 1) return numbers;
-  const units = part.dims[unitAxis]!;
+  const units = part.dims[0]!;
   const each = numbers.length / units;
   const ofUnits = numbers.filter((_, i) => i % each === 0);
   if (!numbers.every((value, i) => value === ofUnits[Math.floor(i / each)]))
