@@ -58,7 +58,8 @@ export function multiplied(call: Call, tensor: Tensor, matrix: Constant): Tensor
   const { factors, axes, batch } = tensor.view;
   const [inputs = 0, units = 0] = matrix.dims;
   const last = axes.length - 1;
-  if (last < 0 || batch === last || sizeOf(tensor.view, last) !== inputs)
+  const isBatch = batch === last && call.batchSize !== 1;
+  if (last < 0 || isBatch || sizeOf(tensor.view, last) !== inputs)
     refuse(
       call,
       `its weights have ${inputs} inputs, but the last axis of the tensor has ${last < 0 ? 1 : sizeOf(tensor.view, last)} elements`,
@@ -91,14 +92,16 @@ export function multiplied(call: Call, tensor: Tensor, matrix: Constant): Tensor
           groups: 1,
         },
   );
-  const order = memoryToFile(factors, axes[last]!, columns);
+  const fileOrder = memoryToFile(factors, axes[last]!, columns);
   const indices = linearIndices([units, inputs], [1, units]);
-  if (order)
-    for (let i = 0; i < indices.length; i++) indices[i] = order[i % inputs]! * units + Math.floor(i / inputs);
+  if (fileOrder)
+    for (let i = 0; i < indices.length; i++)
+      indices[i] = fileOrder[i % inputs]! * units + Math.floor(i / inputs);
   const shape = [units, ...ones, inputs];
   setWeights(call, name, picked(matrix, shape, indices, network.allowance));
   const dims = axes.map((_, axis) => (axis === last ? units : sizeOf(tensor.view, axis)));
-  const view = viewOf(dims, [...positions.map(({ axis }) => axis), last], batch);
+  const order = [...positions.map(({ axis }) => axis), last];
+  const view = viewOf(dims, order, batch === last ? -1 : batch);
   return { kind: "tensor", node: name, view, grid: null };
 }
 
