@@ -4,6 +4,7 @@ import { cMessages } from "./messages/c.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { graphMessages } from "./messages/graph.ts";
+import { importExactMessages } from "./messages/import-exact.ts";
 import { languageMessages } from "./messages/language.ts";
 import { programMessages } from "./messages/program.ts";
 import { trainMessages } from "./messages/train.ts";
@@ -13,6 +14,7 @@ import { verilogMessages } from "./messages/verilog.ts";
 export const messages = {
   ...languageMessages,
   ...graphMessages,
+  ...importExactMessages,
   ...dataMessages,
   ...trainMessages,
   ...programMessages,
