@@ -216,8 +216,12 @@ export function functionOf(chain: Chain, c: number): ChannelFunction {
           if (step.least && value < toNumber(step.least)) value = toNumber(step.least);
           if (step.most && value > toNumber(step.most)) value = toNumber(step.most);
           error += Math.abs(value) * RELATIVE_ERROR;
+        } else if (step.kind === "leaky" && Math.abs(value) > error) {
+          const slope = value < 0 ? toNumber(step.slope) : 1;
+          value *= slope;
+          error = error * slope + Math.abs(value) * RELATIVE_ERROR + SMALLEST;
         } else {
-          // What is bent otherwise is always looked at exactly.
+          // A bend that is too near, and curves, are looked at exactly.
           return { value, error: Number.POSITIVE_INFINITY };
         }
       }

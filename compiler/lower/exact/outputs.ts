@@ -17,7 +17,9 @@ import { approximately, isRational, signOf } from "../../support/surd.ts";
 import { at, type Chain, combined, gridOf, regridded } from "./chain.ts";
 import { describeNode, type Emitted, type Lowering, refuse, type Tensor } from "./context.ts";
 import { withoutMoves } from "./moves.ts";
-import { AS_IT_IS, type Demand, emit, valueSource } from "./sources.ts";
+import { AS_IT_IS, type Demand, emit, scaledValue, valueSource } from "./sources.ts";
+
+const isZero = (offsets: readonly number[]): boolean => offsets.every((o) => o === 0);
 
 /** An output of the program as real numbers: value = integer * scale + offset, one or one for each channel. */
 export interface ExactOutput {
@@ -39,7 +41,19 @@ export function classOf(
 ): { readonly logits: Tensor; readonly index: Emitted } {
   const whole = withoutMoves(tensor, node, lowering);
   const demand = comparable(node, whole);
-  const emitted = emit(whole.source, demand, lowering);
+  const { multipliers, offsets } = demand;
+  // Signs and biases are the layer's own matter; what multiplies them is not to widen its weights.
+  const isOwn =
+    multipliers.every((m) => Math.abs(m) === 1) && (whole.source.kind === "product" || isZero(offsets));
+  const emitted = isOwn
+    ? emit(whole.source, demand, lowering)
+    : scaledValue(
+        node,
+        emit(whole.source, AS_IT_IS, lowering),
+        demand,
+        lowering.name(node.name, "logits"),
+        lowering,
+      );
   const name = lowering.name(node.name);
   lowering.builder.argmax({ layer: node.name, name, input: emitted.name });
   const channels = emitted.shape.at(-1)!;
@@ -91,9 +105,8 @@ function comparable(node: ImportedNode, { source, chain }: Tensor): Demand {
     return Number(floorOf(rest) * ranks + BigInt(rank));
   });
   const isPlain = offsets.every((o) => o === offsets[0]);
-  if (multipliers.some((m) => Math.abs(m) >= 2 ** 15) || offsets.some((o) => Math.abs(o) > LARGEST_OFFSET))
+  if (multipliers.some((m) => Math.abs(m) >= 2 ** 31) || offsets.some((o) => Math.abs(o) > LARGEST_OFFSET))
     return tooFine();
-  if (!isPlain && source.kind === "sum") return tooFine();
   return { multipliers, offsets: isPlain ? [0] : offsets, fraction: null };
 }
 

@@ -2,14 +2,13 @@
 // Out: a product of integers, and the exact scale and offset that make real numbers of its sums.
 import type { ImportedConstants, ImportedNode } from "../../graph/imported.ts";
 import { reachOf } from "../../graph/shapes.ts";
-import { intFormat } from "../../program/builder.ts";
 import { mantissaRange } from "../../program/program.ts";
 import { everyAxis } from "../../program/shapes.ts";
 import { commonUnit, over, plus, type Rational, ratio, times, ZERO } from "../../support/rational.ts";
 import { affine, at, combined, integerFor, type PerChannel } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
+import { describeNode, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
 import { fractionOfGrid } from "./quantize.ts";
-import type { ProductSource, Windows } from "./sources.ts";
+import { type ProductSource, signsOf, type Windows } from "./sources.ts";
 import { biasValues, type IntegerWeights, integerWeights } from "./weights.ts";
 
 type Named<K extends ImportedNode["kind"]> = Extract<ImportedNode, { kind: K }>;
@@ -37,8 +36,7 @@ export function convTensor(
   const windows = windowsOf(node);
   const isPadded = hasGaps(windows);
   // Signs have no zero to pad with; the integers -1 and +1 have.
-  const settled =
-    isPadded && input.emitted.format.kind === "bipolar" ? asIntegers(node, input, lowering) : input;
+  const settled = isPadded ? withoutBits(node, input, lowering) : input;
   const padMantissa = isPadded ? gapOf(node, windows, settled) : 0;
   const share = settled.emitted.shape.at(-1)! / groups;
   const channelsOf = (unit: number): readonly number[] => {
@@ -58,8 +56,7 @@ export function averageTensor(node: Named<"pool">, input: Settled, lowering: Low
   const ones = everyAxis(window.length, 1);
   const windows = { kernel: window, strides, dilations: ones, padding, spread: ones };
   const isPadded = hasGaps(windows);
-  const settled =
-    isPadded && input.emitted.format.kind === "bipolar" ? asIntegers(node, input, lowering) : input;
+  const settled = isPadded ? withoutBits(node, input, lowering) : input;
   const channels = settled.emitted.shape.at(-1)!;
   const padMantissa = isPadded ? gapOf(node, windows, settled) : 0;
   const taps = window.reduce((a, b) => a * b, 1);
@@ -198,24 +195,7 @@ function gapOf(node: ImportedNode, { spread }: Pick<Windows, "spread">, { emitte
   return Number(zero);
 }
 
-/** Bits as the integers -1 and +1. */
-function asIntegers(node: ImportedNode, { emitted, grid }: Settled, lowering: Lowering): Settled {
-  const format = intFormat(true, 2, emitted.format.fraction);
-  const name = lowering.name(emitted.name, "signs");
-  lowering.builder.threshold({
-    layer: node.name,
-    name,
-    input: emitted.name,
-    thresholds: Array.from({ length: 2 * emitted.shape.at(-1)! }, () => 1),
-    levels: 2,
-    base: -1,
-    format,
-  });
-  const made: Emitted = { name, shape: emitted.shape, format, ranges: [{ min: -1, max: 1 }] };
-  return { emitted: made, grid };
-}
-
-/** Integers -1 and +1 beside integers: what joins take of bits. */
-export function withoutBits(node: ImportedNode, settled: Settled, lowering: Lowering): Settled {
-  return settled.emitted.format.kind === "bipolar" ? asIntegers(node, settled, lowering) : settled;
+/** Bits as the integers -1 and +1, for what takes no bits; others as they are. */
+export function withoutBits(node: ImportedNode, { emitted, grid }: Settled, lowering: Lowering): Settled {
+  return { emitted: emitted.format.kind === "bipolar" ? signsOf(node, emitted, lowering) : emitted, grid };
 }

@@ -5,7 +5,8 @@ import { intFormat } from "../../program/builder.ts";
 import { MAX_FRACTION, MAX_TABLE_WIDTH, MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
 import { type Format, mantissaRange, operandRange, widthOf } from "../../program/program.ts";
 import { type Range, widthOfRange } from "../../support/fixed-point.ts";
-import { equal, exponentOf, ratio } from "../../support/rational.ts";
+import { equal, exponentOf, ratio, toNumber } from "../../support/rational.ts";
+import { approximately } from "../../support/surd.ts";
 import {
   at,
   type Chain,
@@ -21,12 +22,17 @@ import {
 } from "./chain.ts";
 import { describeNode, type Emitted, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
 import type { Levels } from "./levels.ts";
+import { type MultiplyShift, multiplyShifts } from "./multipliers.ts";
 import { levelAt, thresholdsOf } from "./search.ts";
-import { shiftOf, staysAbove } from "./shifts.ts";
-import { AS_IT_IS, type Demand, emit, ownFraction, rangesOf } from "./sources.ts";
+import { clampOf, shiftOf, staysAbove } from "./shifts.ts";
+import { AS_IT_IS, type Demand, emit, ownFraction, rangesOf, scaledValue } from "./sources.ts";
 
 /** Most thresholds of a channel: 8 bits. Hardware compares with all of them at once. */
 export const MAX_LEVELS = 255;
+/** Most levels that a multiplication is looked for: 12 bits. */
+const MAX_MULTIPLIED_LEVELS = 4095;
+/** Up to as many, 4 bits, comparisons are cheaper than a multiplier. */
+const FEW_LEVELS = 15;
 
 /** Tensors whose shift a format states: the fraction of a scale that is a power of two, else 0. */
 export function fractionOfGrid({ gain }: Grid): number {
@@ -69,11 +75,13 @@ export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lo
   if (table) return table;
   if (direction.includes(null))
     refuse(node, "import/exact-not-monotone", { node: describeNode(node), limit: MAX_TABLE_WIDTH });
+  const multiplied = multipliedBy(tensor, levels, node, direction as readonly number[], lowering);
+  if (multiplied) return multiplied;
   if (levels.count > MAX_LEVELS)
     refuse(node, "import/exact-levels", {
       node: describeNode(node),
       levels: levels.count + 1,
-      limit: MAX_LEVELS + 1,
+      limit: (levels.count > MAX_MULTIPLIED_LEVELS ? MAX_MULTIPLIED_LEVELS : MAX_LEVELS) + 1,
     });
   const multipliers = direction as readonly number[];
   const emitted = emit(source, { ...AS_IT_IS, multipliers }, lowering);
@@ -179,6 +187,78 @@ function shiftedBy(
     limit: greatest < max ? greatest : null,
   });
   return { emitted: { name, shape: emitted.shape, format, ranges: [{ min, max: greatest }] }, grid };
+}
+
+/** A multiplication by a constant of each channel and a shift, where these give every level of every integer. */
+function multipliedBy(
+  { source, chain }: Tensor,
+  { uniform, grid, boundary, least: lowest, channels: apart }: Levels,
+  node: ImportedNode,
+  direction: readonly number[],
+  lowering: Lowering,
+): Settled | null {
+  const [affine] = chain;
+  const clamp = uniform && affine?.kind === "affine" ? clampOf(chain.slice(1), uniform) : null;
+  if (!clamp || affine?.kind !== "affine" || source.kind === "port") return null;
+  const { least, greatest } = clamp;
+  const count = greatest - least;
+  if (count <= FEW_LEVELS || count > MAX_MULTIPLIED_LEVELS) return null;
+  // Sums of tensors have ranges when they are emitted; where they fall, that would be in vain if comparisons were left.
+  const isSum = source.kind === "sum";
+  if (isSum && direction.includes(-1) && count <= MAX_LEVELS) return null;
+  if (source.kind === "value" && source.value.format.kind !== "int") return null;
+  const given = isSum ? emit(source, AS_IT_IS, lowering).ranges : rangesOf(source, [0]);
+  const oriented = regridded(chain, direction, [0]);
+  const ranges = combined(given, direction, turned);
+  const different = Math.max(ranges.length, channelsOfChain(chain), apart, uniform!.scale.length);
+  const each = Array.from({ length: different }, (_, c) => c);
+  const rows = each.map((c) =>
+    thresholdsOf(functionOf(oriented, c), count, (k) => boundary(c, least - lowest + k), at(ranges, c)),
+  );
+  const slopes = each.map(
+    (c) => Math.abs(approximately(at(affine.gain, c))) / toNumber(at(uniform!.scale, c)),
+  );
+  const all = each.map((c) => at(ranges, c));
+  const found = multiplyShifts(rows, least, slopes, all);
+  const format = formatOfIntegers(least, greatest, fractionOfGrid(grid));
+  const { min, max } = mantissaRange(format);
+  // The format ends above at the limit; below it has to end by itself.
+  const isKept = min === least || found?.every((own, c) => lowestOf(own, all[c]!) >= least);
+  if (!found || !isKept || greatest < 0) return null;
+  const tooFine = (f: number): boolean =>
+    Math.max(Math.abs(f), Math.abs(f - ownFraction(source))) > MAX_FRACTION;
+  if (found.some(({ shift }) => tooFine(shift + (format.fraction as number)))) return null;
+  const emitted = emit(source, AS_IT_IS, lowering);
+  const fraction = found.map(({ shift }) => shift + (format.fraction as number));
+  const same = fraction.every((f) => f === fraction[0]);
+  const channels = emitted.shape.at(-1)!;
+  const demand: Demand = {
+    multipliers: found.map(({ multiplier }, c) => multiplier * at(direction, c)),
+    offsets: found.map(({ offset }) => offset),
+    fraction: same ? fraction[0]! : Array.from({ length: channels }, (_, c) => at(fraction, c)),
+  };
+  const owner = source.node;
+  const sums = scaledValue(owner, emitted, demand, lowering.name(node.name, "scaled"), lowering);
+  const name = lowering.name(node.name);
+  const limit = greatest < max ? greatest : null;
+  lowering.builder.requantize({
+    layer: owner.name,
+    name,
+    input: sums.name,
+    format,
+    rounding: "truncate",
+    limit,
+  });
+  return { emitted: { name, shape: emitted.shape, format, ranges: [{ min, max: greatest }] }, grid };
+}
+
+/** A range as it is, or of the negative integers. */
+function turned({ min, max }: Range, direction: number): Range {
+  return direction > 0 ? { min, max } : { min: -max, max: -min };
+}
+
+function lowestOf({ multiplier, offset, shift }: MultiplyShift, { min }: Range): number {
+  return Math.floor((min * multiplier + offset) / 2 ** shift);
 }
 
 /** A table, for inputs of few bits that all channels treat alike. */

@@ -30,11 +30,9 @@ const LARGEST_OFFSET = 2 ** 46;
 
 /** The shift of a quantizer behind a chain; null where there is none. */
 export function shiftOf(chain: Chain, quantizer: UniformQuantizer): ExactShift | null {
-  const bent = chain.findIndex((step) => step.kind !== "affine");
-  const affine = bent < 0 ? chain : chain.slice(0, bent);
-  const grid = gridOf(affine);
+  const grid = gridOf(chain.slice(0, 1));
   if (!grid || grid.gain.some(({ numerator }) => numerator <= 0n)) return null;
-  const clamp = clampOf(chain.slice(affine.length), quantizer);
+  const clamp = clampOf(chain.slice(1), quantizer);
   if (!clamp) return null;
   const { scale, zero, rounding } = quantizer;
   const shifts = combined(scale, grid.gain, (s, gain) => exponentOf(over(s, gain)));
@@ -60,7 +58,10 @@ interface Clamp {
 }
 
 /** The quantizer's ends behind clamps: rounding never falls, so that the ends of a clamp are rounded like anything. */
-function clampOf(steps: Chain, { scale, zero, rounding, least, greatest }: UniformQuantizer): Clamp | null {
+export function clampOf(
+  steps: Chain,
+  { scale, zero, rounding, least, greatest }: UniformQuantizer,
+): Clamp | null {
   let [low, high] = [BigInt(least), BigInt(greatest)];
   for (const step of steps) {
     if (step.kind !== "clamp") return null;

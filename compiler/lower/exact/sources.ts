@@ -4,7 +4,7 @@ import type { ImportedNode } from "../../graph/imported.ts";
 import { channelBounds } from "../../program/bounds.ts";
 import { intFormat } from "../../program/builder.ts";
 import { MAX_ARITHMETIC_WIDTH, MAX_FRACTION, MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
-import { type Constant, type Format, type Padding, type Sizes, widthOf } from "../../program/program.ts";
+import type { Constant, Format, Padding, Sizes } from "../../program/program.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { MAX_ACCUMULATOR_WIDTH, type Range, widthOfRange } from "../../support/fixed-point.ts";
 import { at, combined, type PerChannel } from "./chain.ts";
@@ -220,64 +220,63 @@ function sumValue(
   return { name, shape, format: intFormat(true, width, fraction), ranges };
 }
 
-/** A value as it is, or through a depthwise convolution of one tap. */
+/** A value as it is, or each channel by its multiplier. */
 function emitValue({ node, value }: ValueSource, demand: Demand, name: string, lowering: Lowering): Emitted {
   const { multipliers, offsets, fraction } = demand;
   const sameFraction =
     fraction === null || JSON.stringify(fraction) === JSON.stringify(value.format.fraction);
   if (isAll(multipliers, 1) && isAll(offsets, 0) && sameFraction) return value;
-  const width = widthOf(value.format);
-  if (width > MAX_TENSOR_WIDTH)
-    refuse(node, "import/exact-too-wide", {
-      node: describeNode(node),
-      operation: "scaling by channel",
-      width,
-      limit: MAX_TENSOR_WIDTH,
-    });
-  const { builder } = lowering;
-  const { shape } = value;
-  const channels = shape.at(-1)!;
-  const isFlat = shape.length === 1;
-  const spread = isFlat
-    ? builder.reshape({
-        layer: node.name,
-        name: lowering.name(name, "row"),
-        input: value.name,
-        shape: [1, channels],
-      })
-    : value.name;
-  const spatial = isFlat ? [1, channels] : shape;
-  const source: ProductSource = {
-    kind: "product",
-    node,
-    shape: spatial,
-    input: { ...value, name: spread, shape: spatial },
-    units: channels,
-    weights: Array.from({ length: channels }, () => 1),
-    bipolar: value.format.kind === "bipolar",
-    fraction: 0,
-    windows: tapOf(spatial),
-    emitted: new Map(),
-  };
-  const made = emitProduct(source, demand, isFlat ? lowering.name(name, "scaled") : name, lowering);
-  if (!isFlat) return made;
-  builder.reshape({ layer: node.name, name, input: made.name, shape });
-  return { ...made, name, shape };
+  const integers = value.format.kind === "bipolar" ? signsOf(node, value, lowering) : value;
+  return scaledValue(node, integers, demand, name, lowering);
 }
 
-/** A depthwise kernel of one tap. */
-function tapOf(shape: readonly number[]): Windows {
-  const ones = shape.slice(0, -1).map(() => 1);
-  const none = ones.map(() => 0);
-  return {
-    kernel: ones,
-    strides: ones,
-    dilations: ones,
-    spread: ones,
-    padding: { before: none, after: none },
-    groups: shape.at(-1)!,
-    padMantissa: 0,
-  };
+/** Integers by a multiplier of each channel, and what is added. */
+export function scaledValue(
+  { name: layer }: ImportedNode,
+  value: Emitted,
+  { multipliers, offsets, fraction: wanted }: Demand,
+  name: string,
+  lowering: Lowering,
+): Emitted {
+  const channels = value.shape.at(-1)!;
+  const expanded = (values: PerChannel<number>): readonly number[] =>
+    Array.from({ length: channels }, (_, c) => at(values, c));
+  const fraction = weightFraction(value, 0, wanted);
+  const added = isAll(offsets, 0) ? {} : { offsets: expanded(offsets) };
+  lowering.builder.scale({
+    layer,
+    name,
+    input: value.name,
+    multipliers: expanded(multipliers),
+    fraction,
+    ...added,
+  });
+  const ranges = combined(combined(value.ranges, multipliers, scaledRange), offsets, ({ min, max }, o) => ({
+    min: Math.min(0, min) + Math.min(0, o),
+    max: Math.max(0, max) + Math.max(0, o),
+  }));
+  return sumValue(name, value.shape, fractionOfSums(value, fraction), ranges);
+}
+
+function scaledRange({ min, max }: Range, factor: number): Range {
+  const [a, b] = [min * factor, max * factor];
+  return a < b ? { min: a, max: b } : { min: b, max: a };
+}
+
+/** Bits as the integers -1 and +1. */
+export function signsOf(node: ImportedNode, value: Emitted, lowering: Lowering): Emitted {
+  const format = intFormat(true, 2, value.format.fraction);
+  const name = lowering.name(value.name, "signs");
+  lowering.builder.threshold({
+    layer: node.name,
+    name,
+    input: value.name,
+    thresholds: Array.from({ length: 2 * value.shape.at(-1)! }, () => 1),
+    levels: 2,
+    base: -1,
+    format,
+  });
+  return { name, shape: value.shape, format, ranges: [{ min: -1, max: 1 }] };
 }
 
 /** The fraction that a source has when nothing is asked of it. */

@@ -224,6 +224,22 @@ describe("classes", () => {
     expect(lowered.outputs.map((o) => o.role)).toEqual(["logits", "class"]);
   });
 
+  test("scales of floats by channel, as sums of up to 48 bits", () => {
+    const quantizer = { ...int(1, -3, 3), scale: numbers(f(0.31), f(0.27), f(0.44), f(0.19)) };
+    const floats = modelOf(
+      [
+        input([6]),
+        quantize("q", "x", [6], int(f(0.3), -8, 7)),
+        dense("dense", "q", 4),
+        { kind: "argmax", name: "class", input: "dense", shape: [1] },
+      ],
+      { dense: { weights: normals(24), weightQuantizer: quantizer } },
+    );
+    const { lowered, differences } = compareWithFormulas(floats, samplesOf([6], 400));
+    expect(differences).toEqual([]);
+    expect(ops(lowered.program)).toEqual(["dense", "scale", "argmax"]);
+  });
+
   test("equal logits go to the lowest index", () => {
     const equal = modelOf(
       [
@@ -328,6 +344,49 @@ describe("what is dropped", () => {
     const expected = evaluate(model, reals, FRACTIONS).get("trunc")!;
     for (const [i, value] of expected.entries())
       expect(values[i]! * outputs[1]!.scale[0]!).toBeCloseTo(FRACTIONS.toNumber(value), 9);
+  });
+});
+
+describe("eight bits behind float scales", () => {
+  test("are a multiplication and a shift", () => {
+    const shape = [3, 3, 2];
+    const windows = {
+      kernel: [3, 3],
+      strides: [1, 1],
+      dilations: [1, 1],
+      padding: { before: [1, 1], after: [1, 1] },
+      groups: 1,
+      transposed: false,
+    };
+    const model = modelOf(
+      [
+        input(shape),
+        quantize("q", "x", shape, int(f(0.02), -128, 127)),
+        { kind: "conv", name: "conv", input: "q", shape: [3, 3, 4], units: 4, ...windows },
+        {
+          kind: "norm",
+          name: "norm",
+          input: "conv",
+          shape: [3, 3, 4],
+          scale: numbers(f(0.7), f(-0.9), 0, f(1.3)),
+          bias: numbers(f(0.1)),
+          mean: numbers(f(0.2), f(-0.1), f(0.7), 0),
+          variance: numbers(f(1.7), f(0.3), 1, f(2.9)),
+          epsilon: 1e-5,
+        },
+        { kind: "relu", name: "relu", input: "norm", shape: [3, 3, 4] },
+        quantize("r", "relu", [3, 3, 4], int(f(0.031), 0, 255)),
+      ],
+      {
+        conv: {
+          weights: normals(4 * 9 * 2),
+          weightQuantizer: int([f(0.02), f(0.03), f(0.01), f(0.025)], -127, 127),
+        },
+      },
+      ["q", "r"],
+    );
+    const program = expectFormulas(model, samplesOf(shape));
+    expect(ops(program)).toEqual(["conv", "scale", "requantize"]);
   });
 });
 

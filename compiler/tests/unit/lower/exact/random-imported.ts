@@ -278,7 +278,7 @@ function quantizeAt(g: Growing, name: string, shape: readonly number[], isPower:
     });
     return done(outBias === 0, null);
   }
-  const bits = isPower ? random.integer(1, 8) : random.integer(1, 5);
+  const bits = random.integer(1, chance(random, 0.3) ? 8 : 4);
   const signed = chance(random, 0.6);
   const narrow = chance(random, 0.2) ? 1 : 0;
   const least = signed ? -(2 ** (bits - 1)) + narrow : 0;

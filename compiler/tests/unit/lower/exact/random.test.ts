@@ -70,6 +70,7 @@ describe("random quantized networks", () => {
       "pool",
       "requantize",
       "reshape",
+      "scale",
       "slice",
       "subtract",
       "table",

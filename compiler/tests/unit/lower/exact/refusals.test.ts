@@ -102,7 +102,7 @@ const CASES: readonly (readonly [string, string, ImportedModel])[] = [
   [
     "import/exact-levels",
     "wide",
-    modelOf([x, first, dense, q("wide", "dense", int([f(0.01)], -512, 511))], { dense: weights }),
+    modelOf([x, first, dense, q("wide", "dense", int([f(0.01)], -4096, 4095))], { dense: weights }),
   ],
   [
     "import/exact-too-wide",
@@ -201,6 +201,30 @@ const CASES: readonly (readonly [string, string, ImportedModel])[] = [
     modelOf([x, first, dense, { kind: "relu", name: "relu", input: "dense", shape: S }], { dense: weights }),
   ],
   [
+    "import/exact-argmax",
+    "class",
+    modelOf(
+      [
+        x,
+        first,
+        dense,
+        {
+          kind: "norm",
+          name: "norm",
+          input: "dense",
+          shape: S,
+          scale: numbers(1),
+          bias: numbers(0),
+          mean: numbers(0),
+          variance: numbers(2, 3, 5),
+          epsilon: 0,
+        },
+        { kind: "argmax", name: "class", input: "norm", shape: [1] },
+      ],
+      { dense: weights },
+    ),
+  ],
+  [
     "import/exact-weights-wide",
     "dense",
     modelOf([x, first, dense], {
@@ -228,7 +252,7 @@ describe("refused", () => {
         dense,
         q("other", "dense", int([f(0.3)], -4, 3)),
         { kind: "add", name: "sum", inputs: ["first", "other"], shape: S },
-        q("wide", "dense", int([f(0.01)], -512, 511)),
+        q("wide", "dense", int([f(0.01)], -4096, 4095)),
       ],
       { dense: weights },
       ["behind", "sum", "wide"],
