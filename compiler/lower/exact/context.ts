@@ -43,7 +43,7 @@ export interface Settled {
   readonly grid: Grid;
 }
 
-/** What the driver knows of an input beside the file: integers at the port, value = integer * scale + offset. */
+/** One model on its way to a program. */
 export interface Lowering {
   readonly model: ImportedModel;
   readonly builder: ProgramBuilder;

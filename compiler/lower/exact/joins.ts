@@ -25,7 +25,7 @@ import { AS_IT_IS, emit, type Source, type SumSource, valueSource, widthOfEmitte
 type Arithmetic = Extract<ImportedNode, { kind: "add" | "subtract" | "multiply" }>;
 type Concat = Extract<ImportedNode, { kind: "concat" }>;
 
-/** Factors of a sum's operands stay below this: their integers are multiplied by weights of a convolution. */
+/** Factors of a sum's operands stay below this: they may have to be taken up by a layer's weights. */
 const LARGEST_FACTOR = 2 ** 15;
 
 /** A tensor's integers and their scale, where they have one; `reader` is refused where they have none. */

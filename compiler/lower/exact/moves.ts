@@ -91,14 +91,14 @@ function asValue(tensor: Tensor, lowering: Lowering): Tensor | null {
   if (multipliers.includes(null)) return null;
   const demand = { ...AS_IT_IS, multipliers: multipliers as readonly number[] };
   const emitted = emit(source, demand, lowering);
-  return valueWith(tensor, emitted, regridded(chain, demand.multipliers, [0]));
+  return withValue(tensor, emitted, regridded(chain, demand.multipliers, [0]));
 }
 
 function plainValue(tensor: Tensor, lowering: Lowering): Tensor {
-  return valueWith(tensor, emit(tensor.source, AS_IT_IS, lowering), tensor.chain);
+  return withValue(tensor, emit(tensor.source, AS_IT_IS, lowering), tensor.chain);
 }
 
-function valueWith({ source }: Tensor, emitted: Emitted, chain: Chain): Tensor {
+function withValue({ source }: Tensor, emitted: Emitted, chain: Chain): Tensor {
   return { source: valueSource(source.node, emitted), chain, moves: [], shape: emitted.shape };
 }
 

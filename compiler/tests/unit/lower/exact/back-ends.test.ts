@@ -26,20 +26,28 @@ function programsFrom(first: number, count: number, fits: (program: Program) => 
   return found;
 }
 
+const isScaled = ({ instructions }: Program): boolean => instructions.some(({ op }) => op === "scale");
+
 const ofVerilog = ({ instructions }: Program): boolean =>
   // Elements that change their order are for C alone.
   !instructions.some(({ op }) => op === "transpose");
 
 describe.skipIf(!hasTool("cc"))("C of imported networks", () => {
   test("gives what the simulator gives", () => {
-    const programs = programsFrom(0, casesOf(30, 200), () => true);
-    const options = { flags: ["-O1", ...SANITIZERS], count: 6 };
+    const programs = [
+      ...programsFrom(0, casesOf(10, 200), () => true),
+      ...programsFrom(500, casesOf(4, 50), isScaled),
+    ];
+    const options = { flags: ["-O0", ...SANITIZERS], count: 6 };
     expect(compareWithSimulator(programs, options)).toEqual([]);
-  });
+  }, 300_000);
 });
 
 describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("Verilog of imported networks", () => {
-  const programs = programsFrom(1000, casesOf(2, 30), ofVerilog);
+  const programs = [
+    ...programsFrom(1000, casesOf(1, 30), ofVerilog),
+    ...programsFrom(2000, casesOf(1, 10), (program) => ofVerilog(program) && isScaled(program)),
+  ];
 
   test.each(programs.map((program) => [program.name, program] as const))("%s", async (_, program) => {
     expect(await verdict(designOf(program))).toEqual({ c: "passed", rtl: "passed" });
