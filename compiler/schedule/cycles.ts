@@ -47,6 +47,7 @@ function createUnit(stage: Stage, room: Room, watch: (stored: number) => void): 
       return createRegister();
     case "threshold":
     case "table":
+    case "scale":
       return createPipeline(registers(1), 1);
     case "select":
       return createSelect(keptPerBeat(stage), stage.wordLanes, registers(1));

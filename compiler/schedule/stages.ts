@@ -9,6 +9,7 @@ import type {
   PoolInstruction,
   ProgramOutput,
   RequantizeInstruction,
+  ScaleInstruction,
   SelectInstruction,
   SliceInstruction,
   TableInstruction,
@@ -97,6 +98,16 @@ export interface SelectStage {
 export interface TableStage {
   readonly kind: "table";
   readonly instruction: TableInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly lanes: number;
+  readonly words: number;
+}
+
+/** Multiplies every element by a constant of its channel and adds one; a packet is `words` beats. */
+export interface ScaleStage {
+  readonly kind: "scale";
+  readonly instruction: ScaleInstruction;
   readonly source: Value;
   readonly result: Value;
   readonly lanes: number;
@@ -273,6 +284,7 @@ export type Stage =
   | LimitStage
   | ThresholdStage
   | TableStage
+  | ScaleStage
   | SelectStage
   | LineWindowStage
   | DenseStage
@@ -351,6 +363,7 @@ export function busyCycles(stage: Stage): number {
     case "limit":
     case "threshold":
     case "table":
+    case "scale":
     case "join":
     case "fork":
     case "fifo":

@@ -111,7 +111,8 @@ function drawFoldings(program: Program, seed: number): Readonly<Record<string, F
   for (const step of program.instructions) {
     if (step.op === "conv") {
       const size = convSizeOf(program, step);
-      drawn[step.layer] = { pe: pick(random, legalPe(size)), simd: pick(random, legalSimd(size)) };
+      const pe = pick(random, legalPe(size));
+      drawn[step.layer] = { pe, simd: pick(random, legalSimd(size, pe)) };
     }
     if (step.op === "dense") {
       const { inputs, outputs } = sizeOf(program, step);

@@ -66,6 +66,7 @@ const ALL: readonly Opcode[] = [
   "transpose",
   "upsample",
   "argmax",
+  "scale",
 ];
 
 interface Growing {
@@ -268,6 +269,15 @@ function grow(g: Growing, op: Opcode): boolean {
       const format = intFormat(g.chance(60), random.integer(1, settings.width), random.integer(0, 6));
       const table = mantissas(random, 2 ** widthOf(x.format), format);
       return made(g, [x], builder.table({ ...g.next(op), input: x.name, table, format }));
+    }
+    case "scale": {
+      const x = operand(g, (v) => v.format.kind === "int" && isTame(v) && widthOf(v.format) <= 24);
+      if (!x) return false;
+      const channels = channelsOf(x);
+      const multipliers = randoms(random, channels, -(2 ** settings.width), 2 ** settings.width);
+      const offsets = g.chance(60) ? { offsets: randoms(random, channels, -5000, 5000) } : {};
+      const step = { ...g.next(op), input: x.name, multipliers, fraction: fractionNear(g, 2, channels) };
+      return made(g, [x], builder.scale({ ...step, ...offsets }), "wide");
     }
     case "reshape": {
       const x = operand(g, hasOneFraction);
