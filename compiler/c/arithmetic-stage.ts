@@ -1,4 +1,4 @@
-// Sums, differences, products and tables, element by element, as C functions. In: the instruction with its formats.
+// Sums, differences, products, scales and tables, element by element, as C functions. In: the instruction with its formats.
 // Out: the function's text and constants.
 import { alignmentOf } from "../program/bounds.ts";
 import {
@@ -6,6 +6,7 @@ import {
   constantNamed,
   elementsOf,
   mantissaRange,
+  type ScaleInstruction,
   type TableInstruction,
   type Value,
   valueNamed,
@@ -81,6 +82,49 @@ export function planArithmetic(context: StageContext, instruction: ArithmeticIns
 
 function scaled({ min, max }: Range, scale: number): Range {
   return { min: min * scale, max: max * scale };
+}
+
+/** Plans a multiplication by a constant of each channel, and what is added. */
+export function planScale(context: StageContext, instruction: ScaleInstruction): Stage {
+  const { program, ranges } = context;
+  const input = valueNamed(program, instruction.input);
+  const result = valueNamed(program, instruction.result);
+  const factors = constantNamed(program, instruction.multipliers).data;
+  const added = instruction.offsets === null ? null : constantNamed(program, instruction.offsets).data;
+  const layer = commentText(instruction.layer);
+  const channels = factors.length;
+  const range = rangeOfValue(ranges, result.name);
+  // What is multiplied too: a factor of 0 hides how far it reaches.
+  const computed = accumulatorType(hullOf(range, rangeOfValue(ranges, input.name), rangeOf(factors)));
+  const position: Loop = { variable: "p", count: elementsOf(input.shape) / channels };
+  const channel: Loop = { variable: "c", count: channels };
+  const at = index([
+    { loop: position, stride: channels },
+    { loop: channel, stride: 1 },
+  ]);
+  const c = index([{ loop: channel, stride: 1 }]);
+  const multipliers = claim(context, instruction.layer, "multipliers");
+  const constants = [numbersConstant(multipliers, factors, `${layer}: multiplier of each channel`)];
+  let value = `(${computed.name})x[${at}] * ${multipliers}[${c}]`;
+  if (added) {
+    const offsets = claim(context, instruction.layer, "offsets");
+    constants.push(numbersConstant(offsets, added, `${layer}: what is added in each channel`));
+    value += ` + ${offsets}[${c}]`;
+  }
+  const resultType = typeOfValue(ranges, result);
+  const converted = resultType === computed ? value : `(${resultType.name})(${value})`;
+  const loops = [position, channel];
+  return {
+    name: claim(context, instruction.layer, "scale"),
+    comment: [
+      `${layer}: ${sizeText(elementsOf(input.shape))}, each by the multiplier of its channel, within ${rangeText(range)}.`,
+    ],
+    inputs: ["x"],
+    body: functionBody(declaredVariables(loops), nest(loops, `y[${at}] = ${converted};`)),
+    constants,
+    accumulator: null,
+    overwrites: ["x"],
+  };
 }
 
 /** Plans a table: one entry for each mantissa of the input's format. */

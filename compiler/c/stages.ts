@@ -14,7 +14,7 @@ import {
 import { renderTemplate } from "../render/render.ts";
 import { assertNever } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
-import { planArithmetic, planTable } from "./arithmetic-stage.ts";
+import { planArithmetic, planScale, planTable } from "./arithmetic-stage.ts";
 import { planConv } from "./conv-stage.ts";
 import { planDense } from "./dense-stage.ts";
 import { planMove } from "./move-stage.ts";
@@ -53,6 +53,8 @@ export function planStage(context: StageContext, instruction: ComputingInstructi
       return planPool(context, instruction);
     case "table":
       return planTable(context, instruction);
+    case "scale":
+      return planScale(context, instruction);
     case "add":
     case "subtract":
     case "multiply":

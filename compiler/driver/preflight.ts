@@ -11,7 +11,7 @@ import {
   type TrainedGraph,
 } from "../graph/trained-graph.ts";
 import { lower } from "../lower/lower.ts";
-import { scheduleProgram } from "../schedule/schedule.ts";
+import { checkSchedule } from "../schedule/schedule.ts";
 import { type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
 import { integerRange } from "../support/fixed-point.ts";
 import { VERSION } from "../support/version.ts";
@@ -116,7 +116,7 @@ export function checkBuildable(project: Project): void {
       bitOperations: 0,
       validation: { float: score, quantized: score },
     });
-    scheduleProgram(program, project.hardware);
+    checkSchedule(program, project.hardware);
     generateC(program, { version: VERSION });
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;

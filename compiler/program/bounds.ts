@@ -17,6 +17,7 @@ import {
   mantissaRange,
   operandRange,
   type Program,
+  type ScaleInstruction,
   type Value,
   valueNamed,
 } from "./program.ts";
@@ -113,6 +114,8 @@ export function resultRange(instruction: Instruction, at: RangeLookup): Range {
       const bias = instruction.bias === null ? null : at.constant(instruction.bias);
       return boundsOfWeights(at.constant(instruction.weights), bias, at.value(instruction.input).format);
     }
+    case "scale":
+      return scaleRange(instruction, at);
     case "add":
     case "subtract":
     case "multiply": {
@@ -161,6 +164,22 @@ export function resultRange(instruction: Instruction, at: RangeLookup): Range {
     case "upsample":
       return at.range(instruction.input);
   }
+}
+
+/** Range of the products of a scale, with their offsets and without. */
+function scaleRange({ input, multipliers, offsets }: ScaleInstruction, at: RangeLookup): Range {
+  const { min, max } = at.range(input);
+  const { data } = at.constant(multipliers);
+  const added = offsets === null ? null : at.constant(offsets).data;
+  return hull(
+    data.map((m, c) => {
+      const b = added?.[c] ?? 0;
+      return range(
+        Math.min(0, b) + Math.min(0, m * min, m * max),
+        Math.max(0, b) + Math.max(0, m * min, m * max),
+      );
+    }),
+  );
 }
 
 /** Range of the mantissas that a value can hold: proved back to sums, requantizations and inputs. */

@@ -93,6 +93,14 @@ export interface ProgramBuilder {
   ): string;
   /** `table` has one mantissa of `format` for each mantissa of the input's format, the least first. */
   table(step: Step & { table: readonly number[]; format: Format }): string;
+  /** One integer for each channel: `multipliers`, of the given fraction, and `offsets`, none unless given. */
+  scale(
+    step: Step & {
+      multipliers: readonly number[];
+      fraction?: number | readonly number[];
+      offsets?: readonly number[];
+    },
+  ): string;
   add(step: ArithmeticStep): string;
   subtract(step: ArithmeticStep): string;
   multiply(step: ArithmeticStep): string;
@@ -272,6 +280,26 @@ export function createProgramBuilder(name: string): ProgramBuilder {
     table({ layer, name: result, input, table: data, format }) {
       const table = keep({ name: `${result}.table`, shape: [data.length], format, data });
       return emit({ op: "table", layer, input, result, table }, get(input).shape, format);
+    },
+    scale({ layer, name: result, input, multipliers, fraction = 0, offsets }) {
+      const source = get(input);
+      const shape = [channelsOf(source)];
+      const format = formatHolding(multipliers, fraction);
+      const sum = accumulatorFraction(format, source.format);
+      return emit(
+        {
+          op: "scale",
+          layer,
+          input,
+          result,
+          multipliers: keep({ name: `${result}.multipliers`, shape, format, data: multipliers }),
+          offsets: offsets
+            ? keep({ name: `${result}.offsets`, shape, format: formatHolding(offsets, sum), data: offsets })
+            : null,
+        },
+        source.shape,
+        sumFormat(sum),
+      );
     },
     add: (step) => arithmetic("add", step),
     subtract: (step) => arithmetic("subtract", step),

@@ -15,6 +15,8 @@ import {
 export const MAX_TENSOR_WIDTH = 16;
 /** Widest operand of add, subtract and multiply, bits: products stay within the widest accumulator. */
 export const MAX_ARITHMETIC_WIDTH = 24;
+/** Widest multiplier of a scale, bits. */
+export const MAX_MULTIPLIER_WIDTH = 32;
 /** Widest input of a table, bits. */
 export const MAX_TABLE_WIDTH = 12;
 /** Largest magnitude of a fraction; keeps every shift within the exact integers' reach. */

@@ -81,6 +81,15 @@ export interface TableInstruction extends UnaryStep {
   readonly table: string;
 }
 
+/** result = input * multipliers[c] + offsets[c]; exact. */
+export interface ScaleInstruction extends UnaryStep {
+  readonly op: "scale";
+  /** Constant [channels]. */
+  readonly multipliers: string;
+  /** Constant [channels] with the fraction of the result, or null. */
+  readonly offsets: string | null;
+}
+
 /** Sum, difference or product of two tensors, element by element; exact. inputs[1] may be one row of channels for all positions. */
 export interface ArithmeticInstruction extends Step {
   readonly op: "add" | "subtract" | "multiply";
@@ -147,6 +156,7 @@ export type Instruction =
   | PoolInstruction
   | ThresholdInstruction
   | TableInstruction
+  | ScaleInstruction
   | ArithmeticInstruction
   | ConcatInstruction
   | ReshapeInstruction
@@ -160,7 +170,7 @@ export type Instruction =
 export type Opcode = Instruction["op"];
 
 /** Instructions whose result is a proved sum or product: what hardware calls an accumulator. */
-export type SumInstruction = DenseInstruction | ConvInstruction | ArithmeticInstruction;
+export type SumInstruction = DenseInstruction | ConvInstruction | ScaleInstruction | ArithmeticInstruction;
 
 /** Names of the values that an instruction reads, in order. */
 export function operandsOf(instruction: Instruction): readonly string[] {
@@ -177,6 +187,10 @@ export function constantsOf(instruction: Instruction): readonly string[] {
       return [instruction.thresholds];
     case "table":
       return [instruction.table];
+    case "scale":
+      return instruction.offsets === null
+        ? [instruction.multipliers]
+        : [instruction.multipliers, instruction.offsets];
     default:
       return [];
   }
@@ -187,6 +201,7 @@ export function isSum(instruction: Instruction): instruction is SumInstruction {
   switch (instruction.op) {
     case "dense":
     case "conv":
+    case "scale":
     case "add":
     case "subtract":
     case "multiply":

@@ -59,6 +59,7 @@ export const programSchema = z.strictObject({
       }),
       z.strictObject({ op: z.literal("threshold"), ...step, thresholds: name, base: integer }),
       z.strictObject({ op: z.literal("table"), ...step, table: name }),
+      z.strictObject({ op: z.literal("scale"), ...step, multipliers: name, offsets: name.nullable() }),
       z.strictObject({ op: z.literal("add"), ...arithmetic }),
       z.strictObject({ op: z.literal("subtract"), ...arithmetic }),
       z.strictObject({ op: z.literal("multiply"), ...arithmetic }),

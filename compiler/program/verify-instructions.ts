@@ -5,6 +5,7 @@ import {
   areSizes,
   type Check,
   MAX_ARITHMETIC_WIDTH,
+  MAX_MULTIPLIER_WIDTH,
   MAX_TABLE_WIDTH,
   MAX_TENSOR_WIDTH,
   refuseFractions,
@@ -23,6 +24,7 @@ import {
   mantissaRange,
   type PoolInstruction,
   type RequantizeInstruction,
+  type ScaleInstruction,
   type TableInstruction,
   type ThresholdInstruction,
   widthOf,
@@ -53,6 +55,8 @@ export function checkInstruction(instruction: Instruction, check: Check): void {
       return checkThreshold(check, instruction);
     case "table":
       return checkTable(check, instruction);
+    case "scale":
+      return checkScale(check, instruction);
     case "add":
     case "subtract":
     case "multiply":
@@ -204,6 +208,27 @@ function checkTable(check: Check, instruction: TableInstruction): void {
   if (widthOf(table.format) > MAX_TENSOR_WIDTH) format(`a table has at most ${MAX_TENSOR_WIDTH} bits`);
   if (typeof table.format.fraction !== "number") format("a table has one fraction");
   else if (!sameFormat(result.format, table.format)) format("the result has the table's format");
+}
+
+function checkScale(check: Check, { multipliers, offsets }: ScaleInstruction): void {
+  const { input, result, constant, shape, format } = check;
+  const channels = channelsOf(input);
+  const factors = constant(multipliers);
+  if (!sameShape(input.shape, result.shape)) return shape("result and input differ in shape");
+  if (!sameShape(factors.shape, [channels])) return shape("one multiplier for each channel");
+  if (input.format.kind !== "int" || factors.format.kind !== "int") return format("takes int tensors");
+  if (widthOf(factors.format) > MAX_MULTIPLIER_WIDTH)
+    format(`multipliers have at most ${MAX_MULTIPLIER_WIDTH} bits`);
+  if (refuseFractions(check)) return;
+  if (result.format.kind !== "int" || !isSigned(result.format)) return format("the result is a signed int");
+  const fraction = accumulatorFraction(factors.format, input.format);
+  if (!sameFraction(result.format, fraction, channels))
+    format("the result's fraction is the sum of input and multiplier fraction");
+  if (offsets === null) return;
+  const added = constant(offsets);
+  if (!sameShape(added.shape, [channels])) return shape("one offset for each channel");
+  if (added.format.kind !== "int") return format("an offset is an int");
+  if (!sameFraction(added.format, fraction, channels)) format("the offsets have the result's fraction");
 }
 
 function checkArithmetic(check: Check, { op }: ArithmeticInstruction): void {

@@ -81,8 +81,16 @@ function stepsBeforeWindow(
   for (let at = input.name; ; ) {
     const [step, ...others] = readers.get(at) ?? [];
     if (!step || others.length > 0 || isHead(flow, at)) return before;
-    if (step.op !== "requantize" && step.op !== "threshold" && step.op !== "table" && step.op !== "select")
-      return before;
+    switch (step.op) {
+      case "requantize":
+      case "threshold":
+      case "table":
+      case "scale":
+      case "select":
+        break;
+      default:
+        return before;
+    }
     before.push(step);
     at = step.result;
   }

@@ -137,6 +137,8 @@ export function elementwiseStage(
       return made({ kind: "threshold", instruction: step, source, result, lanes, words });
     case "table":
       return made({ kind: "table", instruction: step, source, result, lanes, words });
+    case "scale":
+      return made({ kind: "scale", instruction: step, source, result, lanes, words });
     case "select":
       return made({
         kind: "select",

@@ -6,9 +6,10 @@ import { createCrop, createPad } from "./units/boxes.ts";
 import { createConcat, createFork, createJoin, createMeet, createPair } from "./units/branches.ts";
 import { createAdapter, createInput, createSelect } from "./units/lanes.ts";
 import { createLineWindow } from "./units/line-window.ts";
+import { createNetwork, type Link, type Network } from "./units/network.ts";
 import { createPipeline, createRegister } from "./units/pipeline.ts";
 import { createFifo, createWindow } from "./units/storage.ts";
-import { createNetwork, type Link, type Network, type Unit } from "./units/unit.ts";
+import type { Unit } from "./units/unit.ts";
 
 export interface Cycles {
   /** Clock edges from the first accepted input beat to the first packet's last accepted output beat, of all ports. */
@@ -46,6 +47,7 @@ function createUnit(stage: Stage, room: Room, watch: (stored: number) => void): 
       return createRegister();
     case "threshold":
     case "table":
+    case "scale":
       return createPipeline(registers(1), 1);
     case "select":
       return createSelect(keptPerBeat(stage), stage.wordLanes, registers(1));
@@ -80,8 +82,12 @@ function createUnit(stage: Stage, room: Room, watch: (stored: number) => void): 
   }
 }
 
-/** The stages as units; an output of two parts is one unit with the argmax before it. */
-function networkOf({ stages, sources }: StageGraph, room: Room, watch: FifoWatch): Network {
+/** The stages as units and the links between them; an output of two parts is one unit with the argmax before it. */
+export function unitsOf(
+  { stages, sources }: StageGraph,
+  room: Room,
+  watch: FifoWatch,
+): { readonly units: readonly Unit[]; readonly links: readonly Link[] } {
   const units: Unit[] = [];
   const links: Link[] = [];
   const unitOf: number[] = [];
@@ -99,16 +105,18 @@ function networkOf({ stages, sources }: StageGraph, room: Room, watch: FifoWatch
       });
     units.push(createUnit(stage, room, (stored) => watch(index, stored)));
   }
-  return createNetwork(units, links);
+  return { units, links };
 }
 
-/** Steps of single units that are spent on waiting for a state to come back. */
-const STEP_BUDGET = 60_000_000;
+/** Steps of single units in one run that are spent on waiting for a state to come back. */
+const MOST_STEPS = 20_000_000;
 /** Packets that are always watched, however slow. */
 const LEAST_PACKETS = 8;
 
-/** Cycles without a beat in or out after which the stages are looked at for a standstill. */
-const QUIET = 1000;
+/** Steps of single units that may still be spent. A run goes to its end all the same; it says what it took. */
+export interface StepBudget {
+  left: number;
+}
 
 export interface CycleOptions {
   readonly watch?: FifoWatch;
@@ -116,6 +124,7 @@ export interface CycleOptions {
   readonly inFlight?: number;
   /** Default: as built. */
   readonly room?: Room;
+  readonly budget?: StepBudget;
 }
 
 /**
@@ -129,14 +138,20 @@ export interface CycleOptions {
  */
 export function predictCycles(
   graph: StageGraph,
-  { watch = () => {}, inFlight = Number.POSITIVE_INFINITY, room = "built" }: CycleOptions = {},
+  { watch = () => {}, inFlight = Number.POSITIVE_INFINITY, room = "built", budget }: CycleOptions = {},
 ): Cycles | null {
-  const { stages } = graph;
+  const { units, links } = unitsOf(graph, room, watch);
+  const network = createNetwork(units, links);
+  const cycles = runNetwork(graph, network, inFlight);
+  if (budget) budget.left -= network.steps();
+  return cycles;
+}
+
+function runNetwork({ stages }: StageGraph, network: Network, inFlight: number): Cycles | null {
   const inputs = stages.filter((s) => s.kind === "input");
   const outputs = stages.filter((s) => s.kind === "output");
   compilerAssert(inputs.length > 0 && outputs.length > 0, "a design has inputs and outputs");
   const packetBeats = outputs.map((output) => output.beats + (output.second ? 1 : 0));
-  const network = networkOf(graph, room, watch);
   const willing = outputs.map(() => true);
   const offered = inputs.map(() => true);
   const take: boolean[] = [];
@@ -147,29 +162,42 @@ export function predictCycles(
   // Beats of each port.
   const received = outputs.map(() => 0);
   const sent = inputs.map(() => 0);
-  let quiet = 0;
-  let stood = "";
+  /** Beats that a port takes before no more are offered to it. */
+  const limit = (i: number): number => (ends.length + inFlight) * inputs[i]!.beats;
+  /** Edges that are like the last one, up to the next at which a port stops or a packet ends. */
+  const alike = (): number => {
+    let edges = network.quiet();
+    for (let i = 0; i < inputs.length; i++) if (take[i]) edges = Math.min(edges, limit(i) - sent[i]!);
+    for (let o = 0; o < outputs.length; o++)
+      if (give[o]) edges = Math.min(edges, packetBeats[o]! - 1 - (received[o]! % packetBeats[o]!));
+    return edges;
+  };
+  const count = (edges: number): void => {
+    for (let i = 0; i < inputs.length; i++) if (take[i]) sent[i]! += edges;
+    for (let o = 0; o < outputs.length; o++) if (give[o]) received[o]! += edges;
+  };
   for (let cycle = 0; ; cycle++) {
-    for (let i = 0; i < inputs.length; i++)
-      offered[i] = sent[i]! < (ends.length + inFlight) * inputs[i]!.beats;
-    network.step(offered, willing, take, give);
-    quiet++;
+    let offersChange = cycle === 0;
     for (let i = 0; i < inputs.length; i++) {
-      if (!take[i]) continue;
-      sent[i]!++;
-      quiet = 0;
+      const offers = sent[i]! < limit(i);
+      if (offers !== offered[i]) offersChange = true;
+      offered[i] = offers;
     }
-    let complete = Number.POSITIVE_INFINITY;
-    for (let o = 0; o < outputs.length; o++) {
-      if (give[o]) {
-        received[o]!++;
-        quiet = 0;
+    if (!offersChange) {
+      const edges = alike();
+      if (edges === Number.POSITIVE_INFINITY) return null;
+      if (edges > 0) {
+        network.skip(edges);
+        count(edges);
+        cycle += edges - 1;
+        continue;
       }
-      complete = Math.min(complete, Math.floor(received[o]! / packetBeats[o]!));
     }
-    // What does not change in a cycle without a beat in or out never will.
-    if (quiet > 0 && quiet % QUIET === 0) stood = network.state();
-    if (quiet > QUIET && quiet % QUIET === 1 && network.state() === stood) return null;
+    network.step(offered, willing, take, give);
+    count(1);
+    let complete = Number.POSITIVE_INFINITY;
+    for (let o = 0; o < outputs.length; o++)
+      complete = Math.min(complete, Math.floor(received[o]! / packetBeats[o]!));
     if (complete === ends.length) continue;
     ends.push(cycle);
     // How far each port is ahead of the slowest one counts too.
@@ -178,8 +206,7 @@ export function predictCycles(
     const before = seen.get(state);
     if (before !== undefined) return settled(ends, before);
     seen.set(state, ends.length - 1);
-    if (ends.length >= LEAST_PACKETS && cycle * stages.length > STEP_BUDGET)
-      return settled(ends, ends.length - 2);
+    if (ends.length >= LEAST_PACKETS && network.steps() > MOST_STEPS) return settled(ends, ends.length - 2);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type Program,
   type ProgramOutput,
   type RequantizeInstruction,
+  type ScaleInstruction,
   type SelectInstruction,
   type SliceInstruction,
   type TableInstruction,
@@ -28,7 +29,11 @@ import { createCollector, type DiagnosticCollector } from "../support/diagnostic
 export type OutputChoice = "class" | "logits" | "both";
 
 /** Instructions that work on elements one by one. */
-export type ElementwiseStep = RequantizeInstruction | ThresholdInstruction | TableInstruction;
+export type ElementwiseStep =
+  | RequantizeInstruction
+  | ThresholdInstruction
+  | TableInstruction
+  | ScaleInstruction;
 
 /** Instructions that do work on a stream; reshape only renames, and so does a transpose that keeps the order. */
 export type Step =

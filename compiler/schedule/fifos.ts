@@ -1,9 +1,10 @@
-// Depths of the FIFOs where branches meet. In: a way to build the stages for any depths. Out: the stages with depths that
+// Depths of the FIFOs where branches meet. In: the stages with FIFOs that have no end. Out: the stages with depths that
 // keep the full rate and never make the design stand still, and their cycles; null when depths that were given do.
 import type { MeetingStep } from "./build-branches.ts";
-import { type CycleOptions, type Cycles, predictCycles } from "./cycles.ts";
-import { busyCycles, type FifoStage, type Stage, type StageGraph } from "./stages.ts";
+import { type CycleOptions, type Cycles, predictCycles, type StepBudget } from "./cycles.ts";
+import { busyCycles, type FifoStage, type Stage, type StageEnd, type StageGraph } from "./stages.ts";
 
+/** Beats that a FIFO before an operand of a step holds; 0 for none, infinite where it is to be found. */
 export type FifoDepth = (step: MeetingStep, operand: number) => number;
 
 export interface FittedStages {
@@ -11,52 +12,85 @@ export interface FittedStages {
   readonly cycles: Cycles;
 }
 
+/** Stages with room in plenty. */
+export interface RoomyStages extends FittedStages {
+  /** The same interval with less room. */
+  shrink(): FittedStages;
+}
+
 /** Packets under way while FIFOs have no end: without a limit a fast sender would fill them for ever. */
 const PACKETS_UNDER_WAY = [1, 2, 3, 4, 6, 8];
 const DOUBLINGS = 4;
 /** A depth this close to the least one will do, as a part of it. */
 const CLOSE = 16;
-/** Steps of single stages that are spent on making FIFOs smaller. */
-const SEARCH_BUDGET = 150_000_000;
+/** A FIFO that holds no more beats is likely not needed. */
+const FEW = 8;
 
-const keyOf = ({ result }: MeetingStep, operand: number): string => `${operand} ${result}`;
+const keyOf = ({ instruction: { result }, operand }: FifoStage): string => `${operand} ${result}`;
 
 /**
  * Runs the stages with FIFOs that are never full, with as few packets under way as keep the full rate, and notes the
- * most beats that each FIFO holds. Then makes one after the other as small as the same interval allows, running all
- * stages with what is left: at full rate for the interval, and with the least room for the proof that no stalls of the
- * ports can make them stand still.
+ * most beats that each FIFO holds. Asked to shrink, it makes one after the other as small as the same interval allows,
+ * running all stages with what is left: at full rate for the interval, and with the least room for the proof that no
+ * stalls of the ports can make them stand still. The budget is of all runs together; where it ends, FIFOs stay as they are.
  */
-export function fitFifos(
-  build: (depth: FifoDepth) => StageGraph,
-  given: (step: MeetingStep, operand: number) => number | null,
-): FittedStages | null {
-  const run: Run = (depths, accepts = () => true) => {
-    const graph = build((step, operand) => given(step, operand) ?? depths.get(keyOf(step, operand)) ?? 0);
-    const cycles = predictCycles(graph);
-    return cycles && accepts(cycles) && neverStands(graph) ? { graph, cycles } : null;
+export function fitFifos(endless: StageGraph, budget: StepBudget): RoomyStages | null {
+  const predict = (depths: Depths): FittedStages | null => {
+    const graph = withDepths(endless, depths);
+    const cycles = predictCycles(graph, { budget });
+    return cycles && { graph, cycles };
   };
-  const endless = build((step, operand) => given(step, operand) ?? Number.POSITIVE_INFINITY);
-  if (!endless.stages.some(isEndless)) return run(new Map());
-  let held = heldBeats(endless);
-  let first = held && run(held);
+  if (!endless.stages.some(isEndless)) {
+    const only = predict(new Map());
+    return only && neverStands(only.graph, budget) ? { ...only, shrink: () => only } : null;
+  }
+  let held = heldBeats(endless, budget);
+  let first = held && predict(held);
   // Intervals that take turns come from branches that hold each other up: more room ends that.
   for (let times = 0; times < DOUBLINGS && first && held && !first.cycles.even; times++) {
     held = new Map([...held].map(([key, beats]) => [key, 2 * beats]));
-    first = run(held);
+    first = predict(held);
   }
-  return first && held && shrink(first, held, run);
+  if (!first || !held) return null;
+  const [roomy, most] = [first, held];
+  return { ...roomy, shrink: () => shrink(roomy, most, predict, budget) };
 }
 
-/** The stages with these depths; null when they stand still, or their cycles are not accepted. */
-type Run = (
-  depths: ReadonlyMap<string, number>,
-  accepts?: (cycles: Cycles) => boolean,
-) => FittedStages | null;
+type Depths = ReadonlyMap<string, number>;
 
-/** Without a fork every beat has one way only, and no way waits for another. */
-function neverStands(graph: StageGraph): boolean {
-  return !graph.stages.some((s) => s.kind === "fork") || predictCycles(graph, { room: "least" }) !== null;
+/** The stages with these depths for FIFOs without an end; without those FIFOs that have none. */
+function withDepths({ stages, sources, renamed }: StageGraph, depths: Depths): StageGraph {
+  const kept: Stage[] = [];
+  const read: (readonly StageEnd[])[] = [];
+  /** Where the first output of each stage is now. */
+  const places: StageEnd[] = [];
+  const moved = ({ stage, output }: StageEnd): StageEnd => {
+    const place = places[stage]!;
+    return output === 0 ? place : { ...place, output };
+  };
+  for (const [index, stage] of stages.entries()) {
+    const ends = sources[index]!.map(moved);
+    const depth = isEndless(stage) ? depths.get(keyOf(stage))! : null;
+    places.push(depth === 0 ? ends[0]! : { stage: kept.length, output: 0 });
+    if (depth === 0) continue;
+    kept.push(depth === null ? stage : { ...(stage as FifoStage), depth });
+    read.push(ends);
+  }
+  return {
+    stages: kept,
+    sources: read,
+    renamed: renamed.map((one) => ({ ...one, end: moved(one.end) })),
+  };
+}
+
+/**
+ * Whether no stalls of the ports make the stages stand still. Without a fork every beat has one way only, and no way waits
+ * for another. Else a run says so, and as its end does not depend on stalls either, one in which each packet waits until
+ * the one before it has left.
+ */
+function neverStands(graph: StageGraph, budget: StepBudget): boolean {
+  const isForked = graph.stages.some((s) => s.kind === "fork");
+  return !isForked || predictCycles(graph, { room: "least", inFlight: 1, budget }) !== null;
 }
 
 function isEndless(stage: Stage): stage is FifoStage {
@@ -69,21 +103,26 @@ function watched(endless: StageGraph, options: CycleOptions) {
   const watch = (index: number, stored: number): void => {
     const stage = endless.stages[index]!;
     if (!isEndless(stage)) return;
-    const key = keyOf(stage.instruction, stage.operand);
+    const key = keyOf(stage);
     held.set(key, Math.max(held.get(key) ?? 0, stored));
   };
   const cycles = predictCycles(endless, { ...options, watch });
   return cycles && { cycles, held };
 }
 
-/** Beats that each FIFO has to hold at the full rate and, a packet at a time, with the least room elsewhere. */
-function heldBeats(endless: StageGraph): ReadonlyMap<string, number> | null {
-  const alone = watched(endless, { inFlight: 1, room: "least" });
+/**
+ * Beats that each FIFO has to hold at the full rate and, a packet at a time, with the least room elsewhere; as the latter is
+ * the run of `neverStands`, with these depths they never do.
+ */
+function heldBeats(endless: StageGraph, budget: StepBudget): Depths | null {
+  const alone = watched(endless, { inFlight: 1, room: "least", budget });
   if (!alone) return null;
   const busiest = Math.max(...endless.stages.map(busyCycles));
   let best: ReturnType<typeof watched> = null;
-  for (const inFlight of PACKETS_UNDER_WAY) {
-    const now = watched(endless, { inFlight });
+  // With fewer packets under way one would have to be over sooner.
+  const enough = PACKETS_UNDER_WAY.filter((packets) => packets * busiest >= alone.cycles.latencyCycles);
+  for (const inFlight of enough.length > 0 ? enough : PACKETS_UNDER_WAY.slice(-1)) {
+    const now = watched(endless, { inFlight, budget });
     if (!now) return null;
     if (!best || now.cycles.intervalCycles < best.cycles.intervalCycles) best = now;
     if (best.cycles.intervalCycles <= busiest) break;
@@ -91,33 +130,44 @@ function heldBeats(endless: StageGraph): ReadonlyMap<string, number> | null {
   return new Map([...best!.held].map(([key, beats]) => [key, Math.max(beats, alone.held.get(key) ?? 0)]));
 }
 
-/** One FIFO after the other: without it, else nearly the least depth, by halving. */
-function shrink(first: FittedStages, held: ReadonlyMap<string, number>, run: Run): FittedStages {
-  const depths = new Map(held);
-  const { intervalCycles: interval, latencyCycles: latency, even } = first.cycles;
-  const each = 2 * first.graph.stages.length * (latency + 4 * interval);
-  let left = SEARCH_BUDGET;
-  let best = first;
-  const keeps = (key: string, depth: number): boolean => {
-    left -= each;
-    const tried = run(
-      new Map(depths).set(key, depth),
-      (cycles) => cycles.intervalCycles <= interval && cycles.even === even,
-    );
-    if (!tried) return false;
-    depths.set(key, depth);
-    best = tried;
-    return true;
-  };
-  for (const [key, most] of held) {
-    if (left < 0 || keeps(key, 0)) continue;
-    let tooFew = 0;
-    let enough = most;
-    while (left > 0 && enough - tooFew > Math.max(1, enough / CLOSE)) {
-      const middle = Math.floor((tooFew + enough) / 2);
-      if (keeps(key, middle)) enough = middle;
-      else tooFew = middle;
+/**
+ * At first without all FIFOs that hold next to nothing at once; then one after the other: without it, else nearly the least
+ * depth, by halving. What keeps the rate is seldom too little for all stalls, so that is looked at in the end; where it is,
+ * everything again with a look at each step.
+ */
+function shrink(
+  first: FittedStages,
+  held: Depths,
+  predict: (depths: Depths) => FittedStages | null,
+  budget: StepBudget,
+): FittedStages {
+  const { intervalCycles: interval, even } = first.cycles;
+  const shrunk = (isSafe: (tried: FittedStages) => boolean): FittedStages => {
+    let depths = held;
+    let best = first;
+    /** Whether these depths will do; then they are taken. */
+    const takes = (next: Depths): boolean => {
+      const tried = predict(next);
+      if (!tried || tried.cycles.intervalCycles > interval || tried.cycles.even !== even) return false;
+      if (!isSafe(tried)) return false;
+      [best, depths] = [tried, next];
+      return true;
+    };
+    const small = [...held].filter(([, most]) => most <= FEW);
+    if (small.length > 1) takes(new Map([...held, ...small.map(([key]) => [key, 0] as const)]));
+    for (const [key, most] of held) {
+      if (budget.left < 0 || depths.get(key) === 0 || takes(new Map(depths).set(key, 0))) continue;
+      let tooFew = 0;
+      let enough = most;
+      while (budget.left > 0 && enough - tooFew > Math.max(1, enough / CLOSE)) {
+        const middle = Math.floor((tooFew + enough) / 2);
+        if (takes(new Map(depths).set(key, middle))) enough = middle;
+        else tooFew = middle;
+      }
     }
-  }
-  return best;
+    return best;
+  };
+  const neverStill = ({ graph }: FittedStages): boolean => neverStands(graph, budget);
+  const fast = shrunk(() => true);
+  return fast === first || neverStill(fast) ? fast : shrunk(neverStill);
 }

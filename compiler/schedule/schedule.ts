@@ -2,14 +2,15 @@
 // and the cycles that they will take, exactly.
 import { elementsOf, operandsOf, type Program } from "../program/program.ts";
 import { createCollector, type Diagnostic, type DiagnosticCollector } from "../support/diagnostics.ts";
+import type { Busy } from "../support/messages/verilog.ts";
 import { convSizeOf, sizeOf } from "./build-layers.ts";
 import { buildStages, type Foldings } from "./build-stages.ts";
 import { type ConvSize, chooseConvFolding, convCycles, legalPe, legalSimd } from "./conv-folding.ts";
-import type { Cycles } from "./cycles.ts";
+import type { Cycles, StepBudget } from "./cycles.ts";
 import { type Dataflow, dataflowOf, type OutputChoice } from "./dataflow.ts";
-import { type FittedStages, fitFifos } from "./fifos.ts";
+import { type FifoDepth, fitFifos, type RoomyStages } from "./fifos.ts";
 import { chooseFolding, type DenseSize, denseCycles, type Folding } from "./folding.ts";
-import { busyCycles, type Stage, type StageGraph } from "./stages.ts";
+import { busyCycles, placeOf, type Stage, type StageGraph } from "./stages.ts";
 
 export interface ScheduleOptions {
   /** For constraints and reports; the schedule itself counts cycles. */
@@ -29,6 +30,8 @@ export interface Schedule extends StageGraph, Cycles {
   /** As wished. */
   readonly wishedInterval: number;
   readonly flow: Dataflow;
+  /** What finding it took: steps of single units in the cycle model, of all of its runs. */
+  readonly modelSteps: number;
   /** Warnings; errors are thrown. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -39,37 +42,69 @@ export interface Schedule extends StageGraph, Cycles {
  * have, an impossible interval or FIFOs that are too small.
  */
 export function scheduleProgram(program: Program, options: ScheduleOptions): Schedule {
-  const flow = dataflowOf(program, options.outputs);
   const collector = createCollector();
-  checkWishes(program, flow, options, collector);
-  const fitted = fitInterval(program, flow, options);
-  if (!fitted) {
-    collector.add("verilog/deadlock", { layers: Object.keys(options.fifoDepths ?? {}) });
-    return collector.throwIfErrors() as never;
-  }
-  const { graph, cycles } = fitted;
-  if (!cycles.even) {
-    const feature = "a design in which the cycles between packets take turns";
-    collector.add("verilog/unsupported", {
-      feature,
-      where: `${cycles.intervalCycles} cycles in the mean; other foldings or another interval may do`,
-    });
-    collector.throwIfErrors();
-  }
+  const { flow, roomy, budget } = roomySchedule(program, options, collector);
+  const { graph, cycles } = roomy.shrink();
+  const { intervalCycles: interval } = options;
   if (cycles.intervalCycles > attainable(graph.stages, options))
     collector.add("verilog/interval-missed", {
       layer: null,
-      interval: options.intervalCycles,
+      interval,
       cycles: cycles.intervalCycles,
+      busiest: busiestOf(graph.stages, interval),
     });
   return {
     clockMHz: options.clockMHz,
-    wishedInterval: options.intervalCycles,
+    wishedInterval: interval,
     flow,
     ...graph,
     ...cycles,
+    modelSteps: STEP_BUDGET - budget.left,
     diagnostics: collector.diagnostics,
   };
+}
+
+/** Throws the DiagnosticError that `scheduleProgram` would throw, in a part of its time. */
+export function checkSchedule(program: Program, options: ScheduleOptions): void {
+  roomySchedule(program, options, createCollector());
+}
+
+/** Everything but the least depths of the FIFOs. */
+function roomySchedule(program: Program, options: ScheduleOptions, collector: DiagnosticCollector) {
+  const flow = dataflowOf(program, options.outputs);
+  checkWishes(program, flow, options, collector);
+  const budget: StepBudget = { left: STEP_BUDGET };
+  const roomy = fitInterval(program, flow, options, budget);
+  if (!roomy) {
+    collector.add("verilog/deadlock", { layers: Object.keys(options.fifoDepths ?? {}) });
+    return collector.throwIfErrors() as never;
+  }
+  if (!roomy.cycles.even) {
+    const feature = "a design in which the cycles between packets take turns";
+    collector.add("verilog/unsupported", {
+      feature,
+      where: `${roomy.cycles.intervalCycles} cycles in the mean; other foldings or another interval may do`,
+    });
+    collector.throwIfErrors();
+  }
+  return { flow, roomy, budget };
+}
+
+/** Names in a message. */
+const MOST_NAMES = 3;
+
+/** The layers and ports that take longer than an interval, the slowest first; if none do, the slowest one. */
+function busiestOf(stages: readonly Stage[], interval: number): readonly Busy[] {
+  const most = new Map<string, number>();
+  for (const stage of stages) {
+    const name = placeOf(stage);
+    most.set(name, Math.max(most.get(name) ?? 0, busyCycles(stage)));
+  }
+  const sorted = [...most]
+    .map(([where, cycles]): Busy => ({ where, cycles }))
+    .toSorted((a, b) => b.cycles - a.cycles);
+  const over = sorted.filter(({ cycles }) => cycles > interval);
+  return over.length > 0 ? over.slice(0, MOST_NAMES) : sorted.slice(0, 1);
 }
 
 /**
@@ -78,14 +113,22 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
  */
 const TARGETS = [1, 0.85, 0.7, 0.5];
 
+/** Steps of the cycle model that all runs of a schedule may take together, before FIFOs stay larger than they have to be. */
+const STEP_BUDGET = 8_000_000;
+
 /** The stages with the slowest foldings that keep the wished interval; if none do, the first ones whose packets do not take turns. */
-function fitInterval(program: Program, flow: Dataflow, options: ScheduleOptions): FittedStages | null {
-  let first: FittedStages | null = null;
+function fitInterval(
+  program: Program,
+  flow: Dataflow,
+  options: ScheduleOptions,
+  budget: StepBudget,
+): RoomyStages | null {
+  let first: RoomyStages | null = null;
   for (const part of TARGETS) {
     const target = Math.max(1, Math.floor(part * options.intervalCycles));
     const foldings = chooseFoldings(program, flow, options, target);
-    const fitted = chooseStages(program, flow, foldings, options, target);
-    if (!fitted) return first;
+    const fitted = chooseStages(program, flow, foldings, options, target, budget);
+    if (!fitted) break;
     const { even, intervalCycles } = fitted.cycles;
     if (even && intervalCycles <= attainable(fitted.graph.stages, options)) return fitted;
     if (!first || (even && !first.cycles.even)) first = fitted;
@@ -127,7 +170,12 @@ function checkWishes(
         ? denseCycles(sizeOf(program, step), own)
         : convCycles(convSizeOf(program, step), own);
     if (cycles > intervalCycles)
-      collector.add("verilog/interval-missed", { layer: step.layer, interval: intervalCycles, cycles });
+      collector.add("verilog/interval-missed", {
+        layer: step.layer,
+        interval: intervalCycles,
+        cycles,
+        busiest: [],
+      });
   }
   checkOutputs(flow, options, collector);
   collector.throwIfErrors();
@@ -176,20 +224,20 @@ function chooseStages(
   foldings: Foldings,
   options: ScheduleOptions,
   interval: number,
-): FittedStages | null {
+  budget: StepBudget,
+): RoomyStages | null {
   const { fifoDepths = {} } = options;
   const given = new Map(Object.entries(fifoDepths));
-  const attempt = (speedup: number): FittedStages | null =>
-    fitFifos(
-      (fifoDepth) => buildStages(program, flow, foldings, { interval, speedup, fifoDepth }),
-      (step, operand) => given.get(step.layer)?.[operand] ?? null,
-    );
+  const fifoDepth: FifoDepth = (step, operand) =>
+    given.get(step.layer)?.[operand] ?? Number.POSITIVE_INFINITY;
+  const attempt = (speedup: number): RoomyStages | null =>
+    fitFifos(buildStages(program, flow, foldings, { interval, speedup, fifoDepth }), budget);
   const first = attempt(1);
   const pair = flow.heads.find(({ outputs }) => outputs.length === 2);
   if (!first || !pair) return first;
   const goal = attainable(first.graph.stages, options);
   const elements = elementsOf(pair.end.shape);
-  for (let now: FittedStages | null = first, speedup = 2; ; speedup *= 2) {
+  for (let now: RoomyStages | null = first, speedup = 2; ; speedup *= 2) {
     if (now && now.cycles.intervalCycles <= goal) return now;
     if (speedup >= 2 * elements) return first;
     now = attempt(speedup);

@@ -9,6 +9,7 @@ import type {
   PoolInstruction,
   ProgramOutput,
   RequantizeInstruction,
+  ScaleInstruction,
   SelectInstruction,
   SliceInstruction,
   TableInstruction,
@@ -97,6 +98,16 @@ export interface SelectStage {
 export interface TableStage {
   readonly kind: "table";
   readonly instruction: TableInstruction;
+  readonly source: Value;
+  readonly result: Value;
+  readonly lanes: number;
+  readonly words: number;
+}
+
+/** Multiplies every element by a constant of its channel and adds one; a packet is `words` beats. */
+export interface ScaleStage {
+  readonly kind: "scale";
+  readonly instruction: ScaleInstruction;
   readonly source: Value;
   readonly result: Value;
   readonly lanes: number;
@@ -273,6 +284,7 @@ export type Stage =
   | LimitStage
   | ThresholdStage
   | TableStage
+  | ScaleStage
   | SelectStage
   | LineWindowStage
   | DenseStage
@@ -320,6 +332,24 @@ export function keptPerBeat({ instruction, lanes, beats }: SelectStage): readonl
   return kept;
 }
 
+/** The layer or port of a stage, for messages. */
+export function placeOf(stage: Stage): string {
+  switch (stage.kind) {
+    case "input":
+    case "fork":
+      return `value ${stage.value.name}`;
+    case "meet":
+      return `input ${stage.streams[0]!.value.name}`;
+    case "output":
+      return `output ${stage.outputs[0]!.name}`;
+    case "window":
+    case "adapter":
+      return `layer ${stage.layer}`;
+    default:
+      return `layer ${stage.instruction.layer}`;
+  }
+}
+
 /** Cycles that a stage is busy with one packet when nothing holds it up. */
 export function busyCycles(stage: Stage): number {
   switch (stage.kind) {
@@ -333,6 +363,7 @@ export function busyCycles(stage: Stage): number {
     case "limit":
     case "threshold":
     case "table":
+    case "scale":
     case "join":
     case "fork":
     case "fifo":

@@ -6,6 +6,7 @@ import {
   fractionOf,
   mantissaRange,
   type RequantizeInstruction,
+  type ScaleInstruction,
   type TableInstruction,
   type ThresholdInstruction,
 } from "../program/program.ts";
@@ -56,6 +57,21 @@ export function table(
   const { data } = constant(instruction.table);
   const { min } = mantissaRange(input.value.format);
   for (let i = 0; i < input.data.length; i++) result.data[i] = data[input.data[i]! - min]!;
+}
+
+export function scale(
+  { multipliers, offsets }: ScaleInstruction,
+  input: Batch,
+  result: Batch,
+  constant: (name: string) => Constant,
+): void {
+  const factors = constant(multipliers).data;
+  const added = offsets === null ? null : constant(offsets).data;
+  for (let i = 0; i < input.data.length; i++) {
+    const c = i % factors.length;
+    const exact = input.data[i]! * factors[c]! + (added ? added[c]! : 0);
+    result.data[i] = exact === 0 ? 0 : exact;
+  }
 }
 
 export function arithmetic({ op }: ArithmeticInstruction, a: Batch, b: Batch, result: Batch): void {

@@ -10,7 +10,7 @@ import {
   valueNamed,
 } from "../program/program.ts";
 import { compilerAssert } from "../support/assert.ts";
-import { argmax, arithmetic, requantize, table, threshold } from "./elements.ts";
+import { argmax, arithmetic, requantize, scale, table, threshold } from "./elements.ts";
 import { concat, pad, select, slice, transpose, upsample } from "./layout.ts";
 import { conv, dense } from "./products.ts";
 import type { Batch } from "./tensor.ts";
@@ -75,6 +75,8 @@ function run(
       return threshold(instruction, input, result, constant);
     case "table":
       return table(instruction, input, result, constant);
+    case "scale":
+      return scale(instruction, input, result, constant);
     case "add":
     case "subtract":
     case "multiply":

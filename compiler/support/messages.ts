@@ -5,6 +5,7 @@ import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { graphMessages } from "./messages/graph.ts";
 import { importMessages } from "./messages/import.ts";
+import { importExactMessages } from "./messages/import-exact.ts";
 import { importFloatMessages } from "./messages/import-float.ts";
 import { importKerasMessages } from "./messages/import-keras.ts";
 import { languageMessages } from "./messages/language.ts";
@@ -16,6 +17,7 @@ import { verilogMessages } from "./messages/verilog.ts";
 export const messages = {
   ...languageMessages,
   ...graphMessages,
+  ...importExactMessages,
   ...dataMessages,
   ...importMessages,
   ...importFloatMessages,

@@ -43,6 +43,7 @@ export function likelyCause(suspect: Suspect): string {
     case "conv":
     case "pool":
     case "table":
+    case "scale":
     case "add":
     case "subtract":
     case "multiply":

@@ -105,6 +105,12 @@ function passBack(
       for (const [i, slope] of given.entries()) input[i] = input[i]! + sign * slope;
       return;
     }
+    case "scale": {
+      const { data } = constantNamed(program, instruction.multipliers);
+      const input = of(instruction.input);
+      for (const [i, slope] of given.entries()) input[i] = input[i]! + slope * data[i % data.length]!;
+      return;
+    }
     case "argmax":
       // An index leans on nothing.
       return;

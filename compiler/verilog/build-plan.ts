@@ -11,6 +11,7 @@ import {
   placeDense,
   placeLimit,
   placeRequantize,
+  placeScale,
   placeSelect,
   placeTable,
   placeThreshold,
@@ -47,6 +48,7 @@ export const PARTS: Readonly<Record<string, readonly string[]>> = {
   nf_line_window: ["nf_line_banks"],
   nf_pad: ["nf_position"],
   nf_requantize_channels: ["nf_beat_rom"],
+  nf_scale: ["nf_beat_rom"],
   nf_select: ["nf_beat_rom"],
   nf_threshold: ["nf_beat_rom"],
 };
@@ -115,6 +117,8 @@ function placeStage(
       return [placeThreshold(draft, stage, a)];
     case "table":
       return [placeTable(draft, stage, a)];
+    case "scale":
+      return [placeScale(draft, stage, a)];
     case "select":
       return [placeSelect(draft, stage, a)];
     case "line-window":

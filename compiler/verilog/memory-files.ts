@@ -1,9 +1,17 @@
 // Memory images for $readmemh. In: a stage and its constants. Out: one hexadecimal word per line, in the order that
 // the stage's fixed module documents.
-import { channelsOf, constantNamed, mantissaRange, type Program, widthOf } from "../program/program.ts";
+import {
+  channelsOf,
+  constantNamed,
+  isSigned,
+  mantissaRange,
+  type Program,
+  widthOf,
+} from "../program/program.ts";
 import type {
   DenseStage,
   RequantizeStage,
+  ScaleStage,
   SelectStage,
   TableStage,
   ThresholdStage,
@@ -16,10 +24,20 @@ function pattern(value: number, width: number): bigint {
   return BigInt.asUintN(width, BigInt(value));
 }
 
+/** Binary digits of a two's complement number. */
+function binaryOf(value: number, width: number): string {
+  return pattern(value, width).toString(2).padStart(width, "0");
+}
+
 /** One word from its lanes, lane 0 in the lowest bits. */
 export function packedWord(lanes: readonly number[], width: number): string {
   let binary = "";
-  for (const lane of lanes) binary = pattern(lane, width).toString(2).padStart(width, "0") + binary;
+  for (const lane of lanes) binary = binaryOf(lane, width) + binary;
+  return hexOf(binary);
+}
+
+/** Hexadecimal digits of binary ones. */
+function hexOf(binary: string): string {
   const digits = Math.ceil(binary.length / 4);
   const padded = binary.padStart(digits * 4, "0");
   let hex = "";
@@ -147,6 +165,34 @@ export function thresholdTable(program: Program, stage: ThresholdStage): Thresho
   const width = widthOf(format) + (data.some((t) => t > max) ? 1 : 0);
   const row = (c: number): readonly number[] => data.slice(c * levels, (c + 1) * levels);
   return { levels, width, words: channelWords(stage, width, row) };
+}
+
+export interface ScaleConstants {
+  /** Bits of one multiplier. */
+  readonly width: number;
+  readonly words: readonly string[];
+}
+
+/** Constants per beat: of each lane the multiplier, then the offset in the width of the result. */
+export function scaleConstants(program: Program, stage: ScaleStage): ScaleConstants {
+  const { multipliers, offsets } = stage.instruction;
+  const factors = constantNamed(program, multipliers);
+  const added = offsets === null ? null : constantNamed(program, offsets);
+  const width = widthOf(factors.format) + (isSigned(factors.format) ? 0 : 1);
+  const sum = widthOf(stage.result.format);
+  const channels = channelsOf(stage.source);
+  const { lanes, words } = stage;
+  const laneBits = (c: number): string =>
+    [added?.data[c] ?? 0, factors.data[c]!]
+      .map((value, k) => binaryOf(value, k === 0 ? sum : width))
+      .join("");
+  const word = (k: number): string =>
+    hexOf(
+      Array.from({ length: lanes }, (_, i) => laneBits((k * lanes + i) % channels))
+        .reverse()
+        .join(""),
+    );
+  return { width, words: period(Array.from({ length: words }, (_, k) => word(k))) };
 }
 
 export interface ShiftTable {

@@ -1,4 +1,4 @@
-// The stages that compute, one function each: requantize, threshold, table, select, dense. In: a draft, the stage and the
+// The stages that compute, one function each: requantize, threshold, table, scale, select, dense. In: a draft, the stage and the
 // stream before it. Out: the stream behind it, with banner, wires, instance, memory images and tap in the draft.
 import {
   constantNamed,
@@ -13,6 +13,7 @@ import {
   type DenseStage,
   type LimitStage,
   type RequantizeStage,
+  type ScaleStage,
   type SelectStage,
   type TableStage,
   type ThresholdStage,
@@ -37,7 +38,15 @@ import {
   tap,
   wire,
 } from "./draft.ts";
-import { biasWords, maskWords, shiftTable, tableWords, thresholdTable, weightWords } from "./memory-files.ts";
+import {
+  biasWords,
+  maskWords,
+  scaleConstants,
+  shiftTable,
+  tableWords,
+  thresholdTable,
+  weightWords,
+} from "./memory-files.ts";
 
 /** The flag of a broken packet goes round a stage of `depth` registers; nothing to do behind the first window. */
 function passDrop(draft: Draft, stem: string, before: Stream, result: Stream, depth: number): Stream {
@@ -176,6 +185,47 @@ export function placeThreshold(draft: Draft, stage: ThresholdStage, before: Stre
     },
     { ...CLOCK, ...sink(before), s_drop: before.drop ?? "1'b0", ...source(result) },
     { layer, op: "threshold", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  tap(draft, y, result, words);
+  return passDrop(draft, stem, before, result, 2);
+}
+
+export function placeScale(draft: Draft, stage: ScaleStage, before: Stream): Stream {
+  const { instruction, source: x, result: y, lanes, words } = stage;
+  const { layer } = instruction;
+  const stem = layerStem(layer);
+  const constants = scaleConstants(draft.program, stage);
+  section(
+    draft,
+    `Layer ${commentText(layer)}: ${formatText(x)} to ${formatText(y)} by a multiplier of each channel, ${countText(lanes, "lane")}`,
+  );
+  const result = stream(draft, `${stem}_scaled`, lanes, widthOf(y.format));
+  const bits = lanes * (constants.width + widthOf(y.format));
+  const { file, style } = memory(
+    draft,
+    imageName(draft, stem, "scale"),
+    `Multipliers and offsets of layer ${commentText(layer)}: ${countText(constants.words.length, "word")}, word ${lanes} lanes of ${constants.width} and ${widthOf(y.format)} bits.`,
+    constants.words,
+    bits,
+  );
+  place(
+    draft,
+    "nf_scale",
+    `${stem}_scale`,
+    {
+      ELEMENTS: elementsOf(x.shape),
+      LANES: lanes,
+      IN_WIDTH: widthOf(x.format),
+      IN_SIGNED: flag(isSigned(x.format)),
+      M_WIDTH: constants.width,
+      OUT_WIDTH: widthOf(y.format),
+      DEPTH: constants.words.length,
+      MEM_DIR: "MEM_DIR",
+      CONSTANT_FILE: file,
+      ROM_STYLE: style,
+    },
+    { ...CLOCK, ...sink(before), s_drop: before.drop ?? "1'b0", ...source(result) },
+    { layer, op: "scale", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
   tap(draft, y, result, words);
   return passDrop(draft, stem, before, result, 2);

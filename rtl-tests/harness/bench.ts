@@ -1,10 +1,11 @@
-// Runs many instances of fixed modules in one Verilator simulation. In: cases (module, parameters, beats that go in,
-// beats that must come out, the model of the control logic). Out: what differs, case by case, in values and in cycles.
-// Stalls on every stream, reset between the passes.
+// Runs many instances of modules in one Verilator simulation. In: cases (module, parameters, beats that go in, beats that
+// must come out or pass inside, the model of the control logic). Out: what differs, case by case, in values and in
+// cycles. Stalls on every stream, reset between the passes.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { fixedFile } from "../../compiler/render/render.ts";
 import type { Unit } from "../../compiler/schedule/units/unit.ts";
+import { compilerAssert } from "../../compiler/support/assert.ts";
 import { createVerilatorRunner } from "../../compiler/tools/verilator.ts";
 import { partsOf } from "../../compiler/verilog/build-plan.ts";
 import { modelCycles, PASSES } from "./model.ts";
@@ -29,44 +30,87 @@ export interface Sink extends StreamPorts {
   readonly mask?: readonly bigint[];
 }
 
+/** Beats that pass inside a case or are seen at its ports; none of them is held up. */
+export interface Watch {
+  readonly name: string;
+  readonly bits: number;
+  /** What to look at, given the name of the instance. */
+  readonly data: (instance: string) => string;
+  readonly taken: (instance: string) => string;
+  readonly expected: readonly bigint[];
+  readonly mask?: readonly bigint[];
+}
+
+/** The cycles of a pass: by sink, then by watch those in which its beats were taken. */
+export type TakenCycles = readonly (readonly number[])[];
+
 export interface BenchCase {
   readonly name: string;
   readonly module: string;
   readonly parameters: Readonly<Record<string, number | string>>;
   readonly sources: readonly Source[];
   readonly sinks: readonly Sink[];
-  /** Memory images by bare name. */
+  readonly watches?: readonly Watch[];
+  /** Verilog sources by path, for a module that is not of the library, with all that it is made of. */
+  readonly files?: ReadonlyMap<string, string>;
+  /** Memory images by the path that the module opens. */
   readonly memories?: ReadonlyMap<string, string>;
   /** A module without clock, such as a fork. */
   readonly unclocked?: boolean;
   /** Model of the control logic: every beat has to leave in the cycle that it says, in every pass. */
   readonly unit?: () => Unit;
+  /** What stands against the cycles of the pass without stalls. */
+  readonly judge?: (cycles: TakenCycles) => string | undefined;
 }
 
-const own = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8");
+/** Bits of a beat that the bench can carry. */
+const WIDEST = 1024;
+
+const textOf = (name: string): string => readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8");
 const bitsOf = (stream: StreamPorts): number => stream.data.reduce((sum, { bits }) => sum + bits, 0);
-const wordsOf = (stream: StreamPorts): number => Math.ceil(Math.max(1, bitsOf(stream)) / 32);
+const wordsOf = (bits: number): number => Math.ceil(Math.max(1, bits) / 32);
+
+/** What comes out of a case, in the order of the bench's numbers. */
+interface Seen {
+  readonly name: string;
+  readonly bits: number;
+  readonly expected: readonly bigint[];
+  readonly mask?: readonly bigint[];
+}
+
+const seenOf = ({ sinks, watches = [] }: BenchCase): readonly Seen[] => [
+  ...sinks.map((sink) => ({ ...sink, name: sink.valid, bits: bitsOf(sink) })),
+  ...watches,
+];
+
+/** Whether the bench can carry all beats of a case. */
+export function isCarried(one: BenchCase): boolean {
+  return [...one.sources.map(bitsOf), ...seenOf(one).map(({ bits }) => bits)].every((bits) => bits <= WIDEST);
+}
 
 /** Everything that differs, one line each; empty when every case passes in every pass. */
 export async function runBench(cases: readonly BenchCase[], seed = 1): Promise<string[]> {
+  compilerAssert(cases.every(isCarried), `beats of at most ${WIDEST} bits`);
   const sources = cases.flatMap((c) => c.sources);
-  const sinks = cases.flatMap((c) => c.sinks);
+  const sinks = cases.flatMap(seenOf);
+  const own = new Map(cases.flatMap((c) => [...(c.files ?? [])]));
   // No others, so that a change of one module asks for no new simulation of all.
   const library = modulesOf(cases).map((name) => [`${name}.v`, fixedFile(`verilog/lib/${name}.v`)] as const);
-  const verilog = [...library.map(([name]) => name), "bench-streams.sv", "bench.sv"];
+  const verilog = [...library.map(([name]) => name), ...own.keys(), "bench-streams.sv", "bench.sv"];
   const outcome = await createVerilatorRunner({ shortRuns: true }).run({
     top: "bench",
     files: new Map([
       ...library,
-      ["bench-streams.sv", own("bench-streams.sv")],
+      ...own,
+      ["bench-streams.sv", textOf("bench-streams.sv")],
       ["bench.sv", benchText(cases)],
     ]),
     verilog,
     driver: new Map([
-      ["bench.h", own("bench.h")],
-      ["bench-driver.cpp", own("bench-driver.cpp")],
+      ["bench.h", textOf("bench.h")],
+      ["bench-driver.cpp", textOf("bench-driver.cpp")],
     ]),
-    binding: { path: "bench.cpp", text: own("bench.cpp") },
+    binding: { path: "bench.cpp", text: textOf("bench.cpp") },
     data: new Map(cases.flatMap((c) => [...(c.memories ?? [])])),
     request: requestOf(sources, sinks, seed),
     timeoutSeconds: 300,
@@ -77,7 +121,7 @@ export async function runBench(cases: readonly BenchCase[], seed = 1): Promise<s
 
 /** The modules of the cases and those that they are made of. */
 function modulesOf(cases: readonly BenchCase[]): readonly string[] {
-  const modules = cases.map((c) => c.module);
+  const modules = cases.filter((c) => !c.files).map((c) => c.module);
   return [...new Set(modules.flatMap((module) => [module, ...partsOf(module)]))].sort();
 }
 
@@ -117,20 +161,25 @@ function benchText(cases: readonly BenchCase[]): string {
     );
     const connections = [...ports].map(([port, wires]) => `.${port}({${wires.join(", ")}})`);
     lines.push(`  ${c.module} #(${parameters.join(", ")}) case_${k} (${connections.join(", ")});`, ...ends);
+    for (const { bits, data, taken } of c.watches ?? [])
+      lines.push(
+        `  bench_sink #(.ID(${sink}), .WIDTH(${Math.max(1, bits)}), .READY(0)) sink_${sink++} (.aclk(aclk), ` +
+          `.aresetn(aresetn), .data(${data(`case_${k}`)}), .valid(${taken(`case_${k}`)}), .ready());`,
+      );
   }
   lines.push("endmodule", "`default_nettype wire", "");
   return lines.join("\n");
 }
 
-function requestOf(sources: readonly Source[], sinks: readonly Sink[], seed: number): Uint8Array {
+function requestOf(sources: readonly Source[], sinks: readonly Seen[], seed: number): Uint8Array {
   const words = [seed, PASSES.length, sources.length, sinks.length];
   for (const source of sources) {
-    const size = wordsOf(source);
+    const size = wordsOf(bitsOf(source));
     words.push(size, source.beats.length);
     for (const beat of source.beats)
       for (let i = 0; i < size; i++) words.push(Number((beat >> BigInt(32 * i)) & 0xffffffffn));
   }
-  for (const sink of sinks) words.push(wordsOf(sink), sink.expected.length);
+  for (const sink of sinks) words.push(wordsOf(sink.bits), sink.expected.length);
   for (const [source, sink] of PASSES) words.push(source, sink);
   return new Uint8Array(Uint32Array.from([words.length, ...words]).buffer);
 }
@@ -146,12 +195,14 @@ function compareBeats(cases: readonly BenchCase[], output: Uint8Array): string[]
       const beats = c.sources.map((s) => s.beats.length);
       const cycles = c.unit && modelCycles(c.unit(), beats, pass, sourceId, sources + sinkId);
       sourceId += c.sources.length;
-      sinkId += c.sinks.length;
-      for (const [k, sink] of c.sinks.entries()) {
-        const where = `${c.name}, pass ${pass}, ${sink.valid}`;
+      const seen = seenOf(c);
+      const all: number[][] = [];
+      sinkId += seen.length;
+      for (const [k, sink] of seen.entries()) {
+        const where = `${c.name}, pass ${pass}, ${sink.name}`;
         const count = words[at++]!;
         const faults = words[at++]!;
-        const size = wordsOf(sink);
+        const size = wordsOf(sink.bits);
         if (faults > 0)
           problems.push(`${where}: a beat changed or went before it was taken, ${faults} times`);
         if (count !== sink.expected.length)
@@ -169,12 +220,16 @@ function compareBeats(cases: readonly BenchCase[], output: Uint8Array): string[]
         }
         const taken = words.subarray(at, at + count);
         at += count;
-        const early = cycles ? taken.findIndex((cycle, beat) => cycle !== cycles[k]![beat]) : -1;
+        all.push([...taken]);
+        // The model has no watches.
+        const early = cycles?.[k] ? taken.findIndex((cycle, beat) => cycle !== cycles[k]![beat]) : -1;
         if (cycles && early >= 0)
           problems.push(
             `${where}, beat ${early}: taken in cycle ${taken[early]}, the model says ${cycles[k]![early]}`,
           );
       }
+      const objection = pass === 0 ? c.judge?.(all) : undefined;
+      if (objection !== undefined) problems.push(`${c.name}: ${objection}`);
     }
   }
   return problems;

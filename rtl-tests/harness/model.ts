@@ -1,6 +1,7 @@
 // The bench with a model of the control logic in place of a module. In: the model and how many beats go into each of
 // its streams. Out: the cycles in which beats are taken from it.
-import { createNetwork, type Unit } from "../../compiler/schedule/units/unit.ts";
+import { createNetwork } from "../../compiler/schedule/units/network.ts";
+import type { Unit } from "../../compiler/schedule/units/unit.ts";
 
 /** Idle of sources and sinks in 256ths. */
 export const PASSES = [

@@ -1,5 +1,6 @@
 // THE table of layer classes: what each of them becomes. Keras files and TensorFlow.js files share it.
 
+import { MAX_ELEMENTS, product } from "../../graph/shapes.ts";
 import type { Apply } from "./activation-quantizers.ts";
 import { readActivation, readLeakyRelu, readRelu, softmax } from "./activations.ts";
 import { readArithmetic, readConcatenate } from "./join-layers.ts";
@@ -48,7 +49,15 @@ function readInput(layer: LayerReader): Emit {
     layer.refuse(key, "fixed sizes behind the batch, such as [null, 28, 28, 1]");
   if (layer.option("sparse") === true) layer.refuse("sparse", "false");
   if (layer.option("ragged") === true) layer.refuse("ragged", "false");
-  return (build) => build.input(shape as number[]);
+  return (build) => {
+    const elements = product(shape as number[]);
+    if (elements > MAX_ELEMENTS)
+      build.misfit(
+        `${shape.join("x")} has ${elements} elements; at most ${MAX_ELEMENTS} are supported`,
+        "use a smaller input",
+      );
+    return build.input(shape as number[]);
+  };
 }
 
 function readSoftmax(layer: LayerReader): Apply {

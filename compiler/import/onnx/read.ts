@@ -16,6 +16,7 @@ import { createNetwork, type Tensor } from "./network.ts";
 import { folded } from "./operators/fold.ts";
 import { adviceFor, domainOf, operatorOf } from "./operators.ts";
 import { integerRange, isFloatType, tensorConstant } from "./tensors.ts";
+import { withOrderedUnits } from "./unit-order.ts";
 import { sizeOf, viewOf } from "./view.ts";
 
 export const OLDEST_OPSET = 7;
@@ -168,7 +169,8 @@ function readModel(
     if (!end) fail("import/no-network", { path, problem });
   });
   const outputs: GraphOutput[] = ends.map((end) => ({ name: end!.port.name, node: end!.node }));
-  const nodes = reachable(network.nodes, outputs);
+  const needed = reachable(network.nodes, outputs);
+  const nodes = reachable(withOrderedUnits(needed, network.constants, outputs), outputs);
   if (outputs.length === 0 || !nodes.some((node) => node.kind === "input"))
     fail("import/no-network", { path, problem: "no output depends on an input" });
   const kept = new Set(nodes.map(({ name }) => name));

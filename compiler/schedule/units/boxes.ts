@@ -16,15 +16,31 @@ function wordsInBox(size: Triple, first: Triple, box: Triple): Uint8Array {
   return inBox;
 }
 
+/** Per word: how many there are from it on, up to the next in or out of the box or the end of the image. */
+function runsOf(inBox: Uint8Array): Int32Array {
+  const runs = new Int32Array(inBox.length).fill(1);
+  for (let word = inBox.length - 2; word >= 0; word--)
+    if (inBox[word] === inBox[word + 1]) runs[word] = runs[word + 1]! + 1;
+  return runs;
+}
+
 /** nf_crop: an image of `size`, of which the box that begins at `first` is kept. */
 export function createCrop(size: Triple, first: Triple, box: Triple): Unit {
   const kept = wordsInBox(size, first, box);
+  const runs = runsOf(kept);
   let word = 0;
   return createRegistered({
     fill: (taken) => {
       const full = taken && kept[word] === 1;
       if (taken) word = word === kept.length - 1 ? 0 : word + 1;
       return full;
+    },
+    quiet: (taken, _, full) => {
+      if (!taken) return full ? 0 : Number.POSITIVE_INFINITY;
+      return full === (kept[word] === 1) ? runs[word]! : 0;
+    },
+    skip: (taken, edges) => {
+      if (taken) word = (word + edges) % kept.length;
     },
     state: () => `${word}`,
   });
@@ -33,13 +49,22 @@ export function createCrop(size: Triple, first: Triple, box: Triple): Unit {
 /** nf_pad: an image of `size` in one of `outSize`, in which it begins at `first`. */
 export function createPad(size: Triple, outSize: Triple, first: Triple): Unit {
   const image = wordsInBox(outSize, first, size);
+  const runs = runsOf(image);
   let word = 0;
+  const pads = (stands: boolean): boolean => image[word] === 0 && (stands || word > 0);
   return createRegistered({
     wants: () => image[word] === 1,
     fill: (taken, stands) => {
-      const padding = image[word] === 0 && (stands || word > 0);
+      const padding = pads(stands);
       if (taken || padding) word = word === image.length - 1 ? 0 : word + 1;
       return taken || padding;
+    },
+    quiet: (taken, stands, full) => {
+      if (!taken && !pads(stands)) return full ? 0 : Number.POSITIVE_INFINITY;
+      return full ? runs[word]! - 1 : 0;
+    },
+    skip: (taken, edges, stands) => {
+      if (taken || pads(stands)) word += edges;
     },
     state: () => `${word}`,
   });

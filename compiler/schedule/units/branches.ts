@@ -22,6 +22,13 @@ export function createPair(argmax: Unit, beats: number): Unit {
       held = moved;
       if (moved) beat = second ? 0 : beat + 1;
     },
+    // Nothing moves: at most the argmax goes on inside.
+    quiet: (take, give) => {
+      const isClassNext = beat === beats && argmax.valid(0) && !held;
+      if (take[0] || give[0] || isClassNext || !argmax.quiet) return 0;
+      return argmax.quiet(none, none);
+    },
+    skip: (_take, _give, edges) => argmax.skip!(none, none, edges),
     state: () => `${argmax.state()},${beat},${held}`,
   };
 }
@@ -37,6 +44,11 @@ export function createFork(count: number): Unit {
     step: (take, give) => {
       for (let k = 0; k < count; k++) if (take[0] || give[k]) pending[k] = take[0]!;
     },
+    quiet: (take, give) => {
+      const steady = take[0] ? pending.every((held) => held) : !give.includes(true);
+      return steady ? Number.POSITIVE_INFINITY : 0;
+    },
+    skip: () => {},
     state: () => pending.map(Number).join(""),
   };
 }
@@ -55,6 +67,12 @@ export function createJoin(depth = 1): Unit {
       valid = depth === 0 ? take[0]! : operands;
       operands = take[0]!;
     },
+    quiet: (take, give) => {
+      const frozen = valid && !give[0];
+      const steady = valid === take[0] && (depth === 0 || operands === take[0]);
+      return frozen || steady ? Number.POSITIVE_INFINITY : 0;
+    },
+    skip: () => {},
     state: () => `${operands},${valid}`,
   };
 }
@@ -72,6 +90,14 @@ export function createConcat(aBeats: number, bBeats: number): Unit {
       if (valid && !give[0]) return;
       valid = take[0]! || take[1]!;
       if (valid) beat = beat === aBeats + bBeats - 1 ? 0 : beat + 1;
+    },
+    quiet: (take, give) => {
+      const taken = take[0]! || take[1]!;
+      if (!taken) return valid && give[0] ? 0 : Number.POSITIVE_INFINITY;
+      return valid ? (beat < aBeats ? aBeats : aBeats + bBeats) - 1 - beat : 0;
+    },
+    skip: (take, _, edges) => {
+      if (take[0] || take[1]) beat += edges;
     },
     state: () => `${beat},${valid}`,
   };
@@ -96,6 +122,17 @@ export function createMeet(words: readonly number[]): Unit {
         valid[k] = take[k]!;
         if (take[k]) word[k] = atEnd(k) ? 0 : word[k]! + 1;
       }
+    },
+    quiet: (take, give) => {
+      let edges = Number.POSITIVE_INFINITY;
+      for (let k = 0; k < words.length; k++) {
+        if (take[k]) edges = Math.min(edges, valid[k] ? words[k]! - 2 - word[k]! : 0);
+        else if (give[k]) return 0;
+      }
+      return edges;
+    },
+    skip: (take, _, edges) => {
+      for (let k = 0; k < words.length; k++) if (take[k]) word[k]! += edges;
     },
     state: () => `${word},${valid}`,
   };

@@ -21,6 +21,17 @@ export function createInput(beats: number, slots: number): Unit {
       beat = lastBeat ? 0 : beat + 1;
       slot = lastBeat || lastSlot ? 0 : slot + 1;
     },
+    quiet: (take, give) => {
+      if (!take[0]) return give[0] ? 0 : Number.POSITIVE_INFINITY;
+      // A word a beat, or beats of a word while none stands there.
+      if (valid) return slots === 1 ? Number.POSITIVE_INFINITY : 0;
+      return Math.min(slots - 1 - slot, beats - 1 - beat);
+    },
+    skip: (take, _, edges) => {
+      if (!take[0]) return;
+      beat = (beat + edges) % beats;
+      if (slots > 1) slot += edges;
+    },
     state: () => `${beat},${slot},${valid}`,
   };
 }
@@ -49,6 +60,8 @@ export function createSelect(kept: readonly number[], wordLanes: number, depth =
       if (taken) beat = beat === kept.length - 1 ? 0 : beat + 1;
       return full;
     },
+    quiet: (taken, _, full) => (taken || full || flush || waiting >= 0 ? 0 : Number.POSITIVE_INFINITY),
+    skip: () => {},
     state: () => `${beat},${waiting},${pending},${flush}`,
   });
 }
@@ -83,6 +96,29 @@ export function createAdapter(elements: number, sLanes: number, mLanes: number, 
         readBeat = end ? 0 : readBeat + 1;
         readSlot = groupEnd ? 0 : readSlot + 1;
         if (groupEnd) ahead--;
+      }
+    },
+    quiet: (take, give) => {
+      if (take[0] && give[0]) return 0;
+      // Up to the end of a group, and to the beat that completes the next one to leave or leaves too little for it.
+      if (take[0]) {
+        const toEnd = Math.min(sSlots - 1 - writeSlot, sBeats - 1 - writeBeat);
+        const isValid = ahead !== 0 || writeSlot * sLanes >= (readSlot + 1) * mLanes;
+        if (isValid) return toEnd;
+        return Math.min(toEnd, Math.ceil(((readSlot + 1) * mLanes) / sLanes) - 1 - writeSlot);
+      }
+      if (!give[0]) return Number.POSITIVE_INFINITY;
+      const toEnd = Math.min(mSlots - 1 - readSlot, mBeats - 1 - readBeat);
+      return ahead !== 0 ? toEnd : Math.min(toEnd, Math.floor((writeSlot * sLanes) / mLanes) - 1 - readSlot);
+    },
+    skip: (take, give, edges) => {
+      if (take[0]) {
+        writeBeat += edges;
+        writeSlot += edges;
+      }
+      if (give[0]) {
+        readBeat += edges;
+        readSlot += edges;
       }
     },
     state: () => `${ahead},${writeBeat},${writeSlot},${readBeat},${readSlot}`,

@@ -156,6 +156,19 @@ export function createLineWindow(g: WindowGeometry, capacity: number, depth = 1)
       level -= forgotten[position]!;
       position = position === reach.length - 1 ? 0 : position + 1;
     },
+    quiet: (take, give) => {
+      const toFull = take[0] ? capacity - 1 - level : Number.POSITIVE_INFINITY;
+      if (!primed) return 0;
+      if (valid && !give[0]) return toFull;
+      const missing = reach[position]! - level;
+      if (missing <= 0) return valid && (depth === 0 || read) ? Math.min(toFull, beats - 1 - beat) : 0;
+      return valid || read ? 0 : Math.min(toFull, take[0] ? missing : Number.POSITIVE_INFINITY);
+    },
+    skip: (take, give, edges) => {
+      // Counted before the beats that come in: what is open is so at all of these edges, or at none of them.
+      if (level >= reach[position]! && !(valid && !give[0])) beat += edges;
+      if (take[0]) level += edges;
+    },
     state: () => `${level},${position},${beat},${read},${valid}`,
   };
 }

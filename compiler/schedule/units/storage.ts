@@ -29,6 +29,19 @@ export function createWindow(words: number, replays: number): Unit {
         }
       }
     },
+    quiet: (take, give) => {
+      const free = !valid || give[0]!;
+      if (free && valid !== (filled !== 0)) return 0;
+      const toWrite = take[0] ? words - 1 - written : Number.POSITIVE_INFINITY;
+      const toRead = free && filled !== 0 ? (replays - replay) * words - 1 - word : Number.POSITIVE_INFINITY;
+      return Math.min(toWrite, toRead);
+    },
+    skip: (take, give, edges) => {
+      if (take[0]) written += edges;
+      if ((valid && !give[0]) || filled === 0) return;
+      replay += Math.floor((word + edges) / words);
+      word = (word + edges) % words;
+    },
     state: () => `${filled},${written},${word},${replay},${valid}`,
   };
 }
@@ -50,6 +63,18 @@ export function createFifo(depth: number, watch?: (stored: number) => void): Uni
       if (take[0]) watch?.(stored + 1);
       if (read) stored--;
       if (take[0]) stored++;
+    },
+    quiet: (take, give) => {
+      if (!valid) return stored === 0 && !take[0] ? Number.POSITIVE_INFINITY : 0;
+      // It fills up, empties, or does both.
+      if (!give[0]) return take[0] ? depth - 1 - stored : Number.POSITIVE_INFINITY;
+      if (stored === depth) return 0;
+      return take[0] && stored > 0 ? Number.POSITIVE_INFINITY : take[0] ? 0 : stored;
+    },
+    skip: (take, give, edges) => {
+      const [taken, given] = [take[0]! ? edges : 0, give[0]! ? edges : 0];
+      if (taken > 0) watch?.(given > 0 ? stored + 1 : stored + taken);
+      stored += taken - given;
     },
     state: () => `${stored},${valid}`,
   };

@@ -1,6 +1,12 @@
 // Diagnostics of the Verilog back end.
 import { entry } from "./define.ts";
 
+/** A layer or a port and the cycles that it is busy with one packet. */
+export interface Busy {
+  readonly where: string;
+  readonly cycles: number;
+}
+
 export const verilogMessages = {
   // sorted by code
   "verilog/bad-wish": entry<{ what: string; given: number }>({
@@ -37,15 +43,25 @@ export const verilogMessages = {
       `an interval of ${interval} cycles is out of reach: ${where} needs at least ${least}`,
     hint: ({ least }) => `ask for an interval of at least ${least} cycles`,
   }),
-  "verilog/interval-missed": entry<{ layer: string | null; interval: number; cycles: number }>({
+  "verilog/interval-missed": entry<{
+    layer: string | null;
+    interval: number;
+    cycles: number;
+    busiest: readonly Busy[];
+  }>({
     severity: "warning",
-    message: ({ layer, interval, cycles }) =>
+    message: ({ layer, interval, cycles, busiest }) =>
       layer === null
-        ? `the design takes a packet every ${cycles} cycles, more than the interval of ${interval} that is wished for`
+        ? `the design takes a packet every ${cycles} cycles, more than the interval of ${interval} that is wished for; ` +
+          `busiest: ${busiest.map((b) => `${b.where} with ${b.cycles}`).join(", ")}`
         : `layer ${layer} takes ${cycles} cycles with the PE and SIMD given for it, more than the interval of ${interval}`,
-    hint: ({ layer, cycles }) =>
+    hint: ({ layer, interval, cycles, busiest }) =>
       layer === null
-        ? `ask for an interval of ${cycles} cycles; PE and SIMD that are given, joined branches or a class behind its logits may hold it up`
+        ? busiest.some((b) => b.cycles > interval)
+          ? `ask for an interval of ${cycles} cycles, or make what is busiest smaller: it has all the lanes, PE and SIMD ` +
+            "that it can have, so fewer channels, a stride or a smaller image help"
+          : `ask for an interval of ${cycles} cycles; no layer takes longer than is wished, but line buffers that fill, ` +
+            "branches that wait for each other or a class behind its logits hold layers up: more PE and SIMD for the busiest help"
         : "leave out the layer's PE and SIMD to have them chosen, or ask for a longer interval",
   }),
   "verilog/no-such-output": entry<{ wanted: string; has: string }>({

@@ -1,15 +1,21 @@
-// Every operator by itself: random shapes, strides, paddings, signs, widths of 1 to 16 bits and foldings, with ports that
-// stall. Simulator = C = Verilog, predicted cycles = measured ones; some of each through Verilator at every stage.
+// Every operator by itself: shapes, strides, paddings, signs, bits, widths of 1 to 16 and foldings, with ports that stall.
+// Simulator = C = Verilog at every stage, predicted cycles = measured ones. Many designs share one Verilator build.
 import { describe, expect, it } from "vitest";
 import type { Opcode } from "../../../compiler/program/program.ts";
-import { DiagnosticError } from "../../../compiler/support/diagnostics.ts";
 import { casesOf } from "../../../compiler/tests/nightly.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { CC, compareWithSimulator } from "../../../compiler/tests/unit/c/c-runner.ts";
-import { designOf } from "../../../compiler/tests/unit/verify/designs.ts";
-import { randomDataflow } from "../../../compiler/tests/unit/verilog/random-dataflow.ts";
-import { complaintsOfIcarus, designOfCase } from "../../../compiler/tests/unit/verilog/random-design.ts";
-import { verdict } from "../../harness/programs.ts";
+import { runBench } from "../../harness/bench.ts";
+import {
+  CONV_KINDS,
+  convsOf,
+  formatsRead,
+  isOperand,
+  operandsFor,
+  type SweepCase,
+  sweepCase,
+  WIDTHS,
+} from "./strata.ts";
 
 const OPERATORS: readonly Opcode[] = [
   "requantize",
@@ -30,42 +36,75 @@ const OPERATORS: readonly Opcode[] = [
   "upsample",
   "argmax",
 ];
-const CASES = casesOf(4, 60);
-const IN_VERILATOR = casesOf(1, 6);
-/** Seeds that are tried for the cases of an operator: not all inputs suit it. */
-const TRIES = 20 * CASES;
+const WEIGHTED: readonly Opcode[] = ["dense", "conv"];
+const CASES = casesOf(8, 60);
+/** More, for the kinds of convolution and the foldings. */
+const WEIGHTED_CASES = casesOf(12, 120);
+/** Designs of one build: more take the compiler long at once, fewer cost more builds. */
+const BLOCK = 48;
 const PACKETS = 3;
-const TIMEOUT = 600_000;
+const TIMEOUT = 900_000;
 
-/** The first programs of an operator, with little beside it, that the Verilog back end builds. */
-function casesFor(op: Opcode) {
-  const found: ReturnType<typeof randomDataflow>[] = [];
-  for (let seed = 1; seed <= TRIES && found.length < CASES; seed++) {
-    const one = randomDataflow(seed, { ops: [op], instructions: 2, width: 16, elements: 300 });
-    if (!one.program.instructions.some((i) => i.op === op)) continue;
-    try {
-      designOf(one.program, one.options);
-      found.push(one);
-    } catch (error) {
-      if (!(error instanceof DiagnosticError)) throw error;
-      expect(error.diagnostics.map(({ code }) => code)).toEqual(["verilog/unsupported"]);
-    }
-  }
-  expect(found).toHaveLength(CASES);
-  return found;
+const wanted = OPERATORS.flatMap((op) =>
+  Array.from({ length: WEIGHTED.includes(op) ? WEIGHTED_CASES : CASES }, (_, k): [Opcode, number] => [op, k]),
+);
+const blocks = Array.from({ length: Math.ceil(wanted.length / BLOCK) }, (_, b): [number, number] => [
+  b * BLOCK,
+  Math.min(wanted.length, (b + 1) * BLOCK) - 1,
+]);
+
+const made = new Map<string, SweepCase>();
+function caseOf(op: Opcode, index: number): SweepCase {
+  const key = `${op} ${index}`;
+  const one =
+    made.get(key) ??
+    sweepCase(op, index, (codes) => expect(codes, key).toEqual(codes.map(() => "verilog/unsupported")));
+  made.set(key, one);
+  return one;
 }
+const casesFor = (op: Opcode): SweepCase[] =>
+  wanted.filter(([other]) => other === op).map(([, index]) => caseOf(op, index));
+const casesBetween = (from: number, to: number): SweepCase[] =>
+  wanted.slice(from, to + 1).map(([op, index]) => caseOf(op, index));
 
-describe.skipIf(!hasTool("iverilog") || !hasTool("verilator") || !hasTool(CC))("by itself", () => {
-  it.each(OPERATORS)(
-    "%s",
-    async (op) => {
-      const cases = casesFor(op);
-      for (const [k, one] of cases.entries())
-        expect(complaintsOfIcarus(designOfCase(one, PACKETS, k)), `case ${k}`).toBe("");
-      const programs = cases.map(({ program }) => program);
+describe("the cases", () => {
+  it.each(OPERATORS)("of %s have all widths, both signs and bits", (op) => {
+    const formats = casesFor(op).flatMap(({ program }) => formatsRead(program, op));
+    const [first] = operandsFor(op);
+    const least = WIDTHS.length + (first === "bipolar" ? 1 : 0);
+    for (const operand of operandsFor(op).slice(0, least))
+      expect(
+        formats.some((format) => isOperand(format, operand)),
+        JSON.stringify(operand),
+      ).toBe(true);
+  });
+
+  it.each(Object.entries(CONV_KINDS))("have a convolution that is %s", (_, isKind) => {
+    const found = casesFor("conv").filter(({ program }) => convsOf(program).some((s) => isKind(program, s)));
+    expect(found.length).toBeGreaterThan(0);
+  });
+
+  it.each(WEIGHTED)("of %s have several PE and SIMD", (op) => {
+    const foldings = casesFor(op).flatMap(({ options }) => Object.values(options.folding));
+    expect(new Set(foldings.map(({ pe }) => pe)).size).toBeGreaterThan(1);
+    expect(new Set(foldings.map(({ simd }) => simd)).size).toBeGreaterThan(1);
+  });
+});
+
+describe("every operator by itself", () => {
+  it.skipIf(!hasTool(CC)).each(blocks)(
+    "agrees in C, cases %i to %i",
+    (from, to) => {
+      const programs = casesBetween(from, to).map(({ program }) => program);
       expect(compareWithSimulator(programs, { flags: ["-O1"], count: PACKETS })).toEqual([]);
-      for (const { program, options } of cases.slice(0, IN_VERILATOR))
-        expect(await verdict(designOf(program, options))).toEqual({ c: "passed", rtl: "passed" });
+    },
+    TIMEOUT,
+  );
+
+  it.skipIf(!hasTool("verilator")).each(blocks)(
+    "agrees in Verilog at every stage, cases %i to %i",
+    async (from, to) => {
+      expect(await runBench(casesBetween(from, to).map(({ bench }) => bench))).toEqual([]);
     },
     TIMEOUT,
   );

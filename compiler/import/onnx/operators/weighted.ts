@@ -23,11 +23,11 @@ import { partsOf, quantizerFrom, withConstantAdded } from "./elementwise.ts";
 const SOUND = "the file is no sound ONNX graph; export the model again";
 
 /** Puts a node's weights, lined up as [units, ...], into the network; a quantizer has one scale, or one for each unit. */
-function setWeights(call: Call, name: string, weights: Constant, unitAxis = 0): void {
+function setWeights(call: Call, name: string, weights: Constant): void {
   const { quantizer } = weights;
   const numbers = weights.numbers();
   if (!numbers.every(Number.isFinite)) refuse(call, "its weights are not finite", "train the model again");
-  const parts = quantizer ? partsOf(quantizer).map((part) => unitNumbers(call, part, unitAxis)) : [];
+  const parts = quantizer ? partsOf(quantizer).map((part) => unitNumbers(call, part)) : [];
   call.network.constants.set(name, {
     weights: numbers,
     weightQuantizer: quantizer && quantizerFrom(quantizer, parts),
@@ -37,10 +37,10 @@ function setWeights(call: Call, name: string, weights: Constant, unitAxis = 0): 
 }
 
 /** One number for each unit of a scale or zero point that is laid out as the weights are, or one for all. */
-function unitNumbers(call: Call, part: Constant, unitAxis: number): Float64Array {
+function unitNumbers(call: Call, part: Constant): Float64Array {
   const numbers = part.numbers();
   if (numbers.length === 1) return numbers;
-  const units = part.dims[unitAxis]!;
+  const units = part.dims[0]!;
   const each = numbers.length / units;
   const ofUnits = numbers.filter((_, i) => i % each === 0);
   if (!numbers.every((value, i) => value === ofUnits[Math.floor(i / each)]))
@@ -58,7 +58,8 @@ export function multiplied(call: Call, tensor: Tensor, matrix: Constant): Tensor
   const { factors, axes, batch } = tensor.view;
   const [inputs = 0, units = 0] = matrix.dims;
   const last = axes.length - 1;
-  if (last < 0 || batch === last || sizeOf(tensor.view, last) !== inputs)
+  const isBatch = batch === last && call.batchSize !== 1;
+  if (last < 0 || isBatch || sizeOf(tensor.view, last) !== inputs)
     refuse(
       call,
       `its weights have ${inputs} inputs, but the last axis of the tensor has ${last < 0 ? 1 : sizeOf(tensor.view, last)} elements`,
@@ -91,14 +92,16 @@ export function multiplied(call: Call, tensor: Tensor, matrix: Constant): Tensor
           groups: 1,
         },
   );
-  const order = memoryToFile(factors, axes[last]!, columns);
+  const fileOrder = memoryToFile(factors, axes[last]!, columns);
   const indices = linearIndices([units, inputs], [1, units]);
-  if (order)
-    for (let i = 0; i < indices.length; i++) indices[i] = order[i % inputs]! * units + Math.floor(i / inputs);
+  if (fileOrder)
+    for (let i = 0; i < indices.length; i++)
+      indices[i] = fileOrder[i % inputs]! * units + Math.floor(i / inputs);
   const shape = [units, ...ones, inputs];
   setWeights(call, name, picked(matrix, shape, indices, network.allowance));
   const dims = axes.map((_, axis) => (axis === last ? units : sizeOf(tensor.view, axis)));
-  const view = viewOf(dims, [...positions.map(({ axis }) => axis), last], batch);
+  const order = [...positions.map(({ axis }) => axis), last];
+  const view = viewOf(dims, order, batch === last ? -1 : batch);
   return { kind: "tensor", node: name, view, grid: null };
 }
 

@@ -169,7 +169,7 @@ describe("a setting that cannot be honoured", () => {
         outputs: ["f"],
       },
     ],
-    ["at most 1048576", behind([1024, 1024, 1024], "Flatten", {})],
+    ["1000000000 has 1000000000 elements", behind([1e9], "BatchNormalization", { axis: -1, scale: false })],
     ["a sequence (positions, channels)", behind([8], "ZeroPadding1D", { padding: 5 })],
   ] as const)("is named: %s", (text, model) => {
     expect(textsOf(kerasArchive(model as TestModel)).join("\n")).toContain(text);

@@ -169,6 +169,34 @@ const dialects: readonly Case[] = [
         { strides: [2, 2] },
       );
     },
+    "dense relu reshape conv",
+  ],
+  [
+    "a decoder with everything that has numbers for each unit",
+    13,
+    (b) => {
+      const y = b.node("Gemm", [b.input("x", vector), b.weights([6, 18]), b.weights([18])]);
+      const n = b.node("BatchNormalization", [
+        y,
+        b.weights([18]),
+        b.weights([18]),
+        b.weights([18]),
+        b.positive([18]),
+      ]);
+      const z = b.node("Relu", [
+        b.node("Reshape", [b.node("Mul", [n, b.weights([18])]), b.list([-1, 2, 3, 3])]),
+      ]);
+      return b.node("Conv", [z, b.weights([3, 2, 2, 2])]);
+    },
+    "dense norm affine relu reshape conv",
+  ],
+  [
+    "a decoder whose first layer is read twice",
+    13,
+    (b) => {
+      const y = b.node("Gemm", [b.input("x", vector), b.weights([6, 18]), b.weights([18])]);
+      return [y, b.node("Conv", [b.node("Reshape", [y, b.list([-1, 2, 3, 3])]), b.weights([3, 2, 2, 2])])];
+    },
   ],
   [
     "a byte image that is scaled",

@@ -16,6 +16,9 @@ import {
 import { isChannelRow, isSpatial, sameShape, windowPositions } from "../../../program/shapes.ts";
 import { createRandom, type RandomStream } from "../../../support/random.ts";
 
+/** A format without its fraction. */
+export type Operand = { readonly width: number; readonly signed: boolean } | "bipolar";
+
 export interface BranchingSettings {
   /** Instructions, about: what makes a chosen one legal is added. Default 12. */
   readonly instructions?: number;
@@ -37,6 +40,10 @@ export interface BranchingSettings {
   readonly axes?: 1 | 2 | 3;
   /** Program inputs. Default: one, sometimes two. */
   readonly inputs?: number;
+  /** The first input's format but for its fraction, and the format of what a concat joins. Default: drawn. */
+  readonly operand?: Operand;
+  /** Widest sum of products, bits: that of 16-bit operands fits 48. Default 34. */
+  readonly sum?: number;
   /** Whether transposes leave the elements in their order. Default false. */
   readonly keepOrder?: boolean;
 }
@@ -59,12 +66,14 @@ const ALL: readonly Opcode[] = [
   "transpose",
   "upsample",
   "argmax",
+  "scale",
 ];
 
 interface Growing {
   readonly random: RandomStream;
   readonly builder: ProgramBuilder;
-  readonly settings: Required<Omit<BranchingSettings, "axes" | "inputs">>;
+  readonly settings: Required<Omit<BranchingSettings, "axes" | "inputs" | "operand">> &
+    Pick<BranchingSettings, "operand">;
   /** Values that some instruction reads. */
   readonly read: Set<string>;
   /** By copy of a value (reshape, select, slice): what it is a copy of. */
@@ -109,6 +118,8 @@ export function randomBranchingProgram(seed: number, settings: BranchingSettings
       bipolar: settings.bipolar ?? true,
       perChannel: settings.perChannel ?? true,
       keepOrder: settings.keepOrder ?? false,
+      sum: settings.sum ?? 34,
+      ...(settings.operand ? { operand: settings.operand } : {}),
     },
     read: new Set(),
     origins: new Map(),
@@ -147,12 +158,18 @@ function addInput(g: Growing, name: string, wished: 1 | 2 | 3 | undefined): void
   const { random, builder, settings } = g;
   const axes = wished ?? pick(random, [1, 2, 3, 3]);
   const shape = [...randoms(random, axes - 1, 1, settings.size), random.integer(1, settings.channels)];
-  const format: Format =
+  const drawn: Format =
     settings.bipolar && g.chance(15)
       ? { kind: "bipolar", fraction: random.integer(-1, 1) }
       : intFormat(g.chance(50), random.integer(1, settings.width), random.integer(-1, 8));
+  const format = settings.operand && name === "x" ? formatOf(settings.operand, drawn.fraction) : drawn;
   builder.input({ name, shape, format });
 }
+
+const formatOf = (operand: Operand, fraction: Format["fraction"]): Format =>
+  operand === "bipolar"
+    ? { kind: "bipolar", fraction: typeof fraction === "number" ? Math.min(1, fraction) : fraction }
+    : intFormat(operand.signed, operand.width, fraction);
 
 /** A value that satisfies a rule, later ones more often; undefined when there is none. */
 function operand(g: Growing, fits: (value: Value) => boolean): Value | undefined {
@@ -196,9 +213,9 @@ function weightFormat(g: Growing, units: number): Format {
   return intFormat(g.chance(80), g.random.integer(1, g.settings.width), fraction);
 }
 
-/** Whether sums of so many products of operands stay well within the widest accumulator. */
-const staysNarrow = (weights: Format, input: Format, products: number): boolean =>
-  widthOf(weights) + widthOf(input) + Math.log2(products) < 34;
+/** Whether sums of so many products of operands stay within the widest accumulator that is wished. */
+const staysNarrow = ({ settings }: Growing, weights: Format, input: Format, products: number): boolean =>
+  widthOf(weights) + widthOf(input) + Math.log2(products) < settings.sum;
 
 function biasOf(g: Growing, units: number): { bias?: readonly number[] } {
   return g.chance(60) ? { bias: randoms(g.random, units, -200, 200) } : {};
@@ -227,7 +244,7 @@ function grow(g: Growing, op: Opcode): boolean {
       const units = random.integer(1, settings.channels);
       const inputs = elementsOf(x.shape);
       const format = weightFormat(g, units);
-      if (!staysNarrow(format, x.format, inputs)) return false;
+      if (!staysNarrow(g, format, x.format, inputs)) return false;
       const weights = { units, data: mantissas(random, units * inputs, format), format };
       return made(g, [x], builder.dense({ ...g.next(op), input: x.name, weights, ...biasOf(g, units) }));
     }
@@ -252,6 +269,15 @@ function grow(g: Growing, op: Opcode): boolean {
       const format = intFormat(g.chance(60), random.integer(1, settings.width), random.integer(0, 6));
       const table = mantissas(random, 2 ** widthOf(x.format), format);
       return made(g, [x], builder.table({ ...g.next(op), input: x.name, table, format }));
+    }
+    case "scale": {
+      const x = operand(g, (v) => v.format.kind === "int" && isTame(v) && widthOf(v.format) <= 24);
+      if (!x) return false;
+      const channels = channelsOf(x);
+      const multipliers = randoms(random, channels, -(2 ** settings.width), 2 ** settings.width);
+      const offsets = g.chance(60) ? { offsets: randoms(random, channels, -5000, 5000) } : {};
+      const step = { ...g.next(op), input: x.name, multipliers, fraction: fractionNear(g, 2, channels) };
+      return made(g, [x], builder.scale({ ...step, ...offsets }), "wide");
     }
     case "reshape": {
       const x = operand(g, hasOneFraction);
@@ -378,7 +404,7 @@ function conv(g: Growing): boolean {
     }),
   );
   const fits = positions.every((n) => n >= 1) && elementsOf([...positions, units]) <= settings.elements;
-  if (!fits || !staysNarrow(format, x.format, products)) return false;
+  if (!fits || !staysNarrow(g, format, x.format, products)) return false;
   const padMantissa = g.chance(70) ? 0 : mantissas(random, 1, x.format)[0]!;
   const name = builder.conv({
     ...g.next("conv"),
@@ -428,7 +454,8 @@ function arithmetic(g: Growing, op: "add" | "subtract" | "multiply"): boolean {
 /** Inputs of one format: requantizations of the operands where they differ. */
 function concat(g: Growing): boolean {
   const { random, builder, settings } = g;
-  const able = (v: Value): boolean => isWidenable(g, v);
+  const bits = settings.operand === "bipolar";
+  const able = (v: Value): boolean => (bits ? v.format.kind === "bipolar" : isWidenable(g, v));
   const first = operand(g, able);
   if (!first) return false;
   const axis = random.integer(0, first.shape.length - 1);
@@ -440,8 +467,16 @@ function concat(g: Growing): boolean {
   const parts = [first, ...others];
   const elements = parts.reduce((sum, part) => sum + elementsOf(part.shape), 0);
   if (elements > settings.elements) return false;
+  // Nothing makes bits of one fraction out of others; copies of one value have it.
+  if (bits)
+    return made(
+      g,
+      [first],
+      builder.concat({ ...g.next("concat"), inputs: parts.map(() => first.name), axis }),
+      "copy",
+    );
   const { fraction } = first.format;
-  const format = intFormat(
+  const drawn = intFormat(
     g.chance(50),
     random.integer(1, settings.width),
     Math.max(
@@ -449,6 +484,8 @@ function concat(g: Growing): boolean {
       Math.min(40, (typeof fraction === "number" ? fraction : fraction[0]!) - random.integer(0, 6)),
     ),
   );
+  const { operand: wished } = settings;
+  const format = wished ? formatOf(wished, drawn.fraction) : drawn;
   const inputs = parts.map((part) => {
     const name = builder.requantize({ ...g.next("requantize"), input: part.name, format });
     made(g, [part], name, "wide");

@@ -1,9 +1,10 @@
 // Units that are joined to a graph: branches that meet again, and links that cannot be.
 import { describe, expect, it } from "vitest";
 import { createConcat, createFork, createJoin } from "../../../schedule/units/branches.ts";
+import { createNetwork, type Link } from "../../../schedule/units/network.ts";
 import { createPipeline, createRegister } from "../../../schedule/units/pipeline.ts";
 import { createFifo, createWindow } from "../../../schedule/units/storage.ts";
-import { createNetwork, type Link, type Unit } from "../../../schedule/units/unit.ts";
+import type { Unit } from "../../../schedule/units/unit.ts";
 
 const link = (from: number, port: number, to: number, at: number): Link => ({
   from: { unit: from, port },

@@ -180,6 +180,20 @@ describe("scheduleProgram", () => {
     expect(schedule(classifier([4, 64, 3]), { intervalCycles: 2, outputs: "class" }).diagnostics).toEqual([]);
   });
 
+  it("names the layers that no folding makes faster, or the busiest where none is too slow", () => {
+    const builder = createProgramBuilder("pooled");
+    const format = intFormat(false, 4, 4);
+    const image = builder.input({ name: "image", shape: [8, 8, 2], format });
+    const pooled = builder.pool({ layer: "p", name: "p", input: image, kind: "max", window: [2, 2] });
+    builder.output("y", pooled, "value");
+    const [missed] = schedule(builder.build(), { intervalCycles: 20 }).diagnostics;
+    expect(missed!.code).toBe("verilog/interval-missed");
+    expect(missed!.message).toMatch(/busiest: .*layer p with 64/);
+    expect(missed!.hint).toMatch(/has all the lanes, PE and SIMD that it can have/);
+    const [held] = schedule(classifier([4, 64, 3]), { intervalCycles: 2 }).diagnostics;
+    expect(held!.hint).toMatch(/ask for an interval of 3 cycles/);
+  });
+
   it("keeps the wished interval or says that it does not on random programs", () => {
     for (let seed = 0; seed < 500; seed++) {
       const { program, options } = randomCase(seed, 1);

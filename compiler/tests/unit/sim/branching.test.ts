@@ -29,7 +29,7 @@ const programs = Array.from({ length: SEEDS }, (_, seed) => ({
 describe("random branching programs", () => {
   it("have every instruction, and values that several instructions read", () => {
     const ops = new Set(programs.flatMap(({ program }) => program.instructions.map((i) => i.op)));
-    expect(ops.size).toBe(17);
+    expect(ops.size).toBe(18);
     const forks = programs.filter(({ program }) =>
       program.values.some(
         ({ name }) => program.instructions.filter((i) => operandsOf(i).includes(name)).length > 1,

@@ -133,6 +133,14 @@ export function readingOf(
               ).length,
           );
       }
+      case "scale": {
+        const m = constant(instruction.multipliers);
+        const b = instruction.offsets === null ? () => 0n : constant(instruction.offsets);
+        return (index) => {
+          const c = [index[index.length - 1]!];
+          return x(index) * m(c) + b(c);
+        };
+      }
       case "table": {
         const table = constant(instruction.table);
         return (index) => table([Number(x(index)) - mantissaRange(source.format).min]);

@@ -259,6 +259,22 @@ describe.skipIf(!hasTool("yosys"))("the weights", () => {
   });
 });
 
+describe.skipIf(!hasTool("yosys"))("the lines before taps side by side", () => {
+  it("are one memory for each bank, of which no bit is held twice", () => {
+    inFolder(moduleFiles, (folder) => {
+      const steps = [
+        "read_verilog nf_line_banks.v nf_rotate.v",
+        "hierarchy -top nf_line_banks -chparam TAPS 9 -chparam BANKS_Y 3 -chparam HELD 3 -chparam COLUMNS 30",
+        "proc; flatten; opt_clean; memory -nomap",
+        // 3 x 3 memories of 10 words of 8 bits.
+        "select -assert-count 9 t:$mem_v2 r:SIZE=10 %i",
+        "select -assert-count 9 t:$mem_v2",
+      ];
+      expect(run(folder, "yosys", ["-q", "-p", steps.join("; ")])).toMatchObject({ status: 0, stderr: "" });
+    });
+  });
+});
+
 describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
   // Programs with branches: rtl-tests/programs/branches.
   it.each([0, 12, 24, 36])("give the simulator's values in the predicted cycles (seeds from %i)", (from) => {

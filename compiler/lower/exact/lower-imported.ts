@@ -1,0 +1,382 @@
+// A quantized network of somebody else's file -> integer program, without training and without rounding anything that the
+// file does not round: sums are integers, and what stands between sums and the next quantizer becomes integer shifts,
+// tables and thresholds, ties decided. What cannot be exact is refused, all of it at once.
+import type { ImportedInput, ImportedModel, ImportedNode, TruncNode } from "../../graph/imported.ts";
+import { createProgramBuilder } from "../../program/builder.ts";
+import type { Program } from "../../program/program.ts";
+import { compilerAssert } from "../../support/assert.ts";
+import { createCollector, type Diagnostic, DiagnosticError } from "../../support/diagnostics.ts";
+import { ONE, powerOfTwo, ratio, rationalOf, times, ZERO } from "../../support/rational.ts";
+import { isRational, signOf } from "../../support/surd.ts";
+import {
+  affine,
+  at,
+  type Chain,
+  channelsOfChain,
+  combined,
+  followedBy,
+  functionOf,
+  gridChain,
+  gridOf,
+  normStep,
+  type Step,
+  stepsOf,
+} from "./chain.ts";
+import { describeNode, type Emitted, type Lowering, refuse, type Tensor } from "./context.ts";
+import { concatTensor, productTensor, settled, settledTensor, sumTensor } from "./joins.ts";
+import {
+  type Levels,
+  multiThresholdLevels,
+  quantizerLevels,
+  signLevels,
+  stepLevels,
+  type TruncScale,
+  truncated,
+  truncLevels,
+} from "./levels.ts";
+import { moved, movedSettled, moveOf, withoutMoves } from "./moves.ts";
+import { classOf, type ExactOutput, outputOf, scaleOf } from "./outputs.ts";
+import {
+  checkPortChain,
+  type ExactInput,
+  type InputGrid,
+  portKey,
+  quantizedPort,
+  statedPort,
+} from "./ports.ts";
+import { averageTensor, convTensor, denseTensor } from "./products.ts";
+import { quantized } from "./quantize.ts";
+import { AS_IT_IS, emit, rangesOf, valueSource } from "./sources.ts";
+import { checkQuantizer } from "./weights.ts";
+
+export type { ExactOutput } from "./outputs.ts";
+export type { ExactInput, InputGrid } from "./ports.ts";
+
+export interface ExactOptions {
+  /** Stored integers of inputs, by name. Without: what the file states, else the integers of the first quantizer. */
+  readonly inputs?: ReadonlyMap<string, InputGrid>;
+}
+
+export interface ExactLowering {
+  readonly program: Program;
+  /** In the program's order. */
+  readonly inputs: readonly ExactInput[];
+  readonly outputs: readonly ExactOutput[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** What a node has come to: a tensor, or the class of some logits. */
+type Result =
+  | { readonly kind: "tensor"; readonly tensor: Tensor }
+  | { readonly kind: "class"; readonly index: Emitted; readonly logits: Tensor };
+
+interface Run extends Lowering {
+  readonly results: Map<string, Result>;
+  readonly ports: Map<string, Port>;
+  readonly options: ExactOptions;
+}
+
+/** An input whose first quantizer states its integers. */
+interface Port {
+  readonly key: string;
+  readonly quantizer: string;
+  readonly tensor: Tensor;
+  readonly input: ExactInput;
+}
+
+/**
+ * The integer program of a model that states its quantizers. Throws a DiagnosticError with everything that has no exact
+ * integers, or is beyond a limit of the program.
+ */
+export function lowerImported(model: ImportedModel, options: ExactOptions = {}): ExactLowering {
+  const run: Run = {
+    model,
+    builder: createProgramBuilder(model.name),
+    collector: createCollector(),
+    name: createNames(model),
+    results: new Map(),
+    ports: new Map(),
+    options,
+  };
+  const stated: ExactInput[] = [];
+  for (const node of model.nodes) {
+    // What is refused makes nothing; who reads it has no message of its own.
+    const found = attempt(run, () => lowerNode(node, run, stated));
+    if (found) run.results.set(node.name, found);
+  }
+  const outputs = model.outputs.flatMap(({ name, node }) => {
+    const result = run.results.get(node);
+    return (result && attempt(run, () => addOutput(name, nodeOf(model, node), result, run))) ?? [];
+  });
+  for (const node of model.nodes)
+    if (node.kind === "input" && !run.collector.hasErrors() && !stated.some(({ name }) => name === node.name))
+      attempt(run, () => {
+        if (!run.ports.has(node.name)) refuse(node, "import/exact-input", { input: node.name, reader: null });
+      });
+  run.collector.throwIfErrors();
+  const inputs = [...stated, ...[...run.ports.values()].map((port) => port.input)];
+  return { ...inOrder(run.builder.build(), inputs, model), outputs, warnings: run.collector.diagnostics };
+}
+
+/** What `make` gives; null where it refuses, which is kept. */
+function attempt<T>({ collector }: Lowering, make: () => T): T | null {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    for (const diagnostic of error.diagnostics) collector.push(diagnostic);
+    return null;
+  }
+}
+
+/** Ports in the order of the file's inputs: they come to light where their quantizers are. */
+function inOrder(
+  program: Program,
+  inputs: readonly ExactInput[],
+  model: ImportedModel,
+): { readonly program: Program; readonly inputs: readonly ExactInput[] } {
+  const order = model.nodes.filter((node) => node.kind === "input").map((node) => node.name);
+  const sorted = inputs.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  const names = sorted.map((input) => input.name);
+  const values = [
+    ...names.map((name) => program.values.find((value) => value.name === name)!),
+    ...program.values.filter((value) => !names.includes(value.name)),
+  ];
+  return { program: { ...program, inputs: names, values }, inputs: sorted };
+}
+
+function createNames(model: ImportedModel): Lowering["name"] {
+  const nodes = new Set(model.nodes.map((node) => node.name));
+  const taken = new Set<string>();
+  return (base, suffix) => {
+    let name = suffix === undefined ? base : `${base}.${suffix}`;
+    while (taken.has(name) || (suffix !== undefined && nodes.has(name))) name += "'";
+    taken.add(name);
+    return name;
+  };
+}
+
+function nodeOf({ nodes }: ImportedModel, name: string): ImportedNode {
+  const found = nodes.find((node) => node.name === name);
+  compilerAssert(found, `exact: the model has no node ${name}`);
+  return found;
+}
+
+function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result | null {
+  const done = (tensor: Tensor): Result => ({ kind: "tensor", tensor });
+  if (node.kind === "input") return done(inputTensor(node, run, stated));
+  const operands = operandsOf(node, run);
+  if (!operands) return null;
+  const [input] = operands;
+  switch (node.kind) {
+    case "norm":
+      return done(stepped(input!, normStep(node), node, run));
+    case "affine": {
+      const exact = (values: Float64Array) => Array.from(values, rationalOf);
+      return done(stepped(input!, affine(exact(node.gain), exact(node.offset)), node, run));
+    }
+    case "quantize":
+      checkQuantizer(node, node.quantizer, node.shape.at(-1)!);
+      return done(quantize(input!, quantizerLevels(node.quantizer), node, run));
+    case "multithreshold":
+      return done(quantize(input!, multiThresholdLevels(node), node, run));
+    case "sign":
+      return done(quantize(input!, signLevels([ONE]), node, run));
+    case "step":
+      return done(quantize(input!, stepLevels(), node, run));
+    case "trunc":
+      return done(truncTensor(input!, node, run));
+    case "dense":
+    case "conv": {
+      const constants = run.model.constants.get(node.name);
+      compilerAssert(constants, `exact: ${node.name} has no constants`);
+      const value = settled(input!, node, run);
+      return done(
+        node.kind === "dense" ? denseTensor(node, constants, value) : convTensor(node, constants, value, run),
+      );
+    }
+    case "pool":
+      if (node.pooling === "average") return done(averageTensor(node, settled(input!, node, run), run));
+      return done(moved(input!, moveOf(node, input!.shape), run));
+    case "reshape":
+    case "flatten":
+    case "slice":
+    case "transpose":
+    case "upsample":
+    case "pad":
+      return done(moved(input!, moveOf(node, input!.shape), run));
+    case "add":
+    case "subtract":
+      return done(sumTensor(node, [operands[0]!, operands[1]!], run));
+    case "multiply":
+      return done(productTensor(node, [operands[0]!, operands[1]!], run));
+    case "concat":
+      return done(concatTensor(node, operands, run));
+    case "argmax":
+      return { kind: "class", ...classOf(node, input!, run) };
+    default: {
+      const steps = stepsOf(node) ?? refuse(node, "import/exact-no-operator", { node: describeNode(node) });
+      return done(steps.reduce((tensor, step) => stepped(tensor, step, node, run), input!));
+    }
+  }
+}
+
+/** Tensors that a node reads; null where one of them was refused. */
+function operandsOf(node: Exclude<ImportedNode, ImportedInput>, { results }: Run): readonly Tensor[] | null {
+  const names = "inputs" in node ? node.inputs : [node.input];
+  const found = names.map((name) => results.get(name));
+  if (found.includes(undefined)) return null;
+  return found.map((result) => {
+    if (result!.kind === "tensor") return result!.tensor;
+    return refuse(node, "import/exact-unquantized", { node: describeNode(node), input: "a class index" });
+  });
+}
+
+function inputTensor(node: ImportedInput, run: Run, stated: ExactInput[]): Tensor {
+  const port = statedPort(node, run.options.inputs?.get(node.name), run);
+  if (port) {
+    stated.push(port.input);
+    return port.tensor;
+  }
+  const chain = gridChain({ gain: [ONE], offset: [ZERO] });
+  return { source: { kind: "port", node, shape: node.shape }, chain, moves: [], shape: node.shape };
+}
+
+/** A tensor with a step behind its chain. */
+function stepped(tensor: Tensor, step: Step, node: ImportedNode, run: Run): Tensor {
+  const { moves } = tensor;
+  const isWide = step.kind === "affine" && step.gain.length + step.offset.length > 2;
+  const isFalling =
+    step.kind === "hardswish" || (step.kind === "affine" && step.gain.some((gain) => signOf(gain) < 0));
+  if (isWide && step.kind === "affine") {
+    const channels = node.shape.at(-1)!;
+    for (const { length } of [step.gain, step.offset])
+      compilerAssert(length === 1 || length === channels, `exact: ${node.name} has no constants by channel`);
+  }
+  // Waiting moves stand behind the chain: what they rearranged, or took the largest of, cannot be changed before them.
+  const cannotWait =
+    (isWide && moves.some((move) => !move.keepsChannels)) ||
+    (isFalling && moves.some((move) => move.compares));
+  const ready = cannotWait ? withoutMoves(tensor, node, run) : tensor;
+  return { ...ready, chain: followedBy(ready.chain, step) };
+}
+
+function quantize(tensor: Tensor, levels: Levels, node: ImportedNode, run: Run): Tensor {
+  const isWide = levels.channels > 1 && tensor.moves.some((move) => !move.keepsChannels);
+  const { source, chain, moves } = isWide ? withoutMoves(tensor, node, run) : tensor;
+  const start: Tensor = { source, chain, moves: [], shape: source.shape };
+  if (source.kind !== "port")
+    return settledTensor(node, movedSettled(quantized(start, levels, node, run), moves, run));
+  const port = portOf(source.node, levels, chain, node, run);
+  return moves.reduce((at, move) => moved(at, move, run), port.tensor);
+}
+
+/** The port of an input, which all of its quantizers share. */
+function portOf(input: ImportedNode, levels: Levels, chain: Chain, node: ImportedNode, run: Run): Port {
+  checkPortChain(input, node, chain);
+  const key = portKey(levels, chain);
+  const known = run.ports.get(input.name);
+  if (known && known.key !== key)
+    refuse(node, "import/exact-input-grids", {
+      input: input.name,
+      first: known.quantizer,
+      second: node.name,
+    });
+  if (known) return known;
+  const port: Port = { key, quantizer: node.name, ...quantizedPort(input, levels, chain, run) };
+  run.ports.set(input.name, port);
+  return port;
+}
+
+/** The low bits of a tensor's integers dropped; the integers that can come say how many levels there are. */
+function truncTensor(tensor: Tensor, node: TruncNode, run: Run): Tensor {
+  const zeroPoint = node.zeroPoint;
+  checkQuantizer(
+    node,
+    { kind: "int", scale: node.scale, zeroPoint, least: 0, greatest: 1, rounding: node.rounding },
+    node.shape.at(-1)!,
+  );
+  const trunc: TruncScale = {
+    scale: Array.from(node.scale, rationalOf),
+    zero: Array.from(zeroPoint, rationalOf),
+    shift: node.inputWidth - node.outputWidth,
+    rounding: node.rounding,
+  };
+  const whole = withoutMoves(tensor, node, run);
+  const { chain } = whole;
+  // Of a sum of tensors the range is known when it is a value.
+  const source =
+    whole.source.kind === "sum"
+      ? valueSource(whole.source.node, emit(whole.source, AS_IT_IS, run))
+      : whole.source;
+  const ranges = rangesOf(source, [0]);
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const channels = Math.max(channelsOfChain(chain), ranges.length, trunc.scale.length, trunc.zero.length);
+  for (let c = 0; c < channels; c++) {
+    const f = functionOf(chain, c);
+    const { min, max } = at(ranges, c);
+    for (const end of [min, max]) {
+      const real = f.evaluate(ratio(end));
+      if (!isRational(real))
+        refuse(node, "import/exact-unquantized", {
+          node: describeNode(node),
+          input: `what follows ${describeNode(source.node)}`,
+        });
+      const integer = Number(truncated(trunc, c, real));
+      least = Math.min(least, integer);
+      greatest = Math.max(greatest, integer);
+    }
+  }
+  const levels = withShift(truncLevels(trunc, least, greatest), trunc, chain);
+  return quantize({ ...whole, source }, levels, node, run);
+}
+
+/** Levels of a Trunc that finds integers of its grid: one rounding, which a shift may do. */
+function withShift(levels: Levels, { scale, zero, shift, rounding }: TruncScale, chain: Chain): Levels {
+  const grid = gridOf(chain);
+  if (!grid) return levels;
+  const steps = combined(
+    grid.gain,
+    scale,
+    (g, s) => (g.numerator * s.denominator) % (s.numerator * g.denominator),
+  );
+  const starts = combined(
+    combined(grid.offset, scale, (o, s) => times(o, ratio(s.denominator, s.numerator))),
+    zero,
+    (o, z) => (o.numerator * z.denominator + z.numerator * o.denominator) % (o.denominator * z.denominator),
+  );
+  if ([...steps, ...starts].some((rest) => rest !== 0n)) return levels;
+  const unit = powerOfTwo(shift);
+  const uniform = {
+    scale: scale.map((s) => times(s, unit)),
+    zero: zero.map((z) => times(z, powerOfTwo(-shift))),
+    rounding,
+    least: levels.least,
+    greatest: levels.least + levels.count,
+  };
+  return { ...levels, uniform };
+}
+
+/** An argmax output carries its logits beside it. */
+function addOutput(name: string, node: ImportedNode, result: Result, run: Run): readonly ExactOutput[] {
+  const { builder } = run;
+  if (result.kind === "tensor") {
+    const { emitted, chain } = outputOf(node, name, result.tensor, run);
+    builder.output(name, emitted.name, "value");
+    return [{ name, value: emitted.name, role: "value", ...scaleOf(chain, emitted) }];
+  }
+  const { emitted, chain } = outputOf(node, name, result.logits, run);
+  const logits = `${name}.logits`;
+  builder.output(logits, emitted.name, "logits");
+  builder.output(name, result.index.name, "class");
+  return [
+    { name: logits, value: emitted.name, role: "logits", ...scaleOf(chain, emitted) },
+    {
+      name,
+      value: result.index.name,
+      role: "class",
+      scale: new Float64Array([1]),
+      offset: new Float64Array(1),
+    },
+  ];
+}

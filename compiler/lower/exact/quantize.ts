@@ -1,0 +1,290 @@
+// A quantizer behind a chain as instructions. In: a tensor and levels. Out: the tensor of integers, made by nothing at all,
+// a shift, a table or thresholds: the cheapest that is exact for every integer that can come.
+import type { ImportedNode } from "../../graph/imported.ts";
+import { intFormat } from "../../program/builder.ts";
+import { MAX_FRACTION, MAX_TABLE_WIDTH, MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
+import { type Format, mantissaRange, operandRange, widthOf } from "../../program/program.ts";
+import { type Range, widthOfRange } from "../../support/fixed-point.ts";
+import { equal, exponentOf, ratio, toNumber } from "../../support/rational.ts";
+import { approximately } from "../../support/surd.ts";
+import {
+  at,
+  type Chain,
+  channelsOfChain,
+  combined,
+  directionOf,
+  followedBy,
+  functionOf,
+  type Grid,
+  gridOf,
+  type PerChannel,
+  regridded,
+} from "./chain.ts";
+import { describeNode, type Emitted, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
+import type { Levels } from "./levels.ts";
+import { type MultiplyShift, multiplyShifts } from "./multipliers.ts";
+import { levelAt, thresholdsOf } from "./search.ts";
+import { clampOf, shiftOf, staysAbove } from "./shifts.ts";
+import { AS_IT_IS, type Demand, emit, ownFraction, rangesOf, scaledValue } from "./sources.ts";
+
+/** Most thresholds of a channel: 8 bits. Hardware compares with all of them at once. */
+export const MAX_LEVELS = 255;
+/** Most levels that a multiplication is looked for: 12 bits. */
+const MAX_MULTIPLIED_LEVELS = 4095;
+/** Up to as many, 4 bits, comparisons are cheaper than a multiplier. */
+const FEW_LEVELS = 15;
+
+/** Tensors whose shift a format states: the fraction of a scale that is a power of two, else 0. */
+export function fractionOfGrid({ gain }: Grid): number {
+  const [first] = gain;
+  if (!first || !gain.every((g) => equal(g, first))) return 0;
+  const exponent = exponentOf(first);
+  return exponent !== null && Math.abs(exponent) <= MAX_FRACTION / 2 ? -exponent || 0 : 0;
+}
+
+/** The narrowest format of integers from least on. */
+export function formatOfIntegers(least: number, greatest: number, fraction: number): Format {
+  return intFormat(least < 0, widthOfRange({ min: least, max: greatest }, least < 0), fraction);
+}
+
+/** What a new value holds: all of its format, or bits as -1 and +1. */
+export function emittedAs(name: string, shape: readonly number[], format: Format): Emitted {
+  return { name, shape, format, ranges: [operandRange(format)] };
+}
+
+/** Format of the integers of some levels. */
+export function formatOfLevels({ least, count, bipolar, grid }: Levels): Format {
+  if (bipolar) return { kind: "bipolar", fraction: fractionOfGrid(grid) };
+  // Thresholds have one level at least.
+  return formatOfIntegers(least, least + Math.max(1, count), fractionOfGrid(grid));
+}
+
+/** The integers of a tensor behind a quantizer; moves that wait are not its matter. `node` is the quantizer. */
+export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lowering: Lowering): Settled {
+  const { grid } = levels;
+  const { source, chain } = tensor;
+  checkWidth(levels, node);
+  const same = source.kind === "value" && sameIntegers(chain, levels, source.value);
+  if (same) return { emitted: source.value, grid };
+  const shifted = shiftedBy(tensor, levels, node, lowering);
+  if (shifted) return shifted;
+  const direction = Array.from({ length: Math.max(1, channelsOfChain(chain)) }, (_, c) =>
+    directionOf(chain, c),
+  );
+  const table = tabled(tensor, levels, node, direction, lowering);
+  if (table) return table;
+  if (direction.includes(null))
+    refuse(node, "import/exact-not-monotone", { node: describeNode(node), limit: MAX_TABLE_WIDTH });
+  const multiplied = multipliedBy(tensor, levels, node, direction as readonly number[], lowering);
+  if (multiplied) return multiplied;
+  if (levels.count > MAX_LEVELS)
+    refuse(node, "import/exact-levels", {
+      node: describeNode(node),
+      levels: levels.count + 1,
+      limit: (levels.count > MAX_MULTIPLIED_LEVELS ? MAX_MULTIPLIED_LEVELS : MAX_LEVELS) + 1,
+    });
+  const multipliers = direction as readonly number[];
+  const emitted = emit(source, { ...AS_IT_IS, multipliers }, lowering);
+  const thresholds = thresholdsFor(emitted, regridded(chain, multipliers, [0]), levels);
+  const format = formatOfLevels(levels);
+  const name = lowering.name(node.name);
+  const { least: base, count } = levels;
+  lowering.builder.threshold({
+    layer: source.node.name,
+    name,
+    input: emitted.name,
+    thresholds,
+    levels: Math.max(1, count),
+    base,
+    format,
+  });
+  return { emitted: emittedAs(name, emitted.shape, format), grid };
+}
+
+function checkWidth({ least, count }: Levels, node: ImportedNode): void {
+  const max = least + count;
+  const width = widthOfRange({ min: Math.min(least, 0), max: Math.max(max, 0) }, least < 0);
+  if (width > MAX_TENSOR_WIDTH)
+    refuse(node, "import/exact-too-wide", {
+      node: describeNode(node),
+      operation: "quantizing",
+      width,
+      limit: MAX_TENSOR_WIDTH,
+    });
+}
+
+/** Whether a quantizer finds its own integers, all of them: a grid that is quantized again. */
+function sameIntegers(chain: Chain, levels: Levels, { format }: Emitted): boolean {
+  const grid = gridOf(chain);
+  if (!grid || (format.kind === "bipolar") !== levels.bipolar) return false;
+  const same = (a: Grid["gain"], b: Grid["gain"]): boolean => combined(a, b, equal).every(Boolean);
+  if (!same(grid.gain, levels.grid.gain) || !same(grid.offset, levels.grid.offset)) return false;
+  if (levels.bipolar) return grid.gain.every((g) => g.numerator > 0n);
+  const { min, max } = mantissaRange(format);
+  return levels.uniform !== null && levels.least <= min && max <= levels.least + levels.count;
+}
+
+/** All thresholds [channels, levels], within one of the range of the sums. */
+function thresholdsFor(emitted: Emitted, chain: Chain, levels: Levels): number[] {
+  const bits = emitted.format.kind === "bipolar";
+  // Thresholds count bits, the chain the operands -1 and +1.
+  const whole: Chain = bits ? onBits(chain) : chain;
+  const channels = emitted.shape.at(-1)!;
+  const apart = Math.max(channelsOfChain(whole), levels.channels, bits ? 1 : emitted.ranges.length);
+  const rows = Array.from({ length: Math.min(apart, channels) }, (_, c) => {
+    const range: Range = bits ? { min: 0, max: 1 } : at(emitted.ranges, c);
+    const found = thresholdsOf(functionOf(whole, c), levels.count, (k) => levels.boundary(c, k), range);
+    // Not even one level above the least: a threshold that nothing reaches.
+    return found.length > 0 ? found : [range.max + 1];
+  });
+  return Array.from({ length: channels }, (_, c) => at(rows, c)).flat();
+}
+
+/** A chain of operands -1 and +1 as one of bits. */
+function onBits(chain: Chain): Chain {
+  return chain.reduce<Chain>(followedBy, [{ kind: "affine", gain: [ratio(2)], offset: [ratio(-1)] }]);
+}
+
+/** A shift, where scales are powers of two apart and the rounding is one of the program's. */
+function shiftedBy(
+  { source, chain }: Tensor,
+  { grid, uniform }: Levels,
+  node: ImportedNode,
+  lowering: Lowering,
+): Settled | null {
+  const exact = uniform && shiftOf(chain, uniform);
+  if (!exact || source.kind === "port") return null;
+  const { shifts, least, greatest } = exact;
+  const fraction = fractionOfGrid(grid);
+  // The format's fractions make the shift: those of weights can be chosen, others are what they are.
+  const wanted = combined(shifts, [0], (shift) => shift + fraction);
+  const uniformShift = wanted.every((f) => f === wanted[0]) ? wanted[0]! : null;
+  const isFree = source.kind === "product";
+  if (!isFree && (uniformShift === null || uniformShift !== ownFraction(source))) return null;
+  if (wanted.some((f) => Math.abs(f) > MAX_FRACTION / 2)) return null;
+  const form = exact.forms.find(({ offsets }) => offsets.every((o) => o === 0)) ?? exact.forms[0]!;
+  if (!isFree && form.offsets.some((o) => o !== 0)) return null;
+  const format = formatOfIntegers(least, greatest, fraction);
+  const { min, max } = mantissaRange(format);
+  if (greatest < 0) return null;
+  if (min !== least) {
+    const ranges = rangesOf(source, form.offsets);
+    const count = Math.max(ranges.length, shifts.length);
+    for (let c = 0; c < count; c++)
+      if (!staysAbove(at(ranges, c), at(shifts, c), form.rounding, least)) return null;
+  }
+  const channels = source.shape.at(-1)!;
+  const fractions = uniformShift ?? Array.from({ length: channels }, (_, c) => at(wanted, c));
+  const demand: Demand = isFree ? { multipliers: [1], offsets: form.offsets, fraction: fractions } : AS_IT_IS;
+  const emitted = emit(source, demand, lowering);
+  const name = lowering.name(node.name);
+  lowering.builder.requantize({
+    layer: source.node.name,
+    name,
+    input: emitted.name,
+    format,
+    rounding: form.rounding,
+    limit: greatest < max ? greatest : null,
+  });
+  return { emitted: { name, shape: emitted.shape, format, ranges: [{ min, max: greatest }] }, grid };
+}
+
+/** A multiplication by a constant of each channel and a shift, where these give every level of every integer. */
+function multipliedBy(
+  { source, chain }: Tensor,
+  { uniform, grid, boundary, least: lowest, channels: apart }: Levels,
+  node: ImportedNode,
+  direction: readonly number[],
+  lowering: Lowering,
+): Settled | null {
+  const [affine] = chain;
+  const clamp = uniform && affine?.kind === "affine" ? clampOf(chain.slice(1), uniform) : null;
+  if (!clamp || affine?.kind !== "affine" || source.kind === "port") return null;
+  const { least, greatest } = clamp;
+  const count = greatest - least;
+  if (count <= FEW_LEVELS || count > MAX_MULTIPLIED_LEVELS) return null;
+  // Sums of tensors have ranges when they are emitted; where they fall, that would be in vain if comparisons were left.
+  const isSum = source.kind === "sum";
+  if (isSum && direction.includes(-1) && count <= MAX_LEVELS) return null;
+  if (source.kind === "value" && source.value.format.kind !== "int") return null;
+  const given = isSum ? emit(source, AS_IT_IS, lowering).ranges : rangesOf(source, [0]);
+  const oriented = regridded(chain, direction, [0]);
+  const ranges = combined(given, direction, turned);
+  const different = Math.max(ranges.length, channelsOfChain(chain), apart, uniform!.scale.length);
+  const each = Array.from({ length: different }, (_, c) => c);
+  const rows = each.map((c) =>
+    thresholdsOf(functionOf(oriented, c), count, (k) => boundary(c, least - lowest + k), at(ranges, c)),
+  );
+  const slopes = each.map(
+    (c) => Math.abs(approximately(at(affine.gain, c))) / toNumber(at(uniform!.scale, c)),
+  );
+  const all = each.map((c) => at(ranges, c));
+  const found = multiplyShifts(rows, least, slopes, all);
+  const format = formatOfIntegers(least, greatest, fractionOfGrid(grid));
+  const { min, max } = mantissaRange(format);
+  // The format ends above at the limit; below it has to end by itself.
+  const isKept = min === least || found?.every((own, c) => lowestOf(own, all[c]!) >= least);
+  if (!found || !isKept || greatest < 0) return null;
+  const tooFine = (f: number): boolean =>
+    Math.max(Math.abs(f), Math.abs(f - ownFraction(source))) > MAX_FRACTION;
+  if (found.some(({ shift }) => tooFine(shift + (format.fraction as number)))) return null;
+  const emitted = emit(source, AS_IT_IS, lowering);
+  const fraction = found.map(({ shift }) => shift + (format.fraction as number));
+  const same = fraction.every((f) => f === fraction[0]);
+  const channels = emitted.shape.at(-1)!;
+  const demand: Demand = {
+    multipliers: found.map(({ multiplier }, c) => multiplier * at(direction, c)),
+    offsets: found.map(({ offset }) => offset),
+    fraction: same ? fraction[0]! : Array.from({ length: channels }, (_, c) => at(fraction, c)),
+  };
+  const owner = source.node;
+  const sums = scaledValue(owner, emitted, demand, lowering.name(node.name, "scaled"), lowering);
+  const name = lowering.name(node.name);
+  const limit = greatest < max ? greatest : null;
+  lowering.builder.requantize({
+    layer: owner.name,
+    name,
+    input: sums.name,
+    format,
+    rounding: "truncate",
+    limit,
+  });
+  return { emitted: { name, shape: emitted.shape, format, ranges: [{ min, max: greatest }] }, grid };
+}
+
+/** A range as it is, or of the negative integers. */
+function turned({ min, max }: Range, direction: number): Range {
+  return direction > 0 ? { min, max } : { min: -max, max: -min };
+}
+
+function lowestOf({ multiplier, offset, shift }: MultiplyShift, { min }: Range): number {
+  return Math.floor((min * multiplier + offset) / 2 ** shift);
+}
+
+/** A table, for inputs of few bits that all channels treat alike. */
+function tabled(
+  { source, chain }: Tensor,
+  levels: Levels,
+  node: ImportedNode,
+  direction: PerChannel<number | null>,
+  lowering: Lowering,
+): Settled | null {
+  if (source.kind !== "value" || channelsOfChain(chain) > 1 || levels.channels > 1) return null;
+  const { value } = source;
+  const width = widthOf(value.format);
+  if (width > MAX_TABLE_WIDTH || typeof value.format.fraction !== "number") return null;
+  const rises = direction[0] === 1;
+  // Few levels are cheaper as comparisons than all entries are as a memory.
+  if (rises && levels.count <= MAX_LEVELS && 2 ** width > 4 * levels.count) return null;
+  const bits = value.format.kind === "bipolar";
+  const f = functionOf(bits ? onBits(chain) : chain, 0);
+  const { min, max } = mantissaRange(value.format);
+  const table = Array.from(
+    { length: max - min + 1 },
+    (_, i) => levels.least + levelAt(f, min + i, levels.count, (k) => levels.boundary(0, k)),
+  );
+  const format = formatOfLevels(levels);
+  const name = lowering.name(node.name);
+  lowering.builder.table({ layer: source.node.name, name, input: value.name, table, format });
+  return { emitted: emittedAs(name, value.shape, format), grid: levels.grid };
+}
