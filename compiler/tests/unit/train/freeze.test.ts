@@ -45,11 +45,11 @@ describe("a chain of dense layers", () => {
       ["n3", 0, true, "sign"],
       ["n5", 1, false, "step"],
     ]);
-    expect([layers[0]!.inputs, outputElements(network)]).toEqual([6, 3]);
+    expect([layers[0]!.inputs, outputElements(network)]).toEqual([6, [3]]);
   });
   test.each([
-    [[5, "relu"], /an activation or a batchnorm before an output/],
-    [[5, "batchnorm"], /an activation or a batchnorm before an output/],
+    [[5, "batchnorm"], /a batchnorm before an output/],
+    [[5, "sign"], /signs as an output/],
     [["batchnorm", 5], /a batchnorm that does not follow a layer with weights/],
     [[5, "relu", "batchnorm", 4], /a batchnorm that does not follow a layer with weights/],
     [[5, "batchnorm", "batchnorm", 4], /a batchnorm that does not follow a layer with weights/],

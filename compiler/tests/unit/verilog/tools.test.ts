@@ -40,6 +40,11 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["LANES=3", "BEATS=2", "DEPTH=1", "LEFT=5", "SHIFT_BITS=4", "ROUNDING=2"],
     ["BEATS=1", "DEPTH=1", "IN_WIDTH=48", "SHIFT_BITS=6", "ROUNDING=1", "RELU=1"],
   ],
+  nf_scale: [
+    ["ELEMENTS=1", "DEPTH=1", "IN_WIDTH=1", "IN_SIGNED=0", "M_WIDTH=1", "OUT_WIDTH=3"],
+    ["ELEMENTS=7", "LANES=3", "DEPTH=1", "IN_WIDTH=5", "M_WIDTH=9", "OUT_WIDTH=12"],
+    ["IN_WIDTH=48", "M_WIDTH=32", "OUT_WIDTH=48"],
+  ],
   nf_threshold: [
     ["ELEMENTS=1", "DEPTH=1"],
     ["ELEMENTS=7", "LANES=3", "DEPTH=1", "LEVELS=15", "OUT_WIDTH=5", "BASE=-8", "T_WIDTH=9"],
