@@ -72,8 +72,8 @@ describe("noisefloor build of a model file", () => {
   });
 
   it("reads Keras and TensorFlow.js", async () => {
-    writeFileSync(folder.inside("net.keras"), kerasArchive(layers));
-    const keras = verified(await build("net.keras"));
+    writeFileSync(folder.inside("layers.keras"), kerasArchive(layers));
+    const keras = verified(await build("layers.keras"));
     const { modelJson, weightFiles } = tfjsFiles(layers);
     writeFileSync(folder.inside("model.json"), modelJson);
     for (const [path, bytes] of weightFiles) writeFileSync(folder.inside(path), bytes);
