@@ -99,7 +99,7 @@ function requestFor({ project, data, training, checkpoint, onCheckpoint, log, st
 
 /** The baseline alone, trained for `times` its epochs. */
 async function trainFloat(model, seed, times) {
-  const { project, files } = openModel(model, seed);
+  const { project, files } = await openModel(model, { seed });
   const data = loadProjectData(project, files);
   const { float, noise, rounding } = project.training.epochs;
   const epochs = { float: 0, noise: 1, rounding: times * (float + noise + rounding) - 1 };
@@ -138,7 +138,7 @@ const runs = values.seeds
     models.flatMap((model) => values.set.map((set) => ({ seed: Number(seed), model, set }))),
   );
 for (const { seed, model, set } of runs) {
-  const { project, files } = openModel(model, seed);
+  const { project, files } = await openModel(model, { seed });
   const data = loadProjectData(project, files);
   const training = { ...project.training, ...JSON.parse(set) };
   const key = floatKey({ graph: project.graph, training, data: project.data });

@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
 const epochs = Number(values.epochs);
 const [model = `${root}examples/mnist/mnist.floor`] = positionals;
 
-const { project, files } = openModel(model, 1);
+const { project, files } = await openModel(model, { seed: 1 });
 const data = loadProjectData(project, files);
 const training = { ...project.training, epochs: { float: epochs, noise: epochs, rounding: epochs } };
 
