@@ -27,6 +27,10 @@ const hasPadding = ({ before, after }: { before: readonly number[]; after: reado
 /** Whether max(0, x) and the like let an affine pass: they are the same in any unit. */
 const isScaleOnly = ({ gain, offset }: Affine): boolean => offset.every(isZero) && gain.every((g) => g >= 0);
 
+/** Whether a pool lets one pass: a largest value stays the largest, and the zeros around a mean stay zeros. */
+const passesPool = ({ pooling, padding }: NodeOf<"pool">, { gain, offset }: Affine): boolean =>
+  pooling === "max" ? gain.every((g) => g >= 0) : offset.every(isZero) || !hasPadding(padding);
+
 /** A batch-norm as an affine. */
 export function affineOfNorm(
   { scale, bias, mean, variance, epsilon }: NodeOf<"norm">,
@@ -93,13 +97,8 @@ function intoMaker(draft: Draft, name: string, affine: Affine): Edits | undefine
           });
         },
       ];
-    case "pool": {
-      const passes =
-        node.pooling === "max"
-          ? gain.every((g) => g >= 0)
-          : offset.every(isZero) || !hasPadding(node.padding);
-      return passes ? intoMaker(draft, node.input, affine) : undefined;
-    }
+    case "pool":
+      return passesPool(node, affine) ? intoMaker(draft, node.input, affine) : undefined;
     case "relu":
     case "leaky_relu":
       return isScaleOnly(affine) ? intoMaker(draft, node.input, affine) : undefined;
@@ -175,13 +174,8 @@ function intoReader(draft: Draft, node: DraftNode, name: string, affine: Affine)
     }
     case "affine":
       return [() => composeInto(draft, node.name, affine)];
-    case "pool": {
-      const passes =
-        node.pooling === "max"
-          ? gain.every((g) => g >= 0)
-          : offset.every(isZero) || !hasPadding(node.padding);
-      return passes ? intoReaders(draft, node.name, affine) : undefined;
-    }
+    case "pool":
+      return passesPool(node, affine) ? intoReaders(draft, node.name, affine) : undefined;
     case "relu":
     case "leaky_relu":
       return isScaleOnly(affine) ? intoReaders(draft, node.name, affine) : undefined;
