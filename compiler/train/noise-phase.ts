@@ -8,7 +8,7 @@ import { continuousBits, type Quantizers, stepOfWidth } from "./freeze.ts";
 import { costSlopes, type LayerBits } from "./limits.ts";
 import type { Layer, Network, Signal } from "./network.ts";
 import type { NoisePool } from "./noise.ts";
-import { type NoisyQuantizer, quantize, quantizeGradient } from "./noise-quantizer.ts";
+import { type NoisyQuantizer, quantize, stepGradient } from "./noise-quantizer.ts";
 import { outsideInSteps } from "./normalize.ts";
 import type { ParameterSet } from "./optimizers.ts";
 import { batchNormOf, optionalVariable, outsideOf, variableName, variableOf } from "./parameters.ts";
@@ -214,7 +214,7 @@ export function noisyGradients(
     const q = quantizers.weights[i];
     if (q) {
       const weights = variableOf(parameters, i, "weights");
-      const { logSteps } = quantizeGradient(weights, weightNoise[i]!, layer.weights, q);
+      const logSteps = stepGradient(weights, weightNoise[i]!, layer.weights, q);
       gradients[variableName(i, "weightLogStep")] = addCost(logSteps, q, weightSlopes[i]!);
     }
     const noise = biasNoise[i];

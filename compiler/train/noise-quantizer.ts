@@ -146,6 +146,44 @@ function addGradients(
   sums.clamped = clamped;
 }
 
+/**
+ * Gradient of `quantize` for the steps alone, by the map's index: of weights, whose ranges follow from themselves and whose
+ * own gradient is that of what they were quantized to.
+ */
+export function stepGradient(
+  x: Float32Array,
+  noise: Float32Array,
+  dy: Float32Array,
+  q: NoisyQuantizer,
+): Float32Array {
+  const logSteps = new Float32Array(q.map.count);
+  const residues = q.forward === "rounding" ? independentResidues(noise, x.length) : noise;
+  byStretch(q.map, (from, to, index) => {
+    const range = q.ranges[index]!;
+    const sum = residueSum(x, residues, dy, from, to, q.signed ? -range : 0, range);
+    logSteps[index]! += sum * q.steps[index]! * Math.LN2;
+  });
+  return logSteps;
+}
+
+/** The sum for the step of `addGradients`. */
+function residueSum(
+  x: Float32Array,
+  residues: Float32Array,
+  dy: Float32Array,
+  from: number,
+  to: number,
+  low: number,
+  high: number,
+): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    const value = x[i]!;
+    sum += dy[i]! * (Number(value > low) & Number(value < high) & Number(value !== 0)) * residues[i]!;
+  }
+  return sum;
+}
+
 /** Residues of real rounding's variance that know nothing of the values: the signs of the samples. */
 function independentResidues(noise: Float32Array, count: number): Float32Array {
   const residues = floats(count);

@@ -4,6 +4,8 @@ import { createRandom } from "../support/random.ts";
 
 /** Samples in the pool; a tensor that is larger reads it more than once. */
 const POOL_SIZE = 1 << 21;
+/** Of the pool's beginning, repeated behind its end: tensors up to this size are read without a copy. */
+const TAIL = 1 << 20;
 
 export interface NoisePool {
   /** `count` samples of a uniform variable in [-1/2, 1/2) for the words given. Read only. */
@@ -12,14 +14,15 @@ export interface NoisePool {
 
 /** Makes the pool of a seed. */
 export function createNoisePool(seed: number): NoisePool {
-  const pool = new Float32Array(POOL_SIZE);
+  const pool = new Float32Array(POOL_SIZE + TAIL);
   const random = createRandom(seed, "noise-pool");
   // 24 random bits, so that the float32 is exact and 1/2 itself never comes.
   for (let i = 0; i < POOL_SIZE; i++) pool[i] = (random.int32() >> 8) / 0x1000000;
+  pool.copyWithin(POOL_SIZE, 0, TAIL);
   return {
     samples: (count, ...purpose) => {
       const offset = createRandom(seed, "noise-offset", ...purpose).integer(0, POOL_SIZE - 1);
-      if (offset + count <= POOL_SIZE) return pool.subarray(offset, offset + count);
+      if (offset + count <= pool.length) return pool.subarray(offset, offset + count);
       const samples = new Float32Array(count);
       let from = offset;
       for (let filled = 0; filled < count; ) {

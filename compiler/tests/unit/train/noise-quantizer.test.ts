@@ -7,6 +7,7 @@ import {
   type NoisyQuantizer,
   quantize,
   quantizeGradient,
+  stepGradient,
   tensorQuantizer,
 } from "../../../train/noise-quantizer.ts";
 import {
@@ -190,6 +191,9 @@ describe("gradients", () => {
       test("for the logarithm of every step", () => {
         for (let k = 0; k < map.count; k++) expect(found.logSteps[k]).toBeCloseTo(difference("step", k), 1);
       });
+      test("for the steps alone, the same bits", () => {
+        expect(stepGradient(x, noise, slopesOf(y), at({}))).toEqual(found.logSteps);
+      });
       test("for the logarithm of every range", () => {
         for (let k = 0; k < map.count; k++) expect(found.logRanges[k]).toBeCloseTo(difference("range", k), 1);
       });
@@ -253,6 +257,10 @@ describe("gradients", () => {
       expect(Math.abs(sum)).toBeLessThan(4 * Math.sqrt(squares / rounds));
       const power = real.reduce((total, v, i) => total + (v * inside[i]!) ** 2, 0);
       expect(squares / (power * (step ** 2 / 12) * Math.LN2 ** 2)).toBeCloseTo(1, 0);
+    });
+
+    test("the same ones for the steps alone", () => {
+      expect(stepGradient(x, noise, g, q)).toEqual(quantizeGradient(x, noise, g, q).logSteps);
     });
 
     test("and go straight through inside of the range", () => {
