@@ -33,12 +33,18 @@ function areApart(g: WindowGeometry, [rows, columns]: Pair): boolean {
   return true;
 }
 
+/** Whether a geometry's memory is whole lines in banks. */
+export function isBanked({ taps, columns }: WindowGeometry): boolean {
+  return taps > 1 || columns > 1;
+}
+
 /**
- * The memories for at least `words` words. Taps side by side take whole lines, the fewest banks that keep the taps apart and
- * among these the least storage; a sequence, with lines of one position, may hold some more of them for fewer banks.
+ * The memories for at least `words` words. Taps and positions side by side take whole lines, the fewest banks that keep them
+ * apart and among these the least storage; a sequence, with lines of one position, may hold some more of them for fewer
+ * banks.
  */
 export function storeOf(g: WindowGeometry, words: number): LineStore {
-  if (g.taps === 1) return { capacity: words, banks: [1, 1], stored: words };
+  if (!isBanked(g)) return { capacity: words, banks: [1, 1], stored: words };
   const line = g.size[1] * g.words;
   const least = Math.ceil(words / line);
   // With a bank for every line and column that a window spans, all of its taps are apart; an image may have fewer lines.
@@ -49,7 +55,8 @@ export function storeOf(g: WindowGeometry, words: number): LineStore {
   for (let held = least; held <= most; held++)
     for (let rows = 1; rows <= held; rows++) {
       if (held % rows !== 0) continue;
-      for (let columns = 1; columns <= widest; columns++) {
+      // Positions that come at once are in banks side by side.
+      for (let columns = g.columns; columns < widest + g.columns; columns += g.columns) {
         if (rows * columns < g.taps || (best && rows * columns > best.banks[0] * best.banks[1])) continue;
         const stored = held * columns * Math.ceil(g.size[1] / columns) * g.words;
         const fewer = !best || rows * columns < best.banks[0] * best.banks[1] || stored < best.stored;

@@ -10,10 +10,11 @@ import {
   valueNamed,
 } from "../program/program.ts";
 import { concatShape, sameShape } from "../program/shapes.ts";
-import { chooseInnerLanes } from "./conv-folding.ts";
+import { chooseInnerLanes, fewestColumns } from "./conv-folding.ts";
 import type { Step } from "./dataflow.ts";
 import { greatestCommonDivisor } from "./folding.ts";
 import { adapt, add, buffer, type Growing, type Line, store } from "./lines.ts";
+import { imageOf } from "./windows.ts";
 
 /** Steps that read several streams. */
 export type MeetingStep = ArithmeticInstruction | ConcatInstruction;
@@ -49,16 +50,20 @@ function joinStages(
   const result = valueNamed(program, step.result);
   const elements = elementsOf(result.shape);
   const row = !sameShape(a.value.shape, b.value.shape);
-  const lanes = chooseInnerLanes(elements, channelsOf(result), interval, [a.lanes, b.lanes]);
-  const operand = (line: Line, index: number): Line =>
-    buffer(g, adapt(g, line, step.layer, lanes, 1), step, index, fifoDepth(step, index));
-  const first = operand(a, 0);
-  const second = operand(b, 1);
+  const [, columns, channels] = imageOf(result.shape);
+  const lanes = chooseInnerLanes(elements, channels, interval, [a.lanes, b.lanes], columns);
+  const words = elements / lanes;
+  const secondLanes = row ? Math.min(lanes, channels) : lanes;
+  const operand = (line: Line, index: number, width: number): Line =>
+    buffer(g, adapt(g, line, step.layer, width, 1), step, index, fifoDepth(step, index));
+  const first = operand(a, 0, lanes);
+  const second = operand(b, 1, secondLanes);
   // One row of channels serves all positions.
-  const again = row ? store(g, second, step.layer, elements / channelsOf(result)) : second;
+  const again = row ? store(g, second, step.layer, (words * secondLanes) / channels) : second;
+  const sources = [a.value, b.value] as const;
   return add(
     g,
-    { kind: "join", instruction: step, sources: [a.value, b.value], result, lanes, words: elements / lanes },
+    { kind: "join", instruction: step, sources, result, lanes, secondLanes, words },
     [first, again],
     result,
     lanes,
@@ -76,6 +81,8 @@ function concatStages(
   const result = valueNamed(program, step.result);
   const sizeFromAxis = ({ value }: Line): number => elementsOf(value.shape.slice(step.axis));
   const whole = operands.map(sizeFromAxis).reduce(greatestCommonDivisor);
+  if (elementsOf(result.shape) / whole > interval && step.axis === result.shape.length - 1)
+    return mergeStages(program, g, step, operands, { interval, fifoDepth });
   const before = operands.map((line) => line.lanes);
   const lanes = chooseInnerLanes(elementsOf(result.shape), whole, interval, before);
   const lines = operands.map((line, index) =>
@@ -97,5 +104,43 @@ function concatStages(
       complete,
     } as const;
     return add(g, stage, [done, line], value, lanes);
+  });
+}
+
+/** Channels of all operands in one beat, of as many positions as have to leave in a cycle. */
+function mergeStages(
+  program: Program,
+  g: Growing,
+  step: ConcatInstruction,
+  operands: readonly Line[],
+  { interval, fifoDepth }: MeetingWishes,
+): Line {
+  const result = valueNamed(program, step.result);
+  const [, columns, channels] = imageOf(result.shape);
+  const positions = elementsOf(result.shape) / channels;
+  const count = fewestColumns(columns, positions, interval);
+  const lines = operands.map((line, index) =>
+    buffer(
+      g,
+      adapt(g, line, step.layer, count * channelsOf(line.value), 1),
+      step,
+      index,
+      fifoDepth(step, index),
+    ),
+  );
+  return lines.reduce((done, line, index) => {
+    const shape = concatShape([done.value.shape, line.value.shape], step.axis);
+    const complete = index === lines.length - 1;
+    const value: Value = complete ? result : { ...result, shape };
+    const parts = [channelsOf(done.value), channelsOf(line.value)] as const;
+    const words = positions / count;
+    const sizes = { result: value, count, parts, words, complete };
+    return add(
+      g,
+      { kind: "merge", instruction: step, ...sizes },
+      [done, line],
+      value,
+      count * channelsOf(value),
+    );
   });
 }

@@ -117,7 +117,8 @@ function inputLine(
     if (next.length === 0) return fewest;
     if (only?.op === "dense") return foldings.get(only.result)!.simd;
     if (only?.op === "conv") return convLanes(program, only, foldings);
-    return chooseInnerLanes(elements, imageOf(input.shape)[2], interval, []);
+    const [, columns, channels] = imageOf(input.shape);
+    return chooseInnerLanes(elements, channels, interval, [], columns);
   };
   const wordLanes = selected ? fewest : ofReaders();
   const lanes = selected ? fewest : chooseInputLanes(elements, interval, wordLanes);

@@ -21,16 +21,18 @@ import {
 import { spatialSizes } from "../program/shapes.ts";
 import { cropStage, indexStage, padStage } from "./build-moves.ts";
 import type { Foldings } from "./build-stages.ts";
-import { type ConvSize, chooseInnerLanes, readingOf } from "./conv-folding.ts";
+import { type ConvSize, chooseInnerLanes, fewestColumns, readingOf } from "./conv-folding.ts";
 import type { ElementwiseStep } from "./dataflow.ts";
-import type { DenseSize } from "./folding.ts";
+import type { DenseSize, WideFolding } from "./folding.ts";
 import { adapt, add, type Growing, type Line, store, wordsOf } from "./lines.ts";
 import type { DenseStage, StageGraph } from "./stages.ts";
 import {
   geometryOf,
+  isPointwise,
   kernelOf,
   lineStoreOf,
   phasesOf,
+  splitOf,
   tapsOf,
   type WindowInstruction,
   type WindowReading,
@@ -67,14 +69,27 @@ export function convSizeOf(program: Program, step: ConvInstruction): ConvSize {
     units: channelsOf(result),
     groups: step.groups,
     spread: step.spread.some((s, axis) => s > 1 && phasesOf(program, step)[axis] === 1),
+    lines: step.spread.some((s) => s > 1) ? null : { result: lineOf(result), input: lineOf(input) },
     inputWidth: widthOf(input.format),
     accumulatorWidth: widthOf(result.format),
   };
 }
 
-/** Lanes of the image's words before a convolution. */
+/** Positions of a line of an image, or of a whole sequence. */
+function lineOf({ shape }: Value): number {
+  return spatialSizes(shape).at(-1) ?? 1;
+}
+
+/** Lanes of the beats before a convolution. */
 export function convLanes(program: Program, step: ConvInstruction, foldings: Foldings): number {
-  return readingOf(convSizeOf(program, step), foldings.get(step.result)!).lanes;
+  const folding = foldings.get(step.result)!;
+  const { lanes } = readingOf(convSizeOf(program, step), folding);
+  return lanes * (isDirect(program, step, folding) ? folding.windows : folding.columns);
+}
+
+/** Whether the positions of a convolution that stand side by side are those that come so: nothing has to be stored. */
+function isDirect(program: Program, step: ConvInstruction, { windows }: WideFolding): boolean {
+  return windows > 1 && isPointwise(program, step);
 }
 
 /** One step behind the first window. */
@@ -95,8 +110,9 @@ export function buildLayer(
     case "conv":
       return convStages(program, g, step, line, foldings, interval);
     case "pool":
-    case "upsample":
       return poolStages(program, g, step, line, interval);
+    case "upsample":
+      return upsampleStages(program, g, step, line, interval);
     case "slice":
       return cropStage(program, g, step, line, interval);
     case "pad":
@@ -166,6 +182,8 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     inputs,
     vectors: 1,
     taps: 1,
+    windows: 1,
+    split: null,
     phases: [1, 1],
     outSize: [1, 1],
     outputs,
@@ -185,14 +203,15 @@ function windowStage(
   reading: WindowReading,
   interval: number,
 ): Line {
-  const { lanes } = reading;
+  const { lanes, columns, copies = 1 } = reading;
   const source = valueNamed(program, step.input);
   const geometry = geometryOf(program, step, reading);
   const store = lineStoreOf(geometry, interval);
   const pad = step.op === "conv" ? step.padMantissa : 0;
-  const words = adapt(g, line, step.layer, lanes, 1);
-  const stage = { kind: "line-window", instruction: step, source, lanes, geometry, ...store, pad } as const;
-  return add(g, stage, [words], source, lanes);
+  const words = adapt(g, line, step.layer, lanes * columns, 1);
+  const sizes = { lanes, geometry, ...store, pad, copies };
+  const stage = { kind: "line-window", instruction: step, source, ...sizes } as const;
+  return add(g, stage, [words], source, lanes * geometry.taps * copies);
 }
 
 function convStages(
@@ -205,11 +224,14 @@ function convStages(
 ): Line {
   const size = convSizeOf(program, step);
   const folding = foldings.get(step.result)!;
-  const { pe, simd } = folding;
+  const { pe, simd, windows, columns } = folding;
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const { positions, channels, groups, units } = size;
-  const { vectors, ...reading } = readingOf(size, folding);
-  const windows = windowStage(program, g, step, line, reading, interval);
+  const { vectors, ...each } = readingOf(size, folding);
+  const reading = { ...each, windows, columns };
+  const entering = isDirect(program, step, folding)
+    ? adapt(g, line, step.layer, convLanes(program, step, foldings), 1)
+    : windowStage(program, g, step, line, reading, interval);
   const inputs = (size.taps * channels) / groups;
   return add(
     g,
@@ -222,48 +244,71 @@ function convStages(
       inputs,
       vectors,
       taps: reading.taps,
+      windows,
+      split: windows === 1 ? null : splitOf(program, step, reading),
       phases: phasesOf(program, step),
-      outSize: geometryOf(program, step, reading).outSize,
+      outSize: geometryOf(program, step, { ...reading, windows: 1, columns: 1 }).outSize,
       outputs: units,
       pe,
       simd,
       inFolds: Math.ceil(inputs / simd),
       outFolds: units / pe,
     },
-    [windows],
+    [entering],
     result,
-    pe,
+    pe * windows,
   );
 }
 
-/** Pools, and upsampling, which is a window of one element that repeats lines. */
-function poolStages(
-  program: Program,
-  g: Growing,
-  step: PoolInstruction | UpsampleInstruction,
-  line: Line,
-  interval: number,
-): Line {
+function poolStages(program: Program, g: Growing, step: PoolInstruction, line: Line, interval: number): Line {
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const [ky, kx] = kernelOf(program, step);
   const taps = ky * kx;
   const channels = channelsOf(source);
-  const elements = Math.max(taps * elementsOf(result.shape), elementsOf(source.shape));
-  const lanes = chooseInnerLanes(elements, channels, interval, [line.lanes]);
-  const whole = step.op === "pool" && isWhole(step, source);
-  const reading = { lanes, outer: channels / lanes, replays: 1, taps: 1 };
-  const windows = whole
-    ? adapt(g, line, step.layer, lanes, 1)
+  const whole = isWhole(step, source);
+  const [positions, inPositions] = [source, result]
+    .map((v) => elementsOf(v.shape) / channels)
+    .toReversed() as [number, number];
+  const elements = Math.max(taps * positions, inPositions) * channels;
+  const isWide = elements / channels > interval;
+  const lanes = isWide ? channels : chooseInnerLanes(elements, channels, interval, [line.lanes]);
+  const columns = isWide ? fewestColumns(lineOf(source), inPositions, interval) : 1;
+  const windows = isWide && !whole ? fewestColumns(lineOf(result), positions, interval) : 1;
+  const side = !isWide ? 1 : whole ? columns : taps;
+  const reading = { lanes, outer: channels / lanes, replays: 1, taps: side, windows, columns };
+  const entering = whole
+    ? adapt(g, line, step.layer, lanes * columns, 1)
     : windowStage(program, g, step, line, reading, interval);
-  if (step.op === "upsample") return { ...windows, value: result };
-  const words = wordsOf({ value: result, lanes });
-  return add(
-    g,
-    { kind: "pool", instruction: step, source, result, whole, taps, lanes, words },
-    [windows],
-    result,
-    lanes,
-  );
+  const split = windows === 1 ? null : splitOf(program, step, reading);
+  const leaving = lanes * windows;
+  const words = wordsOf({ value: result, lanes: leaving });
+  const sizes = { whole, taps, side, windows, split, lanes: leaving, words };
+  return add(g, { kind: "pool", instruction: step, source, result, ...sizes }, [entering], result, leaving);
+}
+
+/**
+ * Upsampling: windows of one element that repeat lines. Where several columns of the result have to leave at once, each
+ * column of the image that is read stands there so many times.
+ */
+function upsampleStages(
+  program: Program,
+  g: Growing,
+  step: UpsampleInstruction,
+  line: Line,
+  interval: number,
+): Line {
+  const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
+  const channels = channelsOf(source);
+  const elements = elementsOf(result.shape);
+  const isWide = elements / channels > interval;
+  const lanes = isWide ? channels : chooseInnerLanes(elements, channels, interval, [line.lanes]);
+  const plain = { lanes, outer: channels / lanes, replays: 1, taps: 1, windows: 1, columns: 1, copies: 1 };
+  if (!isWide) return { ...windowStage(program, g, step, line, plain, interval), value: result };
+  const copies = step.factors.at(-1)!;
+  const windows = fewestColumns(lineOf(source), elements / channels / copies, interval);
+  const columns = fewestColumns(lineOf(source), elementsOf(source.shape) / channels, interval);
+  const made = windowStage(program, g, step, line, { ...plain, windows, columns, copies }, interval);
+  return { ...made, value: result };
 }
 
 /** Whether one window is the whole input, so that nothing has to be read twice or in another order. */

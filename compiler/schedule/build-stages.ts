@@ -7,12 +7,12 @@ import { buildInputs } from "./build-inputs.ts";
 import { buildLayer } from "./build-layers.ts";
 import { argmaxStage } from "./build-moves.ts";
 import type { Dataflow, Head, Step } from "./dataflow.ts";
-import { chooseLanes, type Folding } from "./folding.ts";
+import { chooseLanes, type WideFolding } from "./folding.ts";
 import { adapt, add, fork, type Growing, type Line, laneBitsOf } from "./lines.ts";
 import { busyCycles, type StageGraph } from "./stages.ts";
 
 /** Folding of every dense and conv step, by its result. */
-export type Foldings = ReadonlyMap<string, Folding>;
+export type Foldings = ReadonlyMap<string, WideFolding>;
 
 export interface StageWishes {
   /** Cycles between packets. */

@@ -1,6 +1,6 @@
 // How many lanes a convolution gets, and stages without products. In: sizes, the wished interval. Out: legal and chosen PE
 // and SIMD, lanes that divide the channels.
-import { type Folding, lanesMeet } from "./folding.ts";
+import { type Folding, lanesMeet, type WideFolding } from "./folding.ts";
 
 /** A convolution as its products see it. */
 export interface ConvSize {
@@ -15,6 +15,8 @@ export interface ConvSize {
   readonly groups: number;
   /** Whether zeros stand between the inputs that a window meets. */
   readonly spread: boolean;
+  /** Positions in a line of the result and of the input, of which several may stand side by side; null: they may not. */
+  readonly lines: { readonly result: number; readonly input: number } | null;
   /** Bits of one input and of one accumulator. */
   readonly inputWidth: number;
   readonly accumulatorWidth: number;
@@ -47,14 +49,37 @@ export function readingOf({ channels, units, groups }: ConvSize, { pe, simd }: F
 }
 
 /** Cycles of one packet: those of the products, or those in which the input's words are stored. */
-export function convCycles(size: ConvSize, folding: Folding): number {
+export function convCycles(size: ConvSize, folding: WideFolding): number {
   const { positions, inPositions, taps, channels, units, groups } = size;
   const beats = (units / folding.pe) * Math.ceil((taps * channels) / groups / folding.simd);
-  return Math.max(positions * beats, inPositions * (channels / readingOf(size, folding).lanes));
+  const words = inPositions * (channels / readingOf(size, folding).lanes);
+  return Math.max((positions / folding.windows) * beats, words / folding.columns);
 }
 
 const divisorsOf = (n: number): number[] =>
   Array.from({ length: n }, (_, i) => i + 1).filter((divisor) => n % divisor === 0);
+
+/** The fewest positions side by side, a divisor of a line, with which all of them pass in `interval` beats; else a line. */
+export function fewestColumns(line: number, positions: number, interval: number): number {
+  return divisorsOf(line).find((count) => positions / count <= interval) ?? line;
+}
+
+/**
+ * The folding with as many positions side by side as the interval asks for: those of the input where a word has all channels,
+ * those of the result where all products of one of them are made in a cycle.
+ */
+export function widened(size: ConvSize, folding: Folding, interval: number): WideFolding {
+  const { positions, inPositions, taps, channels, units, groups, lines } = size;
+  const { pe, simd } = folding;
+  if (!lines || readingOf(size, folding).lanes < channels) return { pe, simd, windows: 1, columns: 1 };
+  const isWhole = pe === units && simd === (taps * channels) / groups;
+  return {
+    pe,
+    simd,
+    windows: isWhole ? fewestColumns(lines.result, positions, interval) : 1,
+    columns: fewestColumns(lines.input, inPositions, interval),
+  };
+}
 
 /** What PE may be: a divisor of the outputs of a group, or the outputs of as many groups as divide all of them. */
 export function legalPe({ units, groups }: ConvSize): readonly number[] {
@@ -81,22 +106,23 @@ export function legalSimd(
  * The fewest multipliers that need at most `interval` cycles; if none do, the fewest of the fastest. Among equals: the
  * fewest taps side by side, for which words are stored in as many memories and picked from them, then as `chooseFolding`.
  */
-export function chooseConvFolding(size: ConvSize, interval: number, lanesBefore: number | null): Folding {
-  const ranks = ({ pe, simd }: Folding): readonly number[] => {
-    const cycles = convCycles(size, { pe, simd });
-    const { lanes, taps } = readingOf(size, { pe, simd });
+export function chooseConvFolding(size: ConvSize, interval: number, lanesBefore: number | null): WideFolding {
+  const ranks = (folding: WideFolding): readonly number[] => {
+    const { pe, simd, windows, columns } = folding;
+    const cycles = convCycles(size, folding);
+    const { lanes, taps } = readingOf(size, folding);
     return [
       cycles <= interval ? 0 : cycles,
-      pe * simd,
-      taps,
-      lanesBefore === null || lanesMeet(lanesBefore, lanes) ? 0 : 1,
+      windows * pe * simd,
+      columns * taps,
+      lanesBefore === null || lanesMeet(lanesBefore, columns * lanes) ? 0 : 1,
       pe * size.accumulatorWidth + simd * size.inputWidth,
     ];
   };
-  let best: Folding | null = null;
+  let best: WideFolding | null = null;
   for (const pe of legalPe(size))
     for (const simd of legalSimd(size, pe)) {
-      const folding = { pe, simd };
+      const folding = widened(size, { pe, simd }, interval);
       if (best === null || isLess(ranks(folding), ranks(best))) best = folding;
     }
   return best!;
@@ -109,15 +135,18 @@ function isLess(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /**
- * Lanes of a stage between others, a divisor of `whole`: those of a stream that it reads where they are enough to pass
- * `elements` in `interval` beats, the fewest of them; else the fewest that are enough; else `whole`.
+ * Lanes of a stage between others, a divisor of `whole`, or where that is not enough those of several of `columns` positions,
+ * a divisor of them: those of a stream that it reads where they are enough to pass `elements` in `interval` beats, the
+ * fewest of them; else the fewest that are enough; else all.
  */
 export function chooseInnerLanes(
   elements: number,
   whole: number,
   interval: number,
   before: readonly number[],
+  columns = 1,
 ): number {
-  const able = divisorsOf(whole).filter((lanes) => elements / lanes <= interval);
-  return able.find((lanes) => before.includes(lanes)) ?? able[0] ?? whole;
+  const wide = divisorsOf(columns).map((count) => count * whole);
+  const able = [...divisorsOf(whole), ...wide].filter((lanes) => elements / lanes <= interval);
+  return able.find((lanes) => before.includes(lanes)) ?? able[0] ?? whole * columns;
 }

@@ -1,7 +1,7 @@
 // Exact latency and interval of a schedule: the handshakes of every stage, cycle by cycle, without data. The units
 // that stand for the fixed modules are under units/.
 import { compilerAssert } from "../support/assert.ts";
-import { keptPerBeat, type Stage, type StageGraph } from "./stages.ts";
+import { beatsOfPool, keptPerBeat, type Stage, type StageGraph } from "./stages.ts";
 import { createCrop, createPad } from "./units/boxes.ts";
 import { createConcat, createFork, createJoin, createMeet, createPair } from "./units/branches.ts";
 import { createAdapter, createInput, createSelect } from "./units/lanes.ts";
@@ -57,8 +57,8 @@ function createUnit(stage: Stage, room: Room, watch: (stored: number) => void): 
       return createPipeline(registers(2 + Math.ceil(Math.log2(stage.simd))), stage.inFolds);
     case "pool":
       return createPipeline(
-        registers(stage.instruction.kind === "average" ? 2 : 0),
-        stage.taps,
+        registers((stage.instruction.kind === "average" ? 2 : 0) + (stage.side > 1 ? 1 : 0)),
+        beatsOfPool(stage),
         stage.whole ? stage.words : 1,
       );
     case "fork":
@@ -69,6 +69,8 @@ function createUnit(stage: Stage, room: Room, watch: (stored: number) => void): 
       return createJoin(registers(1));
     case "concat":
       return createConcat(...stage.beats);
+    case "merge":
+      return createJoin(0);
     case "crop":
       return createCrop(stage.size, stage.first, stage.box);
     case "pad":

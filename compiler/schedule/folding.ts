@@ -7,6 +7,14 @@ export interface Folding {
   readonly simd: number;
 }
 
+/** A folding with what stands side by side beyond it. */
+export interface WideFolding extends Folding {
+  /** Positions of a convolution's result at once, all by the same weights. */
+  readonly windows: number;
+  /** Positions of its input that come at once. */
+  readonly columns: number;
+}
+
 export interface DenseSize {
   readonly inputs: number;
   readonly outputs: number;

@@ -1,15 +1,21 @@
 // The folding solver. In: a verified program and hardware wishes. Out: the stages of the design with their lanes,
 // and the cycles that they will take, exactly.
-import { elementsOf, operandsOf, type Program } from "../program/program.ts";
+import {
+  type ConvInstruction,
+  type DenseInstruction,
+  elementsOf,
+  operandsOf,
+  type Program,
+} from "../program/program.ts";
 import { createCollector, type Diagnostic, type DiagnosticCollector } from "../support/diagnostics.ts";
 import type { Busy } from "../support/messages/verilog.ts";
 import { convSizeOf, sizeOf } from "./build-layers.ts";
 import { buildStages, type Foldings } from "./build-stages.ts";
-import { type ConvSize, chooseConvFolding, convCycles, legalPe, legalSimd } from "./conv-folding.ts";
+import { type ConvSize, chooseConvFolding, convCycles, legalPe, legalSimd, widened } from "./conv-folding.ts";
 import type { Cycles, StepBudget } from "./cycles.ts";
 import { type Dataflow, dataflowOf, type OutputChoice } from "./dataflow.ts";
 import { type FifoDepth, fitFifos, type RoomyStages } from "./fifos.ts";
-import { chooseFolding, type DenseSize, denseCycles, type Folding } from "./folding.ts";
+import { chooseFolding, type DenseSize, denseCycles, type Folding, type WideFolding } from "./folding.ts";
 import { busyCycles, placeOf, type Stage, type StageGraph } from "./stages.ts";
 
 export interface ScheduleOptions {
@@ -165,10 +171,7 @@ function checkWishes(
   for (const step of layers) {
     const own = given.get(step.layer);
     if (!own) continue;
-    const cycles =
-      step.op === "dense"
-        ? denseCycles(sizeOf(program, step), own)
-        : convCycles(convSizeOf(program, step), own);
+    const cycles = cyclesOf(program, step, own, intervalCycles);
     if (cycles > intervalCycles)
       collector.add("verilog/interval-missed", {
         layer: step.layer,
@@ -181,7 +184,7 @@ function checkWishes(
   collector.throwIfErrors();
 }
 
-/** Folding of every dense and conv step, by its result: the layer's own, or one for an interval. */
+/** Folding of every dense and conv step, by its result: the layer's own, or one for an interval; wide enough for that. */
 function chooseFoldings(
   program: Program,
   flow: Dataflow,
@@ -189,22 +192,45 @@ function chooseFoldings(
   interval: number,
 ): Foldings {
   const given = new Map(Object.entries(folding));
-  const chosen = new Map<string, Folding>();
+  const chosen = new Map<string, WideFolding>();
   // Lanes in which a stream comes from the last products on its way.
   const lanes = new Map<string, number>();
   for (const step of flow.steps) {
     const before = lanes.get(flow.streamOf(operandsOf(step)[0]!)) ?? null;
     if (before !== null) lanes.set(step.result, before);
     if (step.op !== "dense" && step.op !== "conv") continue;
-    const taken =
-      given.get(step.layer) ??
-      (step.op === "dense"
-        ? chooseFolding(sizeOf(program, step), interval, before)
-        : chooseConvFolding(convSizeOf(program, step), interval, before));
+    const taken = foldingOf(program, step, given.get(step.layer), interval, before);
     chosen.set(step.result, taken);
-    lanes.set(step.result, taken.pe);
+    lanes.set(step.result, taken.pe * taken.windows);
   }
   return chosen;
+}
+
+function foldingOf(
+  program: Program,
+  step: DenseInstruction | ConvInstruction,
+  own: Folding | undefined,
+  interval: number,
+  before: number | null,
+): WideFolding {
+  if (step.op === "dense") {
+    const folding = own ?? chooseFolding(sizeOf(program, step), interval, before);
+    return { ...folding, windows: 1, columns: 1 };
+  }
+  const size = convSizeOf(program, step);
+  return own ? widened(size, own, interval) : chooseConvFolding(size, interval, before);
+}
+
+/** Cycles of a layer with a folding of its own. */
+function cyclesOf(
+  program: Program,
+  step: DenseInstruction | ConvInstruction,
+  own: Folding,
+  interval: number,
+): number {
+  if (step.op === "dense") return denseCycles(sizeOf(program, step), own);
+  const size = convSizeOf(program, step);
+  return convCycles(size, widened(size, own, interval));
 }
 
 /** The wished interval, or the cycles of a layer's own folding where they are more; those have been named. */

@@ -19,6 +19,7 @@ import type {
 } from "../program/program.ts";
 import type { Triple } from "./units/boxes.ts";
 import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
+import type { WindowSplit } from "./windows.ts";
 
 /** Takes packets: `beats` of `lanes` elements in, `words` of `wordLanes` out. */
 export interface InputStage {
@@ -127,6 +128,8 @@ export interface LineWindowStage {
   readonly stored: number;
   /** Mantissa outside of the image. */
   readonly pad: number;
+  /** How often each position of a beat stands side by side: the columns that an upsampling makes of it there. */
+  readonly copies: number;
 }
 
 /** PE x SIMD products per cycle: of a vector, or of the window at each of many positions. */
@@ -142,6 +145,9 @@ export interface DenseStage {
   readonly vectors: number;
   /** Taps side by side: each has a part of every vector. */
   readonly taps: number;
+  /** Positions side by side, all with the same weights, and where their taps are; null: as they come. */
+  readonly windows: number;
+  readonly split: WindowSplit | null;
   /** Weights by output row and column, each modulo one of these: those of a transposed convolution, which is read by phase. */
   readonly phases: Pair;
   readonly outSize: Pair;
@@ -153,7 +159,7 @@ export interface DenseStage {
   readonly outFolds: number;
 }
 
-/** One beat of results for the `taps` beats of a window. */
+/** One beat of results for the beats of a window. */
 export interface PoolStage {
   readonly kind: "pool";
   /** Whether the window is the whole image, which is read as it comes, all words of a position after each other. */
@@ -161,7 +167,14 @@ export interface PoolStage {
   readonly instruction: PoolInstruction;
   readonly source: Value;
   readonly result: Value;
+  /** Of a window. */
   readonly taps: number;
+  /** Taps side by side. */
+  readonly side: number;
+  /** Windows side by side, and where their taps are; null: as they come. */
+  readonly windows: number;
+  readonly split: WindowSplit | null;
+  /** Of the result. */
   readonly lanes: number;
   /** Beats of results in a packet. */
   readonly words: number;
@@ -195,6 +208,8 @@ export interface JoinStage {
   readonly sources: readonly [Value, Value];
   readonly result: Value;
   readonly lanes: number;
+  /** Of the second stream: fewer where each of its elements serves several positions of a beat. */
+  readonly secondLanes: number;
   readonly words: number;
 }
 
@@ -206,6 +221,18 @@ export interface ConcatStage {
   readonly lanes: number;
   readonly turns: number;
   readonly beats: readonly [number, number];
+  /** Whether all inputs are in: a concat of more than two is several stages. */
+  readonly complete: boolean;
+}
+
+/** Two streams side by side: beats of `count` positions, of which each has `parts` elements of both. */
+export interface MergeStage {
+  readonly kind: "merge";
+  readonly instruction: ConcatInstruction;
+  readonly result: Value;
+  readonly count: number;
+  readonly parts: readonly [number, number];
+  readonly words: number;
   /** Whether all inputs are in: a concat of more than two is several stages. */
   readonly complete: boolean;
 }
@@ -293,6 +320,7 @@ export type Stage =
   | FifoStage
   | JoinStage
   | ConcatStage
+  | MergeStage
   | CropStage
   | PadStage
   | AdapterStage
@@ -315,9 +343,9 @@ export interface StageGraph {
   readonly renamed: readonly { readonly end: StageEnd; readonly value: Value; readonly lanes: number }[];
 }
 
-/** Words that a line window takes in a packet. */
-export function wordsOfImage({ size, words }: WindowGeometry): number {
-  return size[0] * size[1] * words;
+/** Beats that a line window takes in a packet. */
+export function wordsOfImage({ size, words, columns }: WindowGeometry): number {
+  return (size[0] * size[1] * words) / columns;
 }
 
 /** Beats that a line window gives in a packet. */
@@ -350,6 +378,11 @@ export function placeOf(stage: Stage): string {
   }
 }
 
+/** Beats in which a window of a pool comes. */
+export function beatsOfPool({ taps, side }: PoolStage): number {
+  return Math.ceil(taps / side);
+}
+
 /** Cycles that a stage is busy with one packet when nothing holds it up. */
 export function busyCycles(stage: Stage): number {
   switch (stage.kind) {
@@ -365,6 +398,7 @@ export function busyCycles(stage: Stage): number {
     case "table":
     case "scale":
     case "join":
+    case "merge":
     case "fork":
     case "fifo":
       return stage.words;
@@ -373,9 +407,9 @@ export function busyCycles(stage: Stage): number {
     case "line-window":
       return Math.max(wordsOfImage(stage.geometry), beatsOfWindows(stage.geometry));
     case "dense":
-      return stage.positions * stage.inFolds * stage.outFolds;
+      return (stage.positions / stage.windows) * stage.inFolds * stage.outFolds;
     case "pool":
-      return stage.words * stage.taps;
+      return stage.words * beatsOfPool(stage);
     case "concat":
       return stage.turns * (stage.beats[0] + stage.beats[1]);
     case "crop":

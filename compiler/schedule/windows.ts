@@ -11,7 +11,8 @@ import {
   valueNamed,
 } from "../program/program.ts";
 import { everyAxis, spatialSizes } from "../program/shapes.ts";
-import { type LineStore, storeOf } from "./banks.ts";
+import { isBanked, type LineStore, storeOf } from "./banks.ts";
+import { greatestCommonDivisor } from "./folding.ts";
 import { beatsOfWindows, wordsOfImage } from "./stages.ts";
 import type { Triple } from "./units/boxes.ts";
 import { intervalAlone, leastCapacity, type Pair, type WindowGeometry } from "./units/line-window.ts";
@@ -25,11 +26,32 @@ export interface WindowReading {
   readonly outer: number;
   readonly replays: number;
   readonly taps: number;
+  /** Windows side by side: more than one are read at all taps at once. */
+  readonly windows: number;
+  /** Positions of the input that come at once. */
+  readonly columns: number;
+  /** Of an upsampling: columns that are made of one by wires, a divisor of the factor. */
+  readonly copies?: number;
+}
+
+/** How the taps of windows side by side lie in those of the one window that spans them. */
+export interface WindowSplit {
+  /** Taps of each window. */
+  readonly kernel: Pair;
+  /** Columns of the span from tap to tap, from window to window, and all. */
+  readonly tapStep: number;
+  readonly stride: number;
+  readonly span: number;
 }
 
 /** Sizes of both axes: a sequence is an image of one column, whose lines are positions. */
 function pair(sizes: Sizes, column: number): Pair {
   return sizes.length === 2 ? [sizes[0]!, sizes[1]!] : [sizes[0]!, column];
+}
+
+/** Sizes of which the last one is divided. */
+function acrossLast(sizes: Sizes, by: number): Sizes {
+  return sizes.with(-1, sizes.at(-1)! / by);
 }
 
 /** Taps of the kernel along both axes. */
@@ -79,10 +101,82 @@ export function imageOf(shape: readonly number[]): Triple {
   return alongAxes(shape, 1);
 }
 
+/** Whether a window is one position of an image that it goes through as it comes. */
+export function isPointwise(program: Program, instruction: ConvInstruction): boolean {
+  const { strides, padding, spread } = instruction;
+  const [ky, kx] = kernelOf(program, instruction);
+  const all = [ky, kx, ...strides, ...spread];
+  return all.every((n) => n === 1) && [...padding.before, ...padding.after].every((n) => n === 0);
+}
+
+/** Rows and columns, of a sequence that is one line. */
+const turned = ([y, x]: Pair): Pair => [x, y];
+
+/**
+ * The geometry of the module that reads the windows. Windows side by side are read as the one that spans them all, with the
+ * strides of these; a sequence is one line where positions of it stand side by side.
+ */
 export function geometryOf(
   program: Program,
   instruction: WindowInstruction,
-  { lanes, ...reading }: WindowReading,
+  { windows, ...reading }: WindowReading,
+): WindowGeometry {
+  const plain = plainGeometry(program, instruction, reading);
+  if (windows * reading.columns === 1) return plain;
+  const line = asLine(program, instruction, plain);
+  if (windows === 1) return line;
+  const { kernel, span, step } = spanOf(line, windows);
+  return {
+    ...line,
+    outSize: [line.outSize[0], line.outSize[1] / windows],
+    kernel: [kernel[0], span],
+    strides: [line.strides[0], line.strides[1] * windows],
+    // One tap is as far from the next as the lines are.
+    dilations: [kernel[0] === 1 ? line.spread[0] : line.dilations[0], step],
+    taps: kernel[0] * span,
+  };
+}
+
+/** Where the taps of windows side by side are. */
+export function splitOf(
+  program: Program,
+  instruction: WindowInstruction,
+  reading: WindowReading,
+): WindowSplit {
+  const { windows, ...each } = reading;
+  const line = asLine(program, instruction, plainGeometry(program, instruction, each));
+  const { kernel, step, span } = spanOf(line, windows);
+  const tapStep = kernel[1] > 1 ? line.dilations[1] / step : 1;
+  return { kernel, tapStep, stride: line.strides[1] / step, span };
+}
+
+function asLine(program: Program, { input }: WindowInstruction, geometry: WindowGeometry): WindowGeometry {
+  if (valueNamed(program, input).shape.length > 2) return geometry;
+  const { size, outSize, kernel, strides, dilations, spread, before } = geometry;
+  return {
+    ...geometry,
+    size: turned(size),
+    outSize: turned(outSize),
+    kernel: turned(kernel),
+    strides: turned(strides),
+    dilations: turned(dilations),
+    spread: turned(spread),
+    before: turned(before),
+  };
+}
+
+/** Columns that windows side by side span, and the step between those that any of them looks at. */
+function spanOf({ kernel, strides, dilations }: WindowGeometry, windows: number) {
+  const [between, last] = [(windows - 1) * strides[1], (kernel[1] - 1) * dilations[1]];
+  const steps = [strides[1], ...(kernel[1] > 1 ? [dilations[1]] : [])];
+  const step = steps.reduce(greatestCommonDivisor);
+  return { kernel, step, span: (between + last) / step + 1 };
+}
+
+function plainGeometry(
+  program: Program,
+  instruction: WindowInstruction,
+  { lanes, copies = 1, ...reading }: Omit<WindowReading, "windows">,
 ): WindowGeometry {
   const input = valueNamed(program, instruction.input);
   const sizes = spatialSizes(input.shape);
@@ -94,7 +188,7 @@ export function geometryOf(
   return {
     size: pair(sizes, 1),
     words: channelsOf(input) / lanes,
-    outSize: pair(spatialSizes(valueNamed(program, instruction.result).shape), 1),
+    outSize: pair(acrossLast(spatialSizes(valueNamed(program, instruction.result).shape), copies), 1),
     kernel: tapsOf(program, instruction),
     strides: pair(op === "upsample" ? one : instruction.strides, 1),
     // By phase the taps are a line apart, and the first one is the next line from where the window begins.
@@ -102,7 +196,10 @@ export function geometryOf(
       op === "conv" ? instruction.dilations.map((d, a) => d * (byPhase ? instruction.spread[a]! : 1)) : one,
       1,
     ),
-    spread: pair(op === "conv" ? instruction.spread : op === "upsample" ? instruction.factors : one, 1),
+    spread: pair(
+      op === "conv" ? instruction.spread : op === "upsample" ? acrossLast(instruction.factors, copies) : one,
+      1,
+    ),
     before: byPhase ? [before[0] - phases[0]! + 1, before[1] - phases[1]! + 1] : before,
     repeat: op === "upsample" || byPhase,
     ...reading,
@@ -120,10 +217,10 @@ const WAITING = 1.02;
  * Where packets would take longer than their words and windows do with that, or longer than `interval` if their words
  * come as slowly as this lets them, the fewest words more that are enough: rows of windows several lines apart wait for
  * all of these, and without padding the first window of a packet waits for many lines while the last ones of the packet
- * before are read. Taps side by side take whole lines.
+ * before are read. Taps and positions side by side take whole lines.
  */
 export function lineStoreOf(geometry: WindowGeometry, interval: number): LineStore {
-  const { size, words, taps } = geometry;
+  const { size, words } = geometry;
   const least = leastCapacity(geometry);
   const line = size[1] * words;
   const image = wordsOfImage(geometry);
@@ -132,12 +229,12 @@ export function lineStoreOf(geometry: WindowGeometry, interval: number): LineSto
   const isEnough = ({ capacity }: LineStore): boolean =>
     intervalAlone(geometry, capacity, SETTLED) <= WAITING * busy &&
     intervalAlone(geometry, capacity, SETTLED_PACED, slow / image) <= slow + 1;
-  const unit = taps > 1 ? line : words;
-  const tight = taps > 1 ? Math.ceil(least / line) : Math.ceil((least + line) / words);
+  const unit = isBanked(geometry) ? line : words;
+  const tight = isBanked(geometry) ? Math.ceil(least / line) : Math.ceil((least + line) / words);
   const storeFor = (units: number): LineStore => storeOf(geometry, units * unit);
   if (isEnough(storeFor(tight))) return storeFor(tight);
   // An image more is always enough.
-  let [few, enough] = [tight, Math.ceil((least + image + line) / unit)];
+  let [few, enough] = [tight, Math.ceil((least + size[0] * line + line) / unit)];
   while (enough - few > 1) {
     const middle = Math.floor((few + enough) / 2);
     if (isEnough(storeFor(middle))) enough = middle;

@@ -6,7 +6,7 @@ import type { Stage } from "../schedule/stages.ts";
 import { assertNever } from "../support/assert.ts";
 import { aligned, type Draft, type PlacedStage, type Stream, tap } from "./draft.ts";
 import { createNameSpace, legalStem } from "./names.ts";
-import { placeConcat, placeFifo, placeFork, placeJoin } from "./place-branches.ts";
+import { placeConcat, placeFifo, placeFork, placeJoin, placeMerge } from "./place-branches.ts";
 import {
   placeDense,
   placeLimit,
@@ -135,6 +135,8 @@ function placeStage(
       return [placeJoin(draft, stage, a, b)];
     case "concat":
       return [placeConcat(draft, stage, a, b)];
+    case "merge":
+      return [placeMerge(draft, stage, a, b)];
     case "crop":
       return [placeCrop(draft, stage, a)];
     case "pad":

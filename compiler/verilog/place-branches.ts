@@ -8,6 +8,7 @@ import {
   type FifoStage,
   type ForkStage,
   type JoinStage,
+  type MergeStage,
 } from "../schedule/stages.ts";
 import { commentText } from "../support/comment-text.ts";
 import {
@@ -81,7 +82,7 @@ const OPERATION = {
 } as const;
 
 export function placeJoin(draft: Draft, stage: JoinStage, a: Stream, b: Stream): Stream {
-  const { instruction, sources, result: y, lanes, words } = stage;
+  const { instruction, sources, result: y, lanes, secondLanes, words } = stage;
   const { layer, op } = instruction;
   const stem = layerStem(layer);
   const { code, what } = OPERATION[op];
@@ -100,6 +101,7 @@ export function placeJoin(draft: Draft, stage: JoinStage, a: Stream, b: Stream):
     `${stem}_${op}`,
     {
       LANES: lanes,
+      ...(secondLanes === lanes ? {} : { B_LANES: secondLanes }),
       OP: code,
       A_WIDTH: widthOf(first.format),
       A_SIGNED: flag(isSigned(first.format)),
@@ -135,5 +137,28 @@ export function placeConcat(draft: Draft, stage: ConcatStage, a: Stream, b: Stre
     { layer, op: "concat", pe: lanes, simd: 1, cycles: busyCycles(stage) },
   );
   if (complete) tap(draft, y, result, turns * (beats[0] + beats[1]));
+  return result;
+}
+
+export function placeMerge(draft: Draft, stage: MergeStage, a: Stream, b: Stream): Stream {
+  const { instruction, result: y, count, parts, words, complete } = stage;
+  const { layer } = instruction;
+  const stem = layerStem(layer);
+  const lanes = count * (parts[0] + parts[1]);
+  section(
+    draft,
+    `Layer ${commentText(layer)}: ${countText(parts[0], "element")} of one stream, then ${parts[1]} of the other, ` +
+      `${countText(count, "position")} in a beat`,
+  );
+  const result = stream(draft, `${stem}_joined`, lanes, a.width);
+  place(
+    draft,
+    "nf_merge",
+    `${stem}_merge`,
+    { COUNT: count, A_WIDTH: parts[0] * a.width, B_WIDTH: parts[1] * b.width },
+    { ...CLOCK, ...connected("a", a), ...connected("b", b), ...source(result) },
+    { layer, op: "concat", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+  );
+  if (complete) tap(draft, y, result, words);
   return result;
 }

@@ -47,6 +47,7 @@ import {
   thresholdTable,
   weightWords,
 } from "./memory-files.ts";
+import { isPlainSplit, placeSplit } from "./place-windows.ts";
 
 /** The flag of a broken packet goes round a stage of `depth` registers; nothing to do behind the first window. */
 function passDrop(draft: Draft, stem: string, before: Stream, result: Stream, depth: number): Stream {
@@ -325,6 +326,8 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
     inputs,
     vectors,
     taps,
+    windows,
+    split,
     phases,
     outSize,
     outputs,
@@ -339,14 +342,20 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
   const weightBits = widthOf(weights.format);
   const bias = biasWords(program, stage);
   const folds = `${pe} PE x ${simd} SIMD`;
+  const lanesText = windows === 1 ? folds : `${folds} at ${windows} positions side by side`;
   const lane = laneText(stage, weights.format.kind === "bipolar");
   const where = instruction.op === "conv" ? ` at ${countText(positions, "position")}` : "";
   section(
     draft,
     `Layer ${commentText(layer)}: ${countText(inputs, "input")} ${formatText(x)} to ${countText(outputs, "output")}${where}, ` +
-      `${countText(pe * simd, lane)} (${folds}), ${countText(busyCycles(stage), "cycle")}`,
+      `${countText(windows * pe * simd, lane)} (${lanesText}), ${countText(busyCycles(stage), "cycle")}`,
   );
-  const result = stream(draft, `${stem}_sums`, pe, widthOf(y.format));
+  const result = stream(draft, `${stem}_sums`, windows * pe, widthOf(y.format));
+  const part = (simd / taps) * vectors * before.width;
+  const data =
+    split && !isPlainSplit(split)
+      ? placeSplit(draft, stem, split, windows, part, `${before.stem}_data`)
+      : `${before.stem}_data`;
   const files = draft.files.take(stem, ["_weights.mem", "_bias.mem"]);
   const { file, style } = memory(
     draft,
@@ -368,7 +377,8 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       PE: pe,
       SIMD: simd,
       ...(vectors > 1 ? { VECTORS: vectors } : {}),
-      ...(vectors > 1 && taps > 1 ? { TAPS: taps } : {}),
+      ...(vectors * windows > 1 && taps > 1 ? { TAPS: taps } : {}),
+      ...(windows > 1 ? { WINDOWS: windows } : {}),
       ...(phases[0] * phases[1] > 1
         ? { PHASES_Y: phases[0], PHASES_X: phases[1], ROWS: outSize[0], COLUMNS: outSize[1] }
         : {}),
@@ -382,9 +392,9 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       BIAS_FILE: biasFile,
       ROM_STYLE: style,
     },
-    { ...CLOCK, ...sink(before), ...source(result) },
-    { layer, op: instruction.op, pe, simd, cycles: busyCycles(stage) },
+    { ...CLOCK, ...sink(before), s_data: data, ...source(result) },
+    { layer, op: instruction.op, pe: windows * pe, simd, cycles: busyCycles(stage) },
   );
-  tap(draft, y, result, positions * outFolds);
+  tap(draft, y, result, (positions / windows) * outFolds);
   return result;
 }

@@ -2,12 +2,14 @@
 // stream before it. Out: the stream behind it, with banner, wires, instance and tap in the draft.
 import { isSigned, mantissaRange, widthOf } from "../program/program.ts";
 import {
+  beatsOfPool,
   busyCycles,
   type CropStage,
   type LineWindowStage,
   type PadStage,
   type PoolStage,
 } from "../schedule/stages.ts";
+import type { WindowSplit } from "../schedule/windows.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import { exactDivision } from "../support/division.ts";
@@ -66,6 +68,7 @@ export function lineWindowParameters(
     OUTER: geometry.outer,
     REPLAYS: geometry.replays,
     TAPS: geometry.taps,
+    ...(geometry.columns > 1 ? { S_COLUMNS: geometry.columns } : {}),
     BANKS_Y: banks[0],
     BANKS_X: banks[1],
     CAPACITY: capacity,
@@ -73,23 +76,31 @@ export function lineWindowParameters(
 }
 
 export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: Stream): Stream {
-  const { instruction, source: x, lanes, geometry, capacity, banks, stored } = stage;
-  const { size, words, outSize, kernel, spread, replays, taps } = geometry;
+  const { instruction, source: x, lanes, geometry, capacity, banks, stored, copies } = stage;
+  const { size, words, outSize, kernel, spread, replays, taps, columns } = geometry;
   const { layer, op } = instruction;
   const stem = layerStem(layer);
   const upsample = op === "upsample";
   const times = replays === 1 ? "once" : `${replays} times`;
-  const memories = taps > 1 ? ` in ${sizeText(banks)} memories, ${taps} at a time` : "";
+  const memories = banks[0] * banks[1] > 1 ? ` in ${sizeText(banks)} memories, ${taps} at a time` : "";
+  const entering = columns > 1 ? `, ${columns} positions at once` : "";
   section(
     draft,
     upsample
-      ? `Layer ${commentText(layer)}: repeats each of ${sizeText(size)} positions ${sizeText(spread)} times`
-      : `Layer ${commentText(layer)}: windows of ${sizeText(kernel)} at ${sizeText(outSize)} positions of ${sizeText(size)}, ` +
+      ? `Layer ${commentText(layer)}: repeats each of ${sizeText(size)} positions ${sizeText([spread[0], spread[1] * copies])} times`
+      : `Layer ${commentText(layer)}: windows of ${sizeText(kernel)} at ${sizeText(outSize)} positions of ${sizeText(size)}${entering}, ` +
           `${countText(capacity, "word")} of ${lanes} x ${formatText(x)}${memories}, read ${times}`,
   );
-  const result = stream(draft, upsample ? `${stem}_repeated` : `${stem}_windows`, taps * lanes, before.width);
+  const result = stream(
+    draft,
+    upsample ? `${stem}_repeated` : `${stem}_windows`,
+    taps * lanes * copies,
+    before.width,
+  );
   const inside = draft.names.take(`${result.stem}_${op === "pool" ? "" : "unused_"}inside`);
   wire(draft, inside, taps);
+  const data = copies > 1 ? draft.names.take(`${result.stem}_once`) : `${result.stem}_data`;
+  if (copies > 1) wire(draft, data, taps * lanes * before.width);
   place(
     draft,
     "nf_line_window",
@@ -98,7 +109,7 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
     {
       ...CLOCK,
       ...sink(before),
-      m_data: `${result.stem}_data`,
+      m_data: data,
       m_inside: inside,
       m_valid: `${result.stem}_valid`,
       m_ready: `${result.stem}_ready`,
@@ -112,6 +123,15 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
       storedElements: stored * lanes,
     },
   );
+  if (copies > 1)
+    place(
+      draft,
+      "nf_repeat",
+      `${stem}_columns`,
+      { WIDTH: lanes * before.width, COUNT: taps, TIMES: copies },
+      { s_data: data, m_data: `${result.stem}_data` },
+      null,
+    );
   if (upsample) {
     const y = draft.program.values.find((v) => v.name === instruction.result)!;
     tap(draft, y, result, outSize[0] * outSize[1] * words);
@@ -119,8 +139,43 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
   return { ...result, inside };
 }
 
+/** The wire with the taps of windows side by side, of `width` bits each, from those of the one window that spans them. */
+export function placeSplit(
+  draft: Draft,
+  stem: string,
+  { kernel, tapStep, stride, span }: WindowSplit,
+  windows: number,
+  width: number,
+  from: string,
+): string {
+  const taps = draft.names.take(`${stem}_taps`);
+  wire(draft, taps, kernel[0] * kernel[1] * windows * width);
+  place(
+    draft,
+    "nf_window_split",
+    `${stem}_split`,
+    {
+      WIDTH: width,
+      COUNT: windows,
+      KERNEL_Y: kernel[0],
+      KERNEL_X: kernel[1],
+      TAP_STEP: tapStep,
+      STRIDE: stride,
+      SPAN: span,
+    },
+    { s_data: from, m_data: taps },
+    null,
+  );
+  return taps;
+}
+
+/** Whether windows side by side have the taps of the window that spans them, in its order. */
+export function isPlainSplit({ kernel, stride }: WindowSplit): boolean {
+  return kernel[0] === 1 && kernel[1] === 1 && stride === 1;
+}
+
 export function placePool(draft: Draft, stage: PoolStage, before: Stream): Stream {
-  const { instruction, result: y, whole, taps, lanes, words } = stage;
+  const { instruction, result: y, whole, taps, side, windows, split, lanes, words } = stage;
   const { layer, kind } = instruction;
   const stem = layerStem(layer);
   const average = kind === "average";
@@ -138,6 +193,13 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
     "constants of an average are plain integers",
   );
   const result = stream(draft, `${stem}_pooled`, lanes, widthOf(y.format));
+  const insideWhole = side === 1 ? "1'b1" : `{${side}{1'b1}}`;
+  const [data, inside] = split
+    ? [
+        placeSplit(draft, stem, split, windows, (lanes / windows) * before.width, `${before.stem}_data`),
+        placeSplit(draft, `${stem}_inside`, split, windows, 1, before.inside!),
+      ]
+    : [`${before.stem}_data`, whole ? insideWhole : before.inside!];
   place(
     draft,
     "nf_pool",
@@ -146,7 +208,9 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
       LANES: lanes,
       WIDTH: widthOf(y.format),
       SIGNED: flag(isSigned(y.format)),
-      WINDOW: taps,
+      WINDOW: beatsOfPool(stage),
+      ...(side > 1 ? { TAPS: side } : {}),
+      ...(windows > 1 ? { WINDOWS: windows } : {}),
       ...(whole && words > 1 ? { WORDS: words } : {}),
       AVERAGE: flag(average),
       SUM_WIDTH: average ? widthOfRange(sums, true) : 1,
@@ -156,8 +220,8 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
     },
     {
       ...CLOCK,
-      s_data: `${before.stem}_data`,
-      s_inside: whole ? "1'b1" : before.inside!,
+      s_data: data,
+      s_inside: inside,
       s_valid: `${before.stem}_valid`,
       s_ready: `${before.stem}_ready`,
       ...source(result),
@@ -166,7 +230,7 @@ export function placePool(draft: Draft, stage: PoolStage, before: Stream): Strea
       layer,
       op: "pool",
       pe: lanes,
-      simd: 1,
+      simd: side,
       cycles: busyCycles(stage),
       ...(whole ? { storedElements: words * lanes } : {}),
     },

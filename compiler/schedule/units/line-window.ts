@@ -27,6 +27,8 @@ export interface WindowGeometry {
   readonly replays: number;
   /** Taps side by side; more than 1 asks for `outer` = `words` and lines from tap to tap. */
   readonly taps: number;
+  /** Neighbouring positions that come at once, a divisor of a line; more than 1 asks for `words` = 1. */
+  readonly columns: number;
 }
 
 /** What the windows need, by output position. */
@@ -44,33 +46,35 @@ export function beatsOfWindow({ kernel, words, replays, taps }: WindowGeometry):
 
 /**
  * Cycles between packets of a window whose receiver never waits, `packets` packets after the first; infinite if it stands
- * still. Its sender has a word `pace` cycles after the one before was taken: always one by default. What createLineWindow
+ * still. Its sender has a beat `pace` cycles after the one before was taken: always one by default. What createLineWindow
  * does, window by window instead of cycle by cycle.
  */
 export function intervalAlone(g: WindowGeometry, capacity: number, packets: number, pace = 1): number {
   const { reach, forgotten } = needsOf(g);
-  if (capacity < reach.reduce((most, words) => Math.max(most, words), 1)) return Number.POSITIVE_INFINITY;
   const beats = beatsOfWindow(g);
+  const { columns } = g;
   const windows = reach.length;
   // Ends of windows, and the words that are forgotten then; the writer looks `seen` windows back.
   const ends: number[] = [];
   const totals: number[] = [];
   let total = 0;
   let end = 0; // cycle of the last beat
-  let written = 0;
-  let last = -pace; // cycle of the last word
+  let written = 0; // beats
+  let last = -pace; // cycle of the last beat that came in
   let seen = 0;
   let open = -1; // cycle of the end that made room for the next one
   for (let p = 0; p < (packets + 1) * windows; p++) {
-    const newest = total + reach[p % windows]!;
+    const newest = Math.ceil((total + reach[p % windows]!) / columns);
     const waits = written < newest;
     while (written < newest) {
-      const room = (seen === 0 ? 0 : totals[seen - 1]!) + capacity;
+      const room = Math.floor(((seen === 0 ? 0 : totals[seen - 1]!) + capacity) / columns);
       if (written < room) {
         const count = Math.min(newest, room) - written;
         written += count;
         last = Math.max(last + pace, open + 1) + (count - 1) * pace;
       } else {
+        // Nothing is left to be read that would make room.
+        if (seen === ends.length) return Number.POSITIVE_INFINITY;
         open = ends[seen]!;
         seen++;
       }
@@ -123,15 +127,24 @@ function needsOf(g: WindowGeometry): Needs {
   return { reach, forgotten };
 }
 
-/** Fewest words of memory with which the windows can be read at all. */
+/** Fewest words of memory with which the windows can be read at all; a beat that comes in needs room for all of its words. */
 export function leastCapacity(g: WindowGeometry): number {
-  return needsOf(g).reach.reduce((most, words) => Math.max(most, words), 1);
+  const { reach, forgotten } = needsOf(g);
+  let least = 1;
+  let total = 0;
+  for (let p = 0; p < reach.length; p++) {
+    const newest = g.columns * Math.ceil((total + reach[p]!) / g.columns);
+    least = Math.max(least, newest - total);
+    total += forgotten[p]!;
+  }
+  return least;
 }
 
 /** The control logic of nf_line_window with a memory of `capacity` words, read through `depth` registers, at most one. */
 export function createLineWindow(g: WindowGeometry, capacity: number, depth = 1): Unit {
   const { reach, forgotten } = needsOf(g);
   const beats = beatsOfWindow(g);
+  const { columns } = g;
   let level = 0;
   let position = 0;
   let beat = 0;
@@ -142,11 +155,11 @@ export function createLineWindow(g: WindowGeometry, capacity: number, depth = 1)
     inputs: 1,
     outputs: 1,
     valid: () => valid,
-    ready: () => level !== capacity,
+    ready: () => level <= capacity - columns,
     step: (take, give) => {
       const open = primed && level >= reach[position]!;
       primed = true;
-      if (take[0]) level++;
+      if (take[0]) level += columns;
       if (valid && !give[0]) return;
       valid = depth === 0 ? open : read;
       read = open;
@@ -157,17 +170,18 @@ export function createLineWindow(g: WindowGeometry, capacity: number, depth = 1)
       position = position === reach.length - 1 ? 0 : position + 1;
     },
     quiet: (take, give) => {
-      const toFull = take[0] ? capacity - 1 - level : Number.POSITIVE_INFINITY;
+      const toFull = take[0] ? Math.floor((capacity - level) / columns) - 1 : Number.POSITIVE_INFINITY;
       if (!primed) return 0;
       if (valid && !give[0]) return toFull;
       const missing = reach[position]! - level;
       if (missing <= 0) return valid && (depth === 0 || read) ? Math.min(toFull, beats - 1 - beat) : 0;
-      return valid || read ? 0 : Math.min(toFull, take[0] ? missing : Number.POSITIVE_INFINITY);
+      const beatsMissing = take[0] ? Math.ceil(missing / columns) : Number.POSITIVE_INFINITY;
+      return valid || read ? 0 : Math.min(toFull, beatsMissing);
     },
     skip: (take, give, edges) => {
       // Counted before the beats that come in: what is open is so at all of these edges, or at none of them.
       if (level >= reach[position]! && !(valid && !give[0])) beat += edges;
-      if (take[0]) level += edges;
+      if (take[0]) level += edges * columns;
     },
     state: () => `${level},${position},${beat},${read},${valid}`,
   };

@@ -25,6 +25,8 @@ interface Parameters {
   readonly vectors?: number;
   /** Parts of each vector in a beat. */
   readonly taps?: number;
+  /** Windows side by side, each with vectors of its own. */
+  readonly windows?: number;
   /** Sets of weights by row and column, and rows and columns of outputs. */
   readonly phases?: readonly [y: number, x: number];
   readonly outSize?: readonly [rows: number, columns: number];
@@ -56,12 +58,7 @@ function accumulatorWidth(weights: readonly number[], bias: readonly number[], p
 
 function caseOf(p: Parameters, index: number): BenchCase {
   const random = randomFor("dense", index);
-  const [phases, outSize, vectors, taps] = [
-    p.phases ?? [1, 1],
-    p.outSize ?? [1, 1],
-    p.vectors ?? 1,
-    p.taps ?? 1,
-  ];
+  const { phases = [1, 1], outSize = [1, 1], vectors = 1, taps = 1, windows = 1 } = p;
   const sets = Array.from({ length: phases[0] * phases[1] }, () =>
     integers(random, p.outputs * p.inputs, p.w[0], p.w[1] === SIGNED),
   );
@@ -97,9 +94,11 @@ function caseOf(p: Parameters, index: number): BenchCase {
       packet < 2
         ? Array<number>(p.inputs).fill(packet === 0 ? high : low)
         : integers(random, p.inputs, p.x[0], p.x[1] === SIGNED);
-    const shared = vector();
+    const shared = Array.from({ length: windows }, vector);
     for (let f = 0; f < outFolds; f++) {
-      const x = Array.from({ length: vectors }, () => (vectors > 1 ? vector() : shared));
+      const x = shared.flatMap((one) =>
+        Array.from({ length: vectors }, () => (vectors > 1 ? vector() : one)),
+      );
       for (let i = 0; i < inFolds; i++) {
         // Lanes beyond the vector hold anything.
         const row = x.map((of) =>
@@ -111,10 +110,11 @@ function caseOf(p: Parameters, index: number): BenchCase {
         );
         beats.push(lanes(parts.flat(2), p.x[0]));
       }
-      const sums = Array.from({ length: p.pe }, (_, n) => {
+      const sums = Array.from({ length: windows * p.pe }, (_, lane) => {
+        const n = lane % p.pe;
         const o = f * p.pe + n;
         if (o >= p.outputs) return 0;
-        return x[Math.floor((n * vectors) / p.pe)]!.reduce(
+        return x[Math.floor(lane / p.pe) * vectors + Math.floor((n * vectors) / p.pe)]!.reduce(
           (sum, value, i) => sum + operand(value, p.x[1]) * operand(weights[o * p.inputs + i]!, p.w[1]),
           bias[o]!,
         );
@@ -133,6 +133,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
       SIMD: p.simd,
       VECTORS: vectors,
       TAPS: taps,
+      WINDOWS: windows,
       PHASES_Y: phases[0],
       PHASES_X: phases[1],
       ROWS: outSize[0],
@@ -148,8 +149,8 @@ function caseOf(p: Parameters, index: number): BenchCase {
       [files.WEIGHT_FILE, `${weightWords.join("\n")}\n`],
       ...(p.bias ? [[files.BIAS_FILE, `${biasWords.join("\n")}\n`] as const] : []),
     ]),
-    sources: [source("s", vectors * p.simd * p.x[0], beats)],
-    sinks: [sink(p.pe * width, expected)],
+    sources: [source("s", windows * vectors * p.simd * p.x[0], beats)],
+    sinks: [sink(windows * p.pe * width, expected)],
     unit: () => createPipeline(2 + Math.ceil(Math.log2(p.simd)), inFolds),
   };
 }
@@ -244,6 +245,10 @@ for (const more of [
   { inputs: 8, outputs: 8, pe: 4, simd: 2, vectors: 2 },
   { inputs: 18, outputs: 12, pe: 6, simd: 8, vectors: 3, taps: 4 },
   { inputs: 9, outputs: 4, pe: 4, simd: 5, vectors: 4, taps: 5, w: [1, BIPOLAR] as const },
+  // Windows side by side: of one vector each, of groups, in folds of both.
+  { inputs: 9, outputs: 4, pe: 4, simd: 9, taps: 9, windows: 3 },
+  { inputs: 6, outputs: 6, pe: 6, simd: 6, vectors: 3, taps: 3, windows: 2 },
+  { inputs: 7, outputs: 5, pe: 2, simd: 3, windows: 2, w: [1, BIPOLAR] as const },
   // Weights by phase.
   { inputs: 4, outputs: 3, pe: 1, simd: 2, phases: [2, 2] as const, outSize: [3, 2] as const },
   { inputs: 3, outputs: 2, pe: 2, simd: 3, phases: [2, 3] as const, outSize: [2, 3] as const },

@@ -26,27 +26,39 @@ function outWidth(op: number, a: Operand, b: Operand): number {
   return width;
 }
 
-function caseOf(op: number, lanesOf: number, a: Operand, b: Operand, extra: number): BenchCase {
+/** The second operand has `second` lanes, each for several of the first. */
+function caseOf(
+  op: number,
+  lanesOf: number,
+  a: Operand,
+  b: Operand,
+  extra: number,
+  second = lanesOf,
+): BenchCase {
   const random = randomFor("join", op, lanesOf, a[0], b[0]);
   const count = 60 * lanesOf;
   const x = integers(random, count, a[0], a[1]);
-  const y = integers(random, count, b[0], b[1]).reverse();
+  const y = integers(random, 60 * second, b[0], b[1]).reverse();
   const width = outWidth(op, a, b) + extra;
   const expected: bigint[] = [];
   for (let at = 0; at < count; at += lanesOf)
     expected.push(
       lanes(
         Array.from({ length: lanesOf }, (_, i) =>
-          results[op]!(BigInt(x[at + i]!) << BigInt(a[2]), BigInt(y[at + i]!) << BigInt(b[2])),
+          results[op]!(
+            BigInt(x[at + i]!) << BigInt(a[2]),
+            BigInt(y[(at / lanesOf) * second + (i % second)]!) << BigInt(b[2]),
+          ),
         ),
         width,
       ),
     );
   return {
-    name: `op ${op}, ${lanesOf} lanes, ${a} and ${b}`,
+    name: `op ${op}, ${lanesOf} and ${second} lanes, ${a} and ${b}`,
     module: "nf_join",
     parameters: {
       LANES: lanesOf,
+      B_LANES: second,
       OP: op,
       A_WIDTH: a[0],
       A_SIGNED: Number(a[1]),
@@ -58,7 +70,7 @@ function caseOf(op: number, lanesOf: number, a: Operand, b: Operand, extra: numb
     },
     sources: [
       source("a", lanesOf * a[0], beatsOf(x, lanesOf, a[0])),
-      source("b", lanesOf * b[0], beatsOf(y, lanesOf, b[0])),
+      source("b", second * b[0], beatsOf(y, second, b[0])),
     ],
     sinks: [sink(lanesOf * width, expected)],
     unit: () => createJoin(),
@@ -73,6 +85,8 @@ const CASES = [
   caseOf(SUBTRACT, 2, [5, false, 0], [7, false, 2], 0),
   caseOf(SUBTRACT, 3, [16, true, 4], [3, true, 0], 1),
   caseOf(MULTIPLY, 1, [8, true, 0], [8, false, 0], 0),
+  caseOf(MULTIPLY, 6, [8, true, 0], [4, false, 0], 0, 2),
+  caseOf(ADD, 4, [3, false, 1], [5, true, 0], 0, 1),
   caseOf(MULTIPLY, 2, [24, true, 0], [24, true, 0], 0),
   caseOf(MULTIPLY, 3, [3, false, 0], [1, true, 0], 6),
   caseOf(MULTIPLY, 1, [4, false, 1], [4, false, 2], 0),

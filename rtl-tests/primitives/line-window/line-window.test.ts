@@ -44,13 +44,33 @@ function geometryOf(p: Parameters): WindowGeometry {
     const padded = spread + given.before[a] + (p.after?.[a] ?? 0);
     return Math.floor((padded - extent - 1) / given.strides[a]) + 1;
   }) as unknown as Pair;
-  return { repeat: false, outer: 1, replays: 1, taps: 1, outSize, ...given };
+  return { repeat: false, outer: 1, replays: 1, taps: 1, columns: 1, outSize, ...given };
+}
+
+/** Beats of `count` words each, the first lowest. */
+function sideBySide(words: readonly bigint[], count: number, bits: number): bigint[] {
+  return Array.from({ length: words.length / count }, (_, k) =>
+    words.slice(k * count, (k + 1) * count).reduce((beat, word, i) => beat | (word << BigInt(i * bits)), 0n),
+  );
 }
 
 function caseOf(p: Parameters, index: number): BenchCase {
   const geometry = geometryOf(p);
-  const { size, words, outSize, kernel, strides, dilations, spread, before, repeat, outer, replays, taps } =
-    geometry;
+  const {
+    size,
+    words,
+    outSize,
+    kernel,
+    strides,
+    dilations,
+    spread,
+    before,
+    repeat,
+    outer,
+    replays,
+    taps,
+    columns,
+  } = geometry;
   const [laneCount, width] = [p.lanes ?? 1, p.width ?? 8];
   const bits = laneCount * width;
   const { capacity, banks } = storeOf(geometry, leastCapacity(geometry) + p.more);
@@ -100,7 +120,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
     name: JSON.stringify(p),
     module: "nf_line_window",
     parameters: lineWindowParameters({ lanes: laneCount, geometry, capacity, banks, pad: p.pad ?? 0 }, width),
-    sources: [source("s", bits, beats)],
+    sources: [source("s", columns * bits, sideBySide(beats, columns, bits))],
     sinks: [
       {
         data: [
@@ -250,6 +270,55 @@ const SETS: Parameters[] = [
     taps: 4,
     more: 0,
   },
+  // Positions side by side: as they come, for windows one by one, and for windows side by side.
+  { size: [5, 6], kernel: [3, 3], before: [1, 1], after: [1, 1], columns: 2, more: 0, pad: 3 },
+  { size: [4, 8], kernel: [2, 3], before: [0, 1], after: [0, 1], columns: 4, taps: 3, replays: 2, more: 5 },
+  {
+    size: [5, 6],
+    kernel: [3, 4],
+    strides: [1, 2],
+    before: [1, 1],
+    after: [1, 1],
+    columns: 2,
+    taps: 12,
+    more: 0,
+    lanes: 2,
+  },
+  {
+    size: [6, 9],
+    kernel: [3, 7],
+    strides: [2, 6],
+    before: [1, 1],
+    after: [1, 1],
+    columns: 3,
+    taps: 21,
+    more: 9,
+    width: 3,
+  },
+  { size: [4, 6], kernel: [1, 2], strides: [1, 2], dilations: [1, 1], columns: 6, taps: 2, more: 0 },
+  {
+    size: [1, 20],
+    kernel: [1, 8],
+    strides: [1, 4],
+    before: [0, 2],
+    after: [0, 2],
+    columns: 5,
+    taps: 8,
+    more: 0,
+    pad: -1,
+  },
+  {
+    size: [3, 4],
+    kernel: [1, 2],
+    strides: [1, 2],
+    spread: [2, 1],
+    dilations: [2, 1],
+    repeat: true,
+    columns: 2,
+    taps: 2,
+    more: 0,
+  },
+  { size: [3, 4], kernel: [2, 2], strides: [2, 2], dilations: [1, 2], columns: 4, taps: 4, more: 1 },
 ];
 const CASES = SETS.map(caseOf);
 
@@ -293,6 +362,7 @@ describe("leastCapacity", () => {
     outer: 1,
     replays: 1,
     taps: 1,
+    columns: 1,
   });
   test("is lines and a window's width at stride 1", () => {
     expect(leastCapacity(plain([28, 28], [3, 3], 1))).toBe(2 * 28 + 3);

@@ -16,35 +16,46 @@ interface Parameters {
   readonly signed: boolean;
   /** Windows of which the beats come in turn. */
   readonly words?: number;
+  /** Elements of every lane in a beat, of windows side by side. */
+  readonly taps?: number;
+  readonly windows?: number;
 }
 
 const WINDOWS = 40;
 
 function caseOf(p: Parameters): BenchCase {
-  const { average, window, width, signed } = p;
+  const { average, window, width, signed, words = 1, taps = 1, windows = 1 } = p;
+  const each = p.lanes / windows;
   const random = randomFor("pool", JSON.stringify(p));
-  const elements = integers(random, WINDOWS * window * p.lanes, width, signed);
+  const size = window * taps * p.lanes;
+  const elements = integers(random, WINDOWS * size, width, signed);
   const range = integerRange(width, signed);
   // The first windows hold one of the ends in every element.
-  elements.fill(range.max, 0, window * p.lanes);
-  elements.fill(range.min, window * p.lanes, 2 * window * p.lanes);
-  const words = p.words ?? 1;
+  elements.fill(range.max, 0, size);
+  elements.fill(range.min, size, 2 * size);
   const inOrder: bigint[] = [];
   const expected: bigint[] = [];
   for (let n = 0; n < WINDOWS; n++) {
-    const kept = random.integer(0, window - 1);
-    const rows: number[][] = [];
+    // Some elements are outside of the image, but not all of a window's.
+    const kept = Array.from({ length: windows }, () => random.integer(0, window * taps - 1));
+    const found: number[][] = Array.from({ length: p.lanes }, () => []);
     for (let beat = 0; beat < window; beat++) {
-      const at = (n * window + beat) * p.lanes;
-      const row = elements.slice(at, at + p.lanes);
-      const inside = n < 2 || beat === kept || random.integer(0, 3) > 0;
-      inOrder.push(lanes(row, width) | (inside ? 1n << BigInt(p.lanes * width) : 0n));
-      if (inside) rows.push(row);
+      const row: number[] = [];
+      let inside = 0n;
+      for (let tap = 0; tap < taps; tap++)
+        for (let w = 0; w < windows; w++) {
+          const at = ((n * window + beat) * taps + tap) * p.lanes + w * each;
+          const part = elements.slice(at, at + each);
+          row.push(...part);
+          if (n >= 2 && beat * taps + tap !== kept[w] && random.integer(0, 3) === 0) continue;
+          inside |= 1n << BigInt(tap * windows + w);
+          for (const [k, x] of part.entries()) found[w * each + k]!.push(x);
+        }
+      inOrder.push(lanes(row, width) | (inside << BigInt(taps * p.lanes * width)));
     }
-    const results = Array.from({ length: p.lanes }, (_, lane) => {
-      const column = rows.map((row) => row[lane]!);
+    const results = found.map((column) => {
       const sum = column.reduce((a, b) => a + b, 0);
-      return average ? Math.floor(sum / window + 0.5) : Math.max(...column);
+      return average ? Math.floor(sum / (window * taps) + 0.5) : Math.max(...column);
     });
     expected.push(lanes(results, width));
   }
@@ -53,8 +64,9 @@ function caseOf(p: Parameters): BenchCase {
     const [set, within] = [Math.floor(at / (words * window)), at % (words * window)];
     return inOrder[(set * words + (within % words)) * window + Math.floor(within / words)]!;
   });
-  const sums = { min: Math.min(0, range.min * window), max: range.max * window };
-  const { multiplier, shift, offset } = exactDivision(sums, window);
+  const count = window * taps;
+  const sums = { min: Math.min(0, range.min * count), max: range.max * count };
+  const { multiplier, shift, offset } = exactDivision(sums, count);
   return {
     name: JSON.stringify(p),
     module: "nf_pool",
@@ -64,6 +76,8 @@ function caseOf(p: Parameters): BenchCase {
       SIGNED: Number(signed),
       WINDOW: window,
       WORDS: words,
+      TAPS: taps,
+      WINDOWS: windows,
       AVERAGE: Number(average),
       SUM_WIDTH: widthOfRange(sums, true),
       MULTIPLIER: multiplier,
@@ -73,8 +87,8 @@ function caseOf(p: Parameters): BenchCase {
     sources: [
       {
         data: [
-          { port: "s_data", bits: p.lanes * width },
-          { port: "s_inside", bits: 1 },
+          { port: "s_data", bits: taps * p.lanes * width },
+          { port: "s_inside", bits: taps * windows },
         ],
         valid: "s_valid",
         ready: "s_ready",
@@ -82,7 +96,7 @@ function caseOf(p: Parameters): BenchCase {
       },
     ],
     sinks: [sink(p.lanes * width, expected)],
-    unit: () => createPipeline(average ? 2 : 0, window, words),
+    unit: () => createPipeline((average ? 2 : 0) + Number(taps > 1), window, words),
   };
 }
 
@@ -102,6 +116,12 @@ const CASES = [
   { average: true, window: 49, lanes: 1, width: 8, signed: false, words: 8 },
   { average: true, window: 1, lanes: 3, width: 4, signed: true, words: 2 },
   { average: true, window: 6, lanes: 2, width: 9, signed: true, words: 10 },
+  { average: false, window: 1, lanes: 6, width: 5, signed: true, taps: 4, windows: 2 },
+  { average: false, window: 1, lanes: 3, width: 8, signed: false, taps: 9, windows: 3 },
+  { average: false, window: 4, lanes: 2, width: 1, signed: false, taps: 3 },
+  { average: true, window: 1, lanes: 4, width: 6, signed: true, taps: 6, windows: 4 },
+  { average: true, window: 7, lanes: 2, width: 8, signed: false, taps: 7 },
+  { average: true, window: 3, lanes: 2, width: 4, signed: true, words: 2, taps: 2 },
 ].map(caseOf);
 
 describe.skipIf(!hasTool("verilator"))("nf_pool", () => {

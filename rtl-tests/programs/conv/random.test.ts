@@ -41,16 +41,19 @@ it.skipIf(!hasTool("iverilog"))(
         ...(random.integer(0, 1) === 0 ? { bias } : {}),
       });
       const size = convSizeOf(program, program.instructions.find((i) => i.op === "conv") as ConvInstruction);
+      // A folding of its own, or one for fewer cycles than there are positions: then several stand side by side.
+      const isWide = random.integer(0, 2) === 0;
       const pe = pick(legalPe(size));
-      const simd = pick(legalSimd(size, pe));
-      const intervalCycles = convCycles(size, { pe, simd }) * 2;
+      const folding = { pe, simd: pick(legalSimd(size, pe)) };
+      const alone = convCycles(size, { ...folding, windows: 1, columns: 1 }) * 2;
       const options = {
         clockMHz: 100,
-        intervalCycles,
-        folding: { conv: { pe, simd } },
+        intervalCycles: isWide ? random.integer(1, Math.max(size.positions, size.inPositions)) : alone,
+        folding: isWide ? {} : { conv: folding },
         outputs: "both",
       } as const;
-      const what = `seed ${seed}: ${JSON.stringify({ ...shape, pe, simd, x: widthOf(x), padMantissa })}`;
+      const given = isWide ? { interval: options.intervalCycles } : folding;
+      const what = `seed ${seed}: ${JSON.stringify({ ...shape, ...given, x: widthOf(x), padMantissa })}`;
       expect(complaintsOfIcarus(designOfCase({ program, options }, PACKETS, seed)), what).toBe("");
     }
   },

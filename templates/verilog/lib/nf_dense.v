@@ -5,6 +5,8 @@
 // Convolutions in groups, behind an nf_line_window with OUTER the turns of groups: VECTORS of them stand side by side,
 // each read by PE/VECTORS outputs, and in place of a replay come those of the next ones. With TAPS side by side a beat
 // holds for each tap SIMD/TAPS elements of every vector.
+// WINDOWS windows may stand side by side, all with the same weights: a beat holds for each tap the elements of every vector
+// of each window in turn, and PE sums of each window leave together.
 // Transposed convolutions have weights by phase: those of output (y, x) of ROWS x COLUMNS are set (y modulo PHASES_Y) *
 // PHASES_X + x modulo PHASES_X; the sets follow each other in memory.
 //   weights: word f*ceil(INPUTS/SIMD)+i holds weight [f*PE+p][i*SIMD+s] at bits [(p*SIMD+s)*W_WIDTH +: W_WIDTH]
@@ -23,6 +25,7 @@ module nf_dense #(
     parameter SIMD        = 1,       // inputs side by side
     parameter VECTORS     = 1,       // vectors side by side, a divisor of PE
     parameter TAPS        = 1,       // parts of each vector in a beat, a divisor of SIMD
+    parameter WINDOWS     = 1,       // windows side by side
     parameter PHASES_Y    = 1,       // sets of weights, by row and column of the output
     parameter PHASES_X    = 1,
     parameter ROWS        = 1,       // outputs of one packet
@@ -37,16 +40,16 @@ module nf_dense #(
     parameter BIAS_FILE   = "",      // memory image of the bias; empty: no bias
     parameter ROM_STYLE   = "auto"   // how the weights are stored: auto, block, distributed
 ) (
-    input  wire                            aclk,
-    input  wire                            aresetn,
+    input  wire                                    aclk,
+    input  wire                                    aresetn,
     // the vector, replayed
-    input  wire [VECTORS*SIMD*X_WIDTH-1:0] s_data,
-    input  wire                            s_valid,
-    output wire                            s_ready,
+    input  wire [WINDOWS*VECTORS*SIMD*X_WIDTH-1:0] s_data,
+    input  wire                                    s_valid,
+    output wire                                    s_ready,
     // the sums
-    output wire [PE*ACC_WIDTH-1:0]         m_data,
-    output wire                            m_valid,
-    input  wire                            m_ready
+    output wire [WINDOWS*PE*ACC_WIDTH-1:0]         m_data,
+    output wire                                    m_valid,
+    input  wire                                    m_ready
 );
 
   localparam IN_FOLDS = (INPUTS + SIMD - 1) / SIMD;
@@ -167,9 +170,9 @@ module nf_dense #(
   // Weights and inputs. Some tools drop the attribute and would call the parameter unused.
   wire unused_style = ROM_STYLE == "auto";
   (* rom_style = ROM_STYLE *)
-  reg [PE*SIMD*W_WIDTH-1:0]      weights[0:DEPTH-1];
-  reg [PE*SIMD*W_WIDTH-1:0]      weight_word;
-  reg [VECTORS*SIMD*X_WIDTH-1:0] input_word;
+  reg [PE*SIMD*W_WIDTH-1:0]              weights[0:DEPTH-1];
+  reg [PE*SIMD*W_WIDTH-1:0]              weight_word;
+  reg [WINDOWS*VECTORS*SIMD*X_WIDTH-1:0] input_word;
 
   // An empty string cannot be put before a file name in every tool: it may count as a NUL character.
   generate
@@ -210,7 +213,7 @@ module nf_dense #(
     if (fetch) tail_out_fold <= last_out_fold;
   end
 
-  genvar p, s, t;
+  genvar n, p, s, t;
   generate
     for (s = 0; s < ACC_WIDTH; s = s + 1) begin : bits
       assign counted[s] = s < 31 && (COUNTED >> s) % 2 != 0;
@@ -241,41 +244,43 @@ module nf_dense #(
       assign start_word = {PE{-counted}};
     end
 
-    for (p = 0; p < PE; p = p + 1) begin : pe
-      localparam VECTOR = (p * VECTORS) / PE;
-      localparam PART = (SIMD / TAPS) * X_WIDTH;
-      wire [SIMD*X_WIDTH-1:0] vector;
-      wire [ACC_WIDTH-1:0]    beat_sum;
-      wire [ACC_WIDTH-1:0]    start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
-      wire                    outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
-      reg  [ACC_WIDTH-1:0]    accumulator;
+    for (n = 0; n < WINDOWS; n = n + 1) begin : window
+      for (p = 0; p < PE; p = p + 1) begin : pe
+        localparam VECTOR = n * VECTORS + (p * VECTORS) / PE;
+        localparam PART = (SIMD / TAPS) * X_WIDTH;
+        wire [SIMD*X_WIDTH-1:0] vector;
+        wire [ACC_WIDTH-1:0]    beat_sum;
+        wire [ACC_WIDTH-1:0]    start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
+        wire                    outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
+        reg  [ACC_WIDTH-1:0]    accumulator;
 
-      for (t = 0; t < TAPS; t = t + 1) begin : tap
-        assign vector[t*PART+:PART] = input_word[(t*VECTORS+VECTOR)*PART+:PART];
+        for (t = 0; t < TAPS; t = t + 1) begin : tap
+          assign vector[t*PART+:PART] = input_word[(t*WINDOWS*VECTORS+VECTOR)*PART+:PART];
+        end
+
+        nf_dot #(
+            .SIMD     (SIMD),
+            .X_WIDTH  (X_WIDTH),
+            .X_KIND   (X_KIND),
+            .W_WIDTH  (W_WIDTH),
+            .W_KIND   (W_KIND),
+            .SUM_WIDTH(ACC_WIDTH)
+        ) dot (
+            .aclk(aclk),
+            .move(move),
+            .x   (vector),
+            .w   (weight_word[p*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
+            .used(used),
+            .sum (beat_sum)
+        );
+
+        always @(posedge aclk) begin
+          if (move && valid[STAGES-1])
+            accumulator <= outside ? {ACC_WIDTH{1'b0}} : (first[STAGES-1] ? start : accumulator) + beat_sum;
+        end
+
+        assign m_data[(n*PE+p)*ACC_WIDTH+:ACC_WIDTH] = accumulator;
       end
-
-      nf_dot #(
-          .SIMD     (SIMD),
-          .X_WIDTH  (X_WIDTH),
-          .X_KIND   (X_KIND),
-          .W_WIDTH  (W_WIDTH),
-          .W_KIND   (W_KIND),
-          .SUM_WIDTH(ACC_WIDTH)
-      ) dot (
-          .aclk(aclk),
-          .move(move),
-          .x   (vector),
-          .w   (weight_word[p*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
-          .used(used),
-          .sum (beat_sum)
-      );
-
-      always @(posedge aclk) begin
-        if (move && valid[STAGES-1])
-          accumulator <= outside ? {ACC_WIDTH{1'b0}} : (first[STAGES-1] ? start : accumulator) + beat_sum;
-      end
-
-      assign m_data[p*ACC_WIDTH+:ACC_WIDTH] = accumulator;
     end
   endgenerate
 

@@ -3,20 +3,22 @@
 //   OP 0: a*2^SHIFT_A + b*2^SHIFT_B   OP 1: a*2^SHIFT_A - b*2^SHIFT_B   OP 2: a*b*2^(SHIFT_A+SHIFT_B)
 // A beat of a and a beat of b are taken in the same cycle. Two registers that move together: the operands, then the
 // result. OUT_WIDTH must hold every result; it is two's complement. A lane that is 0 on both sides stays 0.
-// Where one packet of b serves many beats of a (a gate [1, 1, C]), an nf_window before b replays it.
+// Where one packet of b serves many beats of a (a gate [1, 1, C]), an nf_window before b replays it; where a beat of a has
+// several positions, b has the B_LANES of one of them.
 
 `default_nettype none
 
 module nf_join #(
-    parameter LANES     = 1,  // elements of one beat
-    parameter OP        = 0,  // 0: add, 1: subtract, 2: multiply
-    parameter A_WIDTH   = 8,  // bits of one element of a
-    parameter A_SIGNED  = 1,  // 1: a is two's complement
-    parameter B_WIDTH   = 8,  // bits of one element of b
-    parameter B_SIGNED  = 1,  // 1: b is two's complement
-    parameter SHIFT_A   = 0,  // bits to the left that bring a to the result's fraction
-    parameter SHIFT_B   = 0,  // ... b
-    parameter OUT_WIDTH = 9   // bits of one result
+    parameter LANES     = 1,      // elements of one beat
+    parameter B_LANES   = LANES,  // ... of b, a divisor of LANES
+    parameter OP        = 0,      // 0: add, 1: subtract, 2: multiply
+    parameter A_WIDTH   = 8,      // bits of one element of a
+    parameter A_SIGNED  = 1,      // 1: a is two's complement
+    parameter B_WIDTH   = 8,      // bits of one element of b
+    parameter B_SIGNED  = 1,      // 1: b is two's complement
+    parameter SHIFT_A   = 0,      // bits to the left that bring a to the result's fraction
+    parameter SHIFT_B   = 0,      // ... b
+    parameter OUT_WIDTH = 9       // bits of one result
 ) (
     input  wire                       aclk,
     input  wire                       aresetn,
@@ -25,7 +27,7 @@ module nf_join #(
     input  wire                       a_valid,
     output wire                       a_ready,
     // second operand
-    input  wire [LANES*B_WIDTH-1:0]   b_data,
+    input  wire [B_LANES*B_WIDTH-1:0] b_data,
     input  wire                       b_valid,
     output wire                       b_ready,
     // results, two cycles later
@@ -78,7 +80,7 @@ module nf_join #(
       always @(posedge aclk) begin
         if (move) begin
           a <= a_data[i*A_WIDTH+:A_WIDTH];
-          b <= b_data[i*B_WIDTH+:B_WIDTH];
+          b <= b_data[(i%B_LANES)*B_WIDTH+:B_WIDTH];
           m_data[i*OUT_WIDTH+:OUT_WIDTH] <= result[OUT_WIDTH-1:0];
         end
       end

@@ -2,6 +2,7 @@
 //
 // Lines go on over the ends of images and take turns in HELD places, a multiple of BANKS_Y. Position (y, x) is in memory
 //   (place of y modulo BANKS_Y, x modulo BANKS_X)
+// S_COLUMNS neighbouring positions come at once, the first lowest: a divisor of COLUMNS and of BANKS_X, with WORDS = 1.
 // Beat b of a window reads its taps b*TAPS to b*TAPS + TAPS-1 in row-major order of KERNEL_Y x KERNEL_X, LINE_Y lines
 // and LINE_X columns from one to the next, word `word` of each. The caller proves that no two taps of a beat are in one
 // memory, which holds wherever the window stands if their distances differ modulo the banks, and that a line is
@@ -17,6 +18,7 @@ module nf_line_banks #(
     parameter ROWS         = 6,  // the image
     parameter COLUMNS      = 6,
     parameter WORDS        = 1,  // words of one position
+    parameter S_COLUMNS    = 1,  // positions that come at once
     parameter FIRST_ROW    = 0,  // lines before the image in which the first window begins
     parameter FIRST_COLUMN = 0,
     parameter STEP_ROW     = 1,  // lines from a window to the next one
@@ -33,19 +35,19 @@ module nf_line_banks #(
     parameter BEAT_BITS    = 2,  // of the number of a beat
     parameter WORD_BITS    = 1   // of the number of a word
 ) (
-    input  wire                  aclk,
-    input  wire                  aresetn,
+    input  wire                       aclk,
+    input  wire                       aresetn,
     // the image
-    input  wire [WIDTH-1:0]      s_data,
-    input  wire                  write,
+    input  wire [S_COLUMNS*WIDTH-1:0] s_data,
+    input  wire                       write,
     // the window
-    input  wire                  read,
-    input  wire [BEAT_BITS-1:0]  beat,
-    input  wire [WORD_BITS-1:0]  word,
-    input  wire                  step,
-    input  wire [1:0]            last,
-    input  wire [1:0]            carry,
-    output wire [TAPS*WIDTH-1:0] m_data
+    input  wire                       read,
+    input  wire [BEAT_BITS-1:0]       beat,
+    input  wire [WORD_BITS-1:0]       word,
+    input  wire                       step,
+    input  wire [1:0]                 last,
+    input  wire [1:0]                 carry,
+    output wire [TAPS*WIDTH-1:0]      m_data
 );
 
   localparam BEATS = (KERNEL_Y * KERNEL_X + TAPS - 1) / TAPS;
@@ -106,12 +108,12 @@ module nf_line_banks #(
   localparam [31:0] LINE = modulo(LINE_WORDS, DEPTH);
   localparam [31:0] POSITION = modulo(WORDS, DEPTH);
 
-  // ---- Writing: word by word, position by position, line by line.
+  // ---- Writing: word by word, position by position, line by line; columns and their banks are counted in S_COLUMNS.
   localparam COLUMN_BITS = (COLUMNS > 1) ? $clog2(COLUMNS) : 1;
   localparam [31:0] LAST_WORD = WORDS - 1;
-  localparam [31:0] LAST_COLUMN = COLUMNS - 1;
+  localparam [31:0] LAST_COLUMN = COLUMNS / S_COLUMNS - 1;
   localparam [31:0] LAST_BANK_Y = BANKS_Y - 1;
-  localparam [31:0] LAST_BANK_X = BANKS_X - 1;
+  localparam [31:0] LAST_BANK_X = BANKS_X / S_COLUMNS - 1;
 
   reg  [WORD_BITS-1:0]    write_word;
   reg  [COLUMN_BITS-1:0]  write_column;
@@ -235,16 +237,17 @@ module nf_line_banks #(
       wire                                unused_below = below[Y_BITS];
       for (i = 0; i < BANKS_X; i = i + 1) begin : bank
         localparam [31:0] PLACE = i;
+        localparam [31:0] WRITE_PLACE = i / S_COLUMNS;
         wire [X_BITS:0]         from_x = PLACE[X_BITS:0] - {1'b0, x};
         wire [X_BITS:0]         right = from_x + (from_x[X_BITS] ? SIZE_X[X_BITS:0] : {(X_BITS + 1) {1'b0}});
         wire [ADDRESS_BITS-1:0] to_tap = to_taps_here[right[X_BITS-1:0]*ADDRESS_BITS+:ADDRESS_BITS];
         wire [ADDRESS_BITS-1:0] address = ring_sum(ring_sum(corner_here, to_tap), from_x[X_BITS] ? POSITION[ADDRESS_BITS-1:0] : NOWHERE);
         wire                    unused_right = right[X_BITS];
-        wire                    here = write && write_y == HERE[Y_BITS-1:0] && write_x == PLACE[X_BITS-1:0];
+        wire                    here = write && write_y == HERE[Y_BITS-1:0] && write_x == WRITE_PLACE[X_BITS-1:0];
         reg  [WIDTH-1:0]        memory[0:DEPTH-1];
         reg  [WIDTH-1:0]        stored;
         always @(posedge aclk) begin
-          if (here) memory[write_address] <= s_data;
+          if (here) memory[write_address] <= s_data[(i%S_COLUMNS)*WIDTH+:WIDTH];
           if (read) stored <= memory[address];
         end
         assign words[(j*BANKS_X+i)*WIDTH+:WIDTH] = stored;
@@ -258,6 +261,7 @@ module nf_line_banks #(
   reg  [BEAT_BITS-1:0]   beat_read;
   wire [BANKS*WIDTH-1:0] lines;
   wire [BANKS*WIDTH-1:0] ordered;
+  wire                   unused_banks = &{1'b0, ordered};  // more than one for each column of a window
 
   always @(posedge aclk) begin
     if (read) begin

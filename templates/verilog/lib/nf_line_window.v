@@ -12,10 +12,14 @@
 // TAPS > 1, for OUTER = WORDS and DILATION a multiple of SPREAD: so many taps side by side; the last beat of a window
 // fills up with 0. BEFORE may be negative, down to 1 - SPREAD.
 //
+// With S_COLUMNS > 1 so many neighbouring positions come at once, a divisor of COLUMNS, with WORDS = 1; for windows side by
+// side the kernel is all that they span together, and the strides are those from one such group to the next.
+//
 // The memory is a ring of CAPACITY words that runs on over the ends of packets: the next image is stored while the
-// last windows of this one are read. With TAPS > 1 it is whole lines, a multiple of BANKS_Y of them, in
-// BANKS_Y x BANKS_X memories; nf_line_banks says which banks fit the taps. Nothing is stored twice. A window is read as soon as its newest word is there, one beat a cycle without a
-// gap at the ends of lines; a word is forgotten when no later window needs it.
+// last windows of this one are read. With TAPS or S_COLUMNS > 1 it is whole lines, a multiple of BANKS_Y of them,
+// in BANKS_Y x BANKS_X memories; nf_line_banks says which banks fit the taps. Nothing is stored twice. A window is read as
+// soon as its newest word is there, one beat a cycle without a gap at the ends of lines; a word is forgotten when no later
+// window needs it.
 // The least legal CAPACITY is the most words between the oldest and the newest one that a window and those after it
 // need: at stride 1 (KERNEL_Y - 1) * DILATION_Y lines and (KERNEL_X - 1) * DILATION_X + 1 positions. Below that the
 // module stands still for ever. With it, every window waits until the one before is read and its last words are
@@ -47,21 +51,22 @@ module nf_line_window #(
     parameter OUTER       = 1,  // folds of the channels, a divisor of WORDS
     parameter REPLAYS     = 1,  // readings of each window
     parameter TAPS        = 1,  // taps side by side
-    parameter BANKS_Y     = 1,  // memories for several taps
+    parameter S_COLUMNS   = 1,  // positions that come at once
+    parameter BANKS_Y     = 1,  // memories for several taps or positions
     parameter BANKS_X     = 1,
     parameter CAPACITY    = 12  // words of the ring
 ) (
-    input  wire                        aclk,
-    input  wire                        aresetn,
+    input  wire                             aclk,
+    input  wire                             aresetn,
     // images
-    input  wire [LANES*WIDTH-1:0]      s_data,
-    input  wire                        s_valid,
-    output wire                        s_ready,
+    input  wire [S_COLUMNS*LANES*WIDTH-1:0] s_data,
+    input  wire                             s_valid,
+    output wire                             s_ready,
     // windows
-    output wire [TAPS*LANES*WIDTH-1:0] m_data,
-    output wire [TAPS-1:0]             m_inside,
-    output reg                         m_valid,
-    input  wire                        m_ready
+    output wire [TAPS*LANES*WIDTH-1:0]      m_data,
+    output wire [TAPS-1:0]                  m_inside,
+    output reg                              m_valid,
+    input  wire                             m_ready
 );
 
   localparam WORD_BITS = LANES * WIDTH;
@@ -77,7 +82,9 @@ module nf_line_window #(
   localparam COUNT_BITS = $clog2(MOST_ROWS * ROW + MOST_COLUMNS * WORDS + 2 * PACKET + CAPACITY) + 1;
   localparam [31:0] PACKET_WORDS = PACKET;
   localparam [31:0] POSITION_WORDS = WORDS;
-  localparam [31:0] FULL = CAPACITY;
+  localparam [31:0] ROOM = CAPACITY - S_COLUMNS;
+  localparam [31:0] ENTERING = S_COLUMNS;
+  localparam BANKED = (TAPS > 1 || S_COLUMNS > 1) ? 1 : 0;
   localparam [COUNT_BITS-1:0] ZERO = {COUNT_BITS{1'b0}};
   localparam [COUNT_BITS-1:0] ONE = {{(COUNT_BITS - 1) {1'b0}}, 1'b1};
 
@@ -92,7 +99,9 @@ module nf_line_window #(
   reg signed [COUNT_BITS-1:0] level;
   wire                        write = s_valid && s_ready;
 
-  assign s_ready = level != FULL[COUNT_BITS-1:0];
+  wire signed [COUNT_BITS-1:0] room = ROOM[COUNT_BITS-1:0];
+
+  assign s_ready = level <= room;
 
   // ---- The present window is read when `reach` words from its oldest one on are there.
   reg  signed [COUNT_BITS-1:0] reach;
@@ -207,7 +216,7 @@ module nf_line_window #(
       read_valid <= 1'b0;
       m_valid    <= 1'b0;
     end else begin
-      level <= level + {{(COUNT_BITS - 1) {1'b0}}, write} - (next_window ? forgotten : ZERO);
+      level <= level + (write ? ENTERING[COUNT_BITS-1:0] : ZERO) - (next_window ? forgotten : ZERO);
       if (next_window) oldest <= next_oldest;
       primed <= 1'b1;
       if (move) begin
@@ -266,7 +275,7 @@ module nf_line_window #(
         end
       end
 
-      if (TAPS > 1) begin : lines
+      if (BANKED != 0) begin : lines
         wire [LENGTH-1:0] on_image;
         for (b = 0; b < LENGTH; b = b + 1) begin : line
           localparam [31:0] DISTANCE = b * DILATION;
@@ -343,12 +352,13 @@ module nf_line_window #(
   end
 
   generate
-    if (TAPS == 1) begin : one_tap
+    if (BANKED == 0) begin : one_tap
       localparam ADDRESS_BITS = (CAPACITY > 1) ? $clog2(CAPACITY) : 1;
       localparam INNER_BITS = (INNER > 1) ? $clog2(INNER) : 1;
       localparam X_BITS = (KERNEL_X > 1) ? $clog2(KERNEL_X) : 1;
       localparam Y_BITS = (KERNEL_Y > 1) ? $clog2(KERNEL_Y) : 1;
       localparam COLUMN_TOTAL = ((OUT_COLUMNS - 1) * STRIDE_X + FIRST_COLUMN * SPREAD_X - BEFORE_X) / SPREAD_X;
+      localparam [31:0] FULL = CAPACITY;
       localparam [31:0] LAST_ADDRESS = CAPACITY - 1;
       localparam [31:0] LAST_INNER = INNER - 1;
       localparam [31:0] LAST_X = KERNEL_X - 1;
@@ -438,7 +448,7 @@ module nf_line_window #(
         if (write) memory[write_address] <= s_data;
         if (read) word <= memory[address];
       end
-    end else begin : several_taps
+    end else begin : banked
       localparam BEATS = (KERNEL + TAPS - 1) / TAPS;
       localparam BEAT_BITS = (BEATS > 1) ? $clog2(BEATS) : 1;
       localparam [31:0] LAST_BEAT = BEATS - 1;
@@ -475,6 +485,7 @@ module nf_line_window #(
           .ROWS        (ROWS),
           .COLUMNS     (COLUMNS),
           .WORDS       (WORDS),
+          .S_COLUMNS   (S_COLUMNS),
           .FIRST_ROW   (FIRST_ROW),
           .FIRST_COLUMN(FIRST_COLUMN),
           .STEP_ROW    (STRIDE_Y / SPREAD_Y),

@@ -42,6 +42,7 @@ function randomWindow(random: RandomStream): Unit {
     outer: 1,
     replays: random.integer(1, 3),
     taps: words === 1 ? random.integer(1, 3) : 1,
+    columns: words === 1 && size[1] % 2 === 0 ? random.integer(1, 2) : 1,
   };
   const capacity = (size[0] + kernel[0]) * size[1] * words;
   return createLineWindow(geometry, capacity, random.integer(0, 1));

@@ -184,11 +184,18 @@ describe("scheduleProgram", () => {
     const builder = createProgramBuilder("pooled");
     const format = intFormat(false, 4, 4);
     const image = builder.input({ name: "image", shape: [8, 8, 2], format });
-    const pooled = builder.pool({ layer: "p", name: "p", input: image, kind: "max", window: [2, 2] });
+    const pooled = builder.pool({
+      layer: "p",
+      name: "p",
+      input: image,
+      kind: "max",
+      window: [2, 1],
+      strides: [1, 1],
+    });
     builder.output("y", pooled, "value");
-    const [missed] = schedule(builder.build(), { intervalCycles: 20 }).diagnostics;
+    const [missed] = schedule(builder.build(), { intervalCycles: 4 }).diagnostics;
     expect(missed!.code).toBe("verilog/interval-missed");
-    expect(missed!.message).toMatch(/busiest: .*layer p with 64/);
+    expect(missed!.message).toMatch(/busiest: .*layer p with 8/);
     expect(missed!.hint).toMatch(/has all the lanes, PE and SIMD that it can have/);
     const [held] = schedule(classifier([4, 64, 3]), { intervalCycles: 2 }).diagnostics;
     expect(held!.hint).toMatch(/ask for an interval of 3 cycles/);

@@ -40,6 +40,8 @@ export function randomDataflow(seed: number, settings: BranchingSettings = {}): 
   const largest = each.reduce((a, b) => (b.instructions.length > a.instructions.length ? b : a));
   const program = random.uniform() < 0.5 ? whole : largest;
   const elements = elementsOf(valueNamed(program, program.inputs[0]!).shape);
-  const intervalCycles = random.integer(1, 3) * elements * random.integer(1, 8);
+  const slow = random.integer(1, 3) * elements * random.integer(1, 8);
+  // Some have fewer cycles than elements: then positions stand side by side.
+  const intervalCycles = random.uniform() < 0.3 ? Math.max(2, random.integer(1, elements)) : slow;
   return { program, options: { clockMHz: 100, intervalCycles, folding: {}, outputs: "both" } };
 }

@@ -99,6 +99,8 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["VECTORS=3", "OUTPUTS=7", "PE=3"],
     ["VECTORS=2", "OUTPUTS=5", "PE=2", "SIMD=3", "W_WIDTH=1", "W_KIND=2"],
     ["VECTORS=2", "TAPS=3", "INPUTS=8", "OUTPUTS=8", "PE=4", "SIMD=6"],
+    ["WINDOWS=3", "VECTORS=2", "TAPS=2", "INPUTS=4", "OUTPUTS=4", "PE=4", "SIMD=4"],
+    ["WINDOWS=2", "INPUTS=7", "OUTPUTS=5", "PE=2", "SIMD=3", "W_WIDTH=1", "W_KIND=2"],
     ["PHASES_Y=2", "PHASES_X=3", "ROWS=5", "COLUMNS=4"],
     ["PHASES_Y=2", "INPUTS=1", "OUTPUTS=1", "ROWS=1"],
   ],
@@ -118,6 +120,16 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["OP=1", "LANES=3", "A_WIDTH=1", "A_SIGNED=0", "B_WIDTH=1", "B_SIGNED=0", "SHIFT_B=3", "OUT_WIDTH=5"],
     ["OP=2", "A_WIDTH=24", "B_WIDTH=24", "SHIFT_A=2", "OUT_WIDTH=48"],
     ["OP=2", "A_WIDTH=1", "B_WIDTH=1", "OUT_WIDTH=2"],
+    ["LANES=6", "B_LANES=2"],
+  ],
+  nf_merge: [
+    ["COUNT=1", "A_WIDTH=1", "B_WIDTH=1"],
+    ["COUNT=3", "A_WIDTH=2"],
+  ],
+  nf_repeat: [["COUNT=3", "WIDTH=1"], ["TIMES=1"]],
+  nf_window_split: [
+    ["KERNEL_Y=1", "KERNEL_X=1", "SPAN=2", "WIDTH=1"],
+    ["KERNEL_X=2", "TAP_STEP=2", "STRIDE=3", "COUNT=3", "SPAN=9"],
   ],
   nf_concat: [["WIDTH=1"], ["A_BEATS=5", "B_BEATS=2"]],
   nf_limit: [
@@ -129,6 +141,8 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["TAPS=9", "BANKS_Y=3", "BANKS_X=3", "BEFORE_Y=1", "BEFORE_X=1", "OUT_ROWS=4", "OUT_COLUMNS=4", "PAD=-3"],
     ["TAPS=3", "BANKS_X=3", "WORDS=2", "OUTER=2", "CAPACITY=24"],
     ["WORDS=4", "OUTER=2", "REPLAYS=3", "CAPACITY=64", "STRIDE_Y=2", "DILATION_X=2", "OUT_COLUMNS=1"],
+    ["S_COLUMNS=2", "BANKS_X=2"],
+    ["S_COLUMNS=4", "TAPS=12", "BANKS_Y=3", "BANKS_X=4", "KERNEL_X=4", "STRIDE_X=2", "OUT_COLUMNS=1"],
     ["SPREAD_Y=2", "SPREAD_X=3", "BEFORE_Y=2", "BEFORE_X=1"],
     ["SPREAD_Y=2", "SPREAD_X=3", "KERNEL_Y=1", "KERNEL_X=1", "REPEAT=1", "OUT_ROWS=8", "OUT_COLUMNS=12"],
     [
@@ -160,6 +174,7 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
   nf_line_banks: [
     ["TAPS=9", "BANKS_Y=3", "BEAT_BITS=1"],
     ["COLUMNS=1", "KERNEL_X=1", "TAPS=2", "HELD=4", "BANKS_Y=2", "BANKS_X=1", "BEAT_BITS=1", "WIDTH=1"],
+    ["S_COLUMNS=3", "BANKS_X=6"],
     ["WORDS=3", "WORD_BITS=2", "HELD=4", "STEP_ROW=2", "FIRST_ROW=1", "FIRST_COLUMN=1"],
   ],
   nf_rotate: [["COUNT=1"], ["COUNT=4", "WIDTH=1"]],
@@ -172,6 +187,8 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["AVERAGE=1", "WINDOW=9", "MULTIPLIER=57", "SHIFT=9", "OFFSET=-3", "SUM_WIDTH=13"],
     ["AVERAGE=1", "WINDOW=1", "SHIFT=0", "SUM_WIDTH=8", "SIGNED=1"],
     ["AVERAGE=1", "WIDTH=1", "SUM_WIDTH=4"],
+    ["TAPS=4", "WINDOWS=2", "LANES=4", "WINDOW=1", "SIGNED=1"],
+    ["TAPS=3", "AVERAGE=1", "LANES=2", "WORDS=2"],
   ],
   nf_table: [
     ["CHANNELS=7", "LANES=3", "IN_WIDTH=1", "OUT_WIDTH=1", "IN_SIGNED=1"],
