@@ -275,15 +275,17 @@ export interface AdapterStage {
   readonly passes: number;
 }
 
-/** One index for the elements of each position, which come in `beats` beats. */
+/** One index for the elements of each position, which come in `beats` beats; of `side` positions at once. */
 export interface ArgmaxStage {
   readonly kind: "argmax";
   readonly instruction: ArgmaxInstruction;
   readonly source: Value;
   readonly result: Value;
   readonly positions: number;
+  readonly side: number;
   /** Of one position. */
   readonly elements: number;
+  /** Of one position: all of them where several stand side by side. */
   readonly lanes: number;
   readonly beats: number;
   /** Whether the logits are streamed too: then a fork stands before. */
@@ -419,7 +421,7 @@ export function busyCycles(stage: Stage): number {
     case "adapter":
       return stage.passes * Math.ceil(stage.elements / Math.min(stage.sLanes, stage.mLanes));
     case "argmax":
-      return stage.positions * stage.beats;
+      return (stage.positions / stage.side) * stage.beats;
     case "output":
       return stage.beats + (stage.second ? 1 : 0);
   }

@@ -156,13 +156,13 @@ export function placeAdapter(draft: Draft, stage: AdapterStage, before: Stream):
 
 /** The class, and if they are streamed the logits' way round the argmax. */
 export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): readonly Stream[] {
-  const { instruction, source: x, result: y, positions, elements, lanes, beats, forked } = stage;
+  const { instruction, source: x, result: y, positions, side, elements, lanes, beats, forked } = stage;
   const stem = layerStem(instruction.layer);
   const indexWidth = widthOf(y.format);
   section(
     draft,
     `Layer ${commentText(instruction.layer)}: index of the largest of ${elements}` +
-      `${positions === 1 ? "" : ` at each of ${positions} positions`}, ${countText(beats, "beat")}`,
+      `${positions === 1 ? "" : ` at each of ${positions} positions`}${side === 1 ? "" : `, ${side} at once`}, ${countText(beats, "beat")}`,
   );
   let round: Stream | null = null;
   let into = before;
@@ -178,7 +178,7 @@ export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): r
       null,
     );
   }
-  const result = stream(draft, `${stem}_index`, 1, indexWidth);
+  const result = stream(draft, `${stem}_index`, side, indexWidth);
   place(
     draft,
     "nf_argmax",
@@ -189,11 +189,12 @@ export function placeArgmax(draft: Draft, stage: ArgmaxStage, before: Stream): r
       WIDTH: before.width,
       SIGNED: flag(isSigned(x.format)),
       INDEX_WIDTH: indexWidth,
+      ...(side > 1 ? { POSITIONS: side } : {}),
     },
     { ...CLOCK, ...sink(into), ...source(result) },
-    { layer: instruction.layer, op: "argmax", pe: lanes, simd: 1, cycles: busyCycles(stage) },
+    { layer: instruction.layer, op: "argmax", pe: side * lanes, simd: 1, cycles: busyCycles(stage) },
   );
-  tap(draft, y, result, positions);
+  tap(draft, y, result, positions / side);
   return round ? [result, round] : [result];
 }
 

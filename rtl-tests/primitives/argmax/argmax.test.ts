@@ -6,7 +6,8 @@ import { type BenchCase, beatsOf, runBench } from "../../harness/bench.ts";
 import { integers, randomFor } from "../../harness/integers.ts";
 import { sink, source } from "../../harness/streams.ts";
 
-function caseOf(elements: number, lanes: number, width: number, signed: boolean): BenchCase {
+/** `side` packets side by side. */
+function caseOf(elements: number, lanes: number, width: number, signed: boolean, side = 1): BenchCase {
   const random = randomFor("argmax", elements, lanes, width, String(signed));
   const beats: bigint[] = [];
   const expected: bigint[] = [];
@@ -14,7 +15,9 @@ function caseOf(elements: number, lanes: number, width: number, signed: boolean)
   const { min, max } = signed
     ? { min: -(2 ** (width - 1)), max: 2 ** (width - 1) - 1 }
     : { min: 0, max: 2 ** width - 1 };
-  for (let packet = 0; packet < 40; packet++) {
+  const rows: bigint[][] = [];
+  const indices: number[] = [];
+  for (let packet = 0; packet < 40 * side; packet++) {
     const kind = packet % 4;
     const row =
       packet < 2
@@ -24,11 +27,23 @@ function caseOf(elements: number, lanes: number, width: number, signed: boolean)
           : kind === 1
             ? Array.from({ length: elements }, () => (random.uniform() < 0.5 ? max : min))
             : Array.from({ length: elements }, () => Math.min(max, min + random.integer(0, 3)));
-    beats.push(...beatsOf(row, lanes, width, () => max));
-    expected.push(BigInt(row.indexOf(Math.max(...row))));
+    rows.push(beatsOf(row, lanes, width, () => max));
+    indices.push(row.indexOf(Math.max(...row)));
+  }
+  const together = (words: readonly bigint[], bits: number): bigint =>
+    words.reduce((beat, word, p) => beat | (word << BigInt(p * bits)), 0n);
+  for (let at = 0; at < rows.length; at += side) {
+    for (const k of rows[at]!.keys())
+      beats.push(
+        together(
+          rows.slice(at, at + side).map((row) => row[k]!),
+          lanes * width,
+        ),
+      );
+    expected.push(together(indices.slice(at, at + side).map(BigInt), indexWidth));
   }
   return {
-    name: `${elements} elements, ${lanes} lanes, ${signed ? "s" : "u"}${width}`,
+    name: `${side} x ${elements} elements, ${lanes} lanes, ${signed ? "s" : "u"}${width}`,
     module: "nf_argmax",
     parameters: {
       ELEMENTS: elements,
@@ -36,9 +51,10 @@ function caseOf(elements: number, lanes: number, width: number, signed: boolean)
       WIDTH: width,
       SIGNED: Number(signed),
       INDEX_WIDTH: indexWidth,
+      POSITIONS: side,
     },
-    sources: [source("s", lanes * width, beats)],
-    sinks: [sink(indexWidth, expected)],
+    sources: [source("s", side * lanes * width, beats)],
+    sinks: [sink(side * indexWidth, expected)],
     unit: () => createPipeline(1, Math.ceil(elements / lanes)),
   };
 }
@@ -60,6 +76,12 @@ for (const [elements, lanes] of [
     [22, true],
   ] as const)
     CASES.push(caseOf(elements, lanes, width, signed));
+for (const [elements, lanes, side] of [
+  [4, 4, 3],
+  [10, 4, 2],
+  [2, 1, 5],
+] as const)
+  CASES.push(caseOf(elements, lanes, 9, true, side));
 
 describe.skipIf(!hasTool("verilator"))("nf_argmax", () => {
   test(`takes the lowest index on ties (${CASES.length} sets of parameters)`, async () => {

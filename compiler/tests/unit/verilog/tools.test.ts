@@ -112,6 +112,7 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
   nf_argmax: [
     ["ELEMENTS=1", "INDEX_WIDTH=1", "WIDTH=1"],
     ["ELEMENTS=7", "LANES=3", "INDEX_WIDTH=3", "SIGNED=0"],
+    ["ELEMENTS=4", "LANES=4", "INDEX_WIDTH=2", "POSITIONS=3"],
   ],
   nf_fork: [["WIDTH=1"]],
   nf_forkn: [["WIDTH=1", "COUNT=1"], ["COUNT=5"]],
