@@ -15,7 +15,7 @@ import { batchNormOf, optionalVariable, outsideOf, variableName, variableOf } fr
 import type { BatchResult, NetworkPass } from "./passes.ts";
 import { fixedSignal, hasChannelSteps, signalWidths } from "./settings.ts";
 import { mayBeSilent, SILENT_BITS, WEIGHT_CLAMP } from "./silence.ts";
-import { byStretch, oneStep, rmsBySteps, type StepMap, stepPerGroup, stepPerRow } from "./step-map.ts";
+import { clampBySteps, oneStep, rmsBySteps, type StepMap, stepPerGroup, stepPerRow } from "./step-map.ts";
 
 /** Which part of the activations' values their range holds at first. */
 const CALIBRATION_PART = 0.9995;
@@ -67,12 +67,16 @@ export function widthsAreGiven(network: Network, training: TrainingSpec): boolea
   );
 }
 
-/** Steps and ranges as the variables say now, for signals of `rows` samples. */
+/**
+ * Steps and ranges as the variables say now, for signals of `rows` samples. `sizes`: what the last `projectNoisy` gave, of the
+ * same weights.
+ */
 export function quantizersOf(
   network: Network,
   training: TrainingSpec,
   parameters: ParameterSet,
   rows: number,
+  sizes: WeightSizes | null = null,
 ): Quantizers {
   const forward = training.search;
   return {
@@ -84,7 +88,9 @@ export function quantizersOf(
         forward,
         map,
         canBeSilent: mayBeSilent(network, training, i),
-        ranges: rmsBySteps(variableOf(parameters, i, "weights"), map).map((rms) => WEIGHT_CLAMP * rms),
+        ranges: (sizes?.[i] ?? rmsBySteps(variableOf(parameters, i, "weights"), map)).map(
+          (rms) => WEIGHT_CLAMP * rms,
+        ),
         steps: variableOf(parameters, i, "weightLogStep").map((t) => 2 ** t),
       };
     }),
@@ -144,8 +150,9 @@ export function noisyPass(
   rows: number,
   epoch: number,
   step: number,
+  sizes: WeightSizes | null = null,
 ): NoisyPass {
-  const quantizers = quantizersOf(network, training, parameters, rows);
+  const quantizers = quantizersOf(network, training, parameters, rows, sizes);
   const weightNoise = network.layers.map((l, i) =>
     pool.samples(l.units * l.inputs, "weights", i, epoch, step),
   );
@@ -287,21 +294,29 @@ function keepWidths(
   }
 }
 
-/** Keeps weights inside their clamp and every quantizer within its widths, after an update. */
-export function projectNoisy(network: Network, training: TrainingSpec, parameters: ParameterSet): void {
-  network.layers.forEach((layer, i) => {
+/** Root mean squares of the weights of every layer, by step. */
+export type WeightSizes = readonly Float64Array[];
+
+/** Keeps weights inside their clamp and every quantizer within its widths, after an update; gives the sizes that are left. */
+export function projectNoisy(
+  network: Network,
+  training: TrainingSpec,
+  parameters: ParameterSet,
+): WeightSizes {
+  const sizes = network.layers.map((layer, i) => {
     const { bits } = training.layers[layer.node]!.weights;
     const weights = variableOf(parameters, i, "weights");
     const map = weightMap(layer, training);
     const ranges = rmsBySteps(weights, map).map((rms) => WEIGHT_CLAMP * rms);
-    byStretch(map, (from, to, k) => clampInPlace(weights, from, to, -ranges[k]!, ranges[k]!));
     keepWidths(optionalVariable(parameters, i, "weightLogStep"), (k) => ranges[k]!, bits, true);
+    return clampBySteps(weights, map, ranges);
   });
   network.signals.forEach(({ signed }, s) => {
     const logRange = optionalVariable(parameters, s, "activationLogRange");
     const steps = optionalVariable(parameters, s, "activationLogStep");
     keepWidths(steps, (k) => 2 ** logRange![k]!, signalWidths(network, training, s), signed);
   });
+  return sizes;
 }
 
 /** Gradients of what every phase trains: weights, biases, batch-norms. */

@@ -16,7 +16,7 @@ import { inputScaleOf } from "./input-scale.ts";
 import { type Frozen, limitsGiven } from "./limits.ts";
 import { type Network, outputElements, samplesAtOnce } from "./network.ts";
 import { createNoisePool, type NoisePool } from "./noise.ts";
-import { widthsAreGiven } from "./noise-phase.ts";
+import { type WeightSizes, widthsAreGiven } from "./noise-phase.ts";
 import { type Moments, momentsOf } from "./normalize.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { createNetworkLoss, type NetworkLoss, type NetworkLossRequest } from "./output-losses.ts";
@@ -61,6 +61,8 @@ export interface Run {
   readonly state: RunState;
   /** What is above its noise of the folded network, as an epoch of the noise phase began. */
   audible: Network | null;
+  /** Sizes of the weights as the last step of the noise phase left them. */
+  weightSizes: WeightSizes | null;
   /** Judged loss of each output of the baseline on the validation samples, once it was asked for. */
   baselineLosses: readonly number[] | null;
   /** Lines of alarms that were told already. */
@@ -167,6 +169,7 @@ export function createRun(tf: TensorFlow, request: TrainRequest, network: Networ
     given: widthsAreGiven(whole, training),
     state,
     audible: null,
+    weightSizes: null,
     baselineLosses: null,
     alarms: new Set(),
     rounded: null,

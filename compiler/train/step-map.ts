@@ -52,12 +52,33 @@ export function byStretch(map: StepMap, run: (from: number, to: number, index: n
 
 /** Root mean square of the elements of each step. */
 export function rmsBySteps(x: Float32Array, map: StepMap): Float64Array {
+  return rmsOfSums(map, (from, to) => {
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += x[i]! * x[i]!;
+    return sum;
+  });
+}
+
+/** Clamps the elements of each step to [-range, range], in place; gives their root mean squares then. */
+export function clampBySteps(x: Float32Array, map: StepMap, ranges: ArrayLike<number>): Float64Array {
+  return rmsOfSums(map, (from, to, index) => clampAndSum(x, from, to, ranges[index]!));
+}
+
+function clampAndSum(x: Float32Array, from: number, to: number, range: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    if (x[i]! > range) x[i] = range;
+    else if (x[i]! < -range) x[i] = -range;
+    sum += x[i]! * x[i]!;
+  }
+  return sum;
+}
+
+function rmsOfSums(map: StepMap, sumOf: (from: number, to: number, index: number) => number): Float64Array {
   const squares = new Float64Array(map.count);
   const counts = new Float64Array(map.count);
   byStretch(map, (from, to, index) => {
-    let sum = 0;
-    for (let i = from; i < to; i++) sum += x[i]! * x[i]!;
-    squares[index]! += sum;
+    squares[index]! += sumOf(from, to, index);
     counts[index]! += to - from;
   });
   return squares.map((sum, k) => Math.sqrt(sum / Math.max(1, counts[k]!)));

@@ -117,7 +117,16 @@ function rateOfPlace({ state, training }: Run, { epoch, at, total }: Place): num
 function noiseStep(run: Run, place: Place): BatchResult {
   const { tf, folded, training, state, pool, request } = run;
   const batch = run.batches.batch("noise", place.epoch, place.step);
-  const noisy = noisyPass(folded, training, state.parameters, pool, batch.count, place.epoch, place.step);
+  const noisy = noisyPass(
+    folded,
+    training,
+    state.parameters,
+    pool,
+    batch.count,
+    place.epoch,
+    place.step,
+    run.weightSizes,
+  );
   const result = gradientsOf(tf, batch, noisy.pass, lossOfBatch(run, batch, batch.inputs));
   checkStep(folded, state.parameters, result);
   const gradients = noisyGradients(
@@ -131,7 +140,7 @@ function noiseStep(run: Run, place: Place): BatchResult {
   const rate = rateOfPlace(run, place);
   const logRate = quantizerRate(place.total);
   update(run, gradients, (name) => (isQuantizerVariable(name) ? logRate : rate));
-  projectNoisy(folded, training, state.parameters);
+  run.weightSizes = projectNoisy(folded, training, state.parameters);
   if (place.at % PENALTY_INTERVAL === PENALTY_INTERVAL - 1) movePenalties(run, place);
   return result;
 }

@@ -12,6 +12,7 @@ import {
 } from "../../../train/noise-quantizer.ts";
 import {
   byStretch,
+  clampBySteps,
   oneStep,
   rmsBySteps,
   type StepMap,
@@ -103,6 +104,17 @@ describe.each(MAPS)("with an alpha for each %s", (_, map) => {
     rmsBySteps(scaled, map).forEach((rms, k) => {
       expect(rms / (k + 1)).toBeCloseTo(Math.sqrt(8 / 9), 1);
     });
+  });
+
+  test("each step's elements are clamped to its range, and their rms is that of what is left", () => {
+    const clamped = x.slice();
+    const ranges = Array.from({ length: map.count }, (_, k) => 0.3 + 0.1 * (k % 5));
+    const found = clampBySteps(clamped, map, ranges);
+    byStretch(map, (from, to, k) => {
+      const range = Math.fround(ranges[k]!);
+      for (let i = from; i < to; i++) expect(clamped[i]).toBe(Math.min(range, Math.max(-range, x[i]!)));
+    });
+    expect(found).toEqual(rmsBySteps(clamped, map));
   });
 });
 
