@@ -203,8 +203,8 @@ function padOf(frozen: Frozen, layer: number): Pick<TrainedLayer, "padMantissa">
   return padMantissa === 0 ? {} : { padMantissa };
 }
 
-/** Makes the trained graph of a run that is over. */
-export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
+/** Makes the trained graph of a run that is over. Throws TrainingStopped when the user asked to stop. */
+export async function assembleTrained(run: Run, outcome: Outcome): Promise<TrainedGraph> {
   const { tf, request, training, inputFractions, state } = run;
   const frozen = frozenOf(run);
   const { network, formats } = frozen;
@@ -268,7 +268,7 @@ export function assembleTrained(run: Run, outcome: Outcome): TrainedGraph {
     keptInputs: keptElements(network, frozen.kept),
     layers,
     signals,
-    ledger: ledgerOf(run, frozen),
+    ledger: await ledgerOf(run, frozen),
     outcome,
     seed: training.seed,
     backend: request.backend,

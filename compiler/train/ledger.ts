@@ -7,7 +7,7 @@ import { fromBipolar, toBipolar } from "./moves.ts";
 import { inputOfSignal, macsOf, type Network, weightsOf } from "./network.ts";
 import { constantElements } from "./prune.ts";
 import { leftOf } from "./rounding-phase.ts";
-import { type Run, scoreFrozen } from "./run.ts";
+import { giveWay, type Run, scoreFrozen } from "./run.ts";
 import { fixedSignal } from "./settings.ts";
 
 /** 20 log10(2): what a bit is worth. */
@@ -46,8 +46,8 @@ function withEntering(frozen: Frozen, layer: number, bits: 1 | -1): Frozen | und
   return format && { ...frozen, formats: withSignal(frozen.formats, s, format) };
 }
 
-/** Accounts of every layer of the graph's network. */
-export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
+/** Accounts of every layer of the graph's network. Throws TrainingStopped when the user asked to stop. */
+export async function ledgerOf(run: Run, frozen: Frozen): Promise<LayerLedger[]> {
   const { folded, request } = run;
   const pruned = leftOf(folded, run.state.leftByPruning ?? frozen.kept);
   /** Of an input, the elements that went and were constant over the training samples. */
@@ -58,23 +58,21 @@ export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
     return kept ? constant.filter((k) => !kept.has(k)).length : 0;
   });
   const widths = widthsOf(frozen);
-  return frozen.network.layers.map((layer, i) => {
+  const base = scoreFrozen(run, frozen).loss;
+  const ledger: LayerLedger[] = [];
+  for (const [i, layer] of frozen.network.layers.entries()) {
     const whole = folded.layers[i]!;
     const left = pruned.layers[i]!;
     const { weight, activation } = widths[i]!;
     const cost = weight * activation;
     const entering = enteringSignal(frozen.network, i);
     const constants = entering === null ? 0 : (constantInputs[inputOfSignal(frozen.network, entering)] ?? 0);
-    return {
+    const price = (tensor: "weight" | "activation", bits: 1 | -1): Promise<BitPrice | null> =>
+      priceOf(run, { frozen, base }, i, tensor, bits);
+    ledger.push({
       node: layer.node,
-      weights: {
-        more: priceOf(run, frozen, i, "weight", withWeights(frozen, i, 1)),
-        less: priceOf(run, frozen, i, "weight", withWeights(frozen, i, -1)),
-      },
-      activations: {
-        more: priceOf(run, frozen, i, "activation", withEntering(frozen, i, 1)),
-        less: priceOf(run, frozen, i, "activation", withEntering(frozen, i, -1)),
-      },
+      weights: { more: await price("weight", 1), less: await price("weight", -1) },
+      activations: { more: await price("activation", 1), less: await price("activation", -1) },
       pruned: {
         inputs: whole.inputs - layer.inputs,
         constantInputs: constants,
@@ -86,19 +84,25 @@ export function ledgerOf(run: Run, frozen: Frozen): LayerLedger[] {
         constantBitOperations: constants * whole.units * cost,
         allocatedBitOperations: (macsOf(left) - macsOf(layer)) * cost,
       },
-    };
-  });
+    });
+  }
+  return ledger;
 }
 
-/** What another network would change; null where there is none. Not trained again: the loss is an upper bound. */
-function priceOf(
+/**
+ * What one more or one less bit of a tensor would change; null where there is none. `base` is the loss without. Not trained
+ * again: the loss is an upper bound.
+ */
+async function priceOf(
   run: Run,
-  frozen: Frozen,
+  { frozen, base }: { readonly frozen: Frozen; readonly base: number },
   layer: number,
   tensor: "weight" | "activation",
-  other: Frozen | undefined,
-): BitPrice | null {
+  bits: 1 | -1,
+): Promise<BitPrice | null> {
+  const other = tensor === "weight" ? withWeights(frozen, layer, bits) : withEntering(frozen, layer, bits);
   if (!other) return null;
+  await giveWay(run);
   const formatOf = ({ network, formats }: Frozen): FrozenFormat =>
     tensor === "weight" ? formats.weights[layer]! : formats.signals[enteringSignal(network, layer)!]!;
   const [old, format] = [formatOf(frozen), formatOf(other)];
@@ -106,7 +110,7 @@ function priceOf(
   return {
     width: format.width,
     decibels: format.kind === old.kind ? (format.width - old.width) * DECIBELS_PER_BIT : null,
-    loss: scoreFrozen(run, other).loss - scoreFrozen(run, frozen).loss,
+    loss: scoreFrozen(run, other).loss - base,
     bitOperations: cost(other) - cost(frozen),
   };
 }

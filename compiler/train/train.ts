@@ -361,10 +361,12 @@ export async function train(tf: TensorFlow, request: TrainRequest): Promise<Trai
   return finish(run);
 }
 
-function finish(run: Run): TrainingResult {
+async function finish(run: Run): Promise<TrainingResult> {
   const { state } = run;
   compilerAssert(state.baseline && state.frozen, "a finished run has a baseline and formats");
   const outcome = outcomeOf(run);
-  const trained = assembleTrained(run, outcome);
+  const { layers } = frozenOf(run).network;
+  run.request.events.log(`measuring what a bit is worth in each of ${layers.length} layers`);
+  const trained = await assembleTrained(run, outcome);
   return { trained, float: state.baseline.model, history: state.history };
 }
