@@ -39,6 +39,43 @@ describe.skipIf(!hasTool("verilator"))("the bench", () => {
     else expect(problems).toEqual([]);
   });
 
+  /** What passes at the output, seen from inside. */
+  const watched = (expected: readonly bigint[]): BenchCase => ({
+    ...window(right),
+    watches: [
+      {
+        name: "output",
+        bits: 8,
+        data: (instance) => `${instance}.m_data`,
+        taken: (instance) => `${instance}.m_valid && ${instance}.m_ready`,
+        expected,
+      },
+    ],
+  });
+
+  test("finds a wrong beat of a watch", async () => {
+    expect(await runBench([watched(right)])).toEqual([]);
+    const problems = await runBench([watched([1n, 2n, 4n])]);
+    expect(problems[0]).toMatch(/output/);
+    expect(problems[0]).toMatch(/beat 2: expected 4, got 3/);
+  });
+
+  test("reports what the judge of the cycles without stalls says", async () => {
+    const firsts: (number | undefined)[] = [];
+    const judged = (judge: BenchCase["judge"]): Promise<readonly string[]> =>
+      runBench([{ ...watched(right), judge: judge! }]);
+    expect(
+      await judged((cycles) => {
+        firsts.push(cycles[0]![0]);
+        // The watch sees the sink's beats in the sink's cycles.
+        return JSON.stringify(cycles[0]) === JSON.stringify(cycles[1]) ? undefined : "others";
+      }),
+    ).toEqual([]);
+    expect(firsts.length).toBeGreaterThan(0);
+    const [problem] = await judged(() => "a latency of 7, predicted 8");
+    expect(problem).toMatch(/a latency of 7, predicted 8/);
+  });
+
   test("compares cycles with those of a model", async () => {
     expect(await runBench([{ ...window(right), unit: () => createWindow(1, 1) }])).toEqual([]);
     const [problem] = await runBench([{ ...window(right), unit: createRegister }]);
