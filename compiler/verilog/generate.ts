@@ -88,8 +88,9 @@ function about(program: Program, schedule: Schedule, manifest: RtlManifest): rea
     return `  ${name}  ${what.join(", then ")}; ${countText(beats, "beat")} of ${lanes} x ${laneBits} bits`;
   };
   const folded = stages.filter((s) => s.kind === "dense");
+  const isWide = folded.some((s) => s.windows > 1);
   const rows = [
-    ["#", "layer", "inputs", "outputs", "PE", "SIMD", "cycles"],
+    ["#", "layer", "inputs", "outputs", "PE", "SIMD", ...(isWide ? ["positions"] : []), "cycles"],
     ...folded.map((s, i) => [
       `${i + 1}`,
       commentText(s.instruction.layer, 30),
@@ -97,6 +98,7 @@ function about(program: Program, schedule: Schedule, manifest: RtlManifest): rea
       `${s.outputs} x ${formatText(s.result)}`,
       `${s.pe}`,
       `${s.simd}`,
+      ...(isWide ? [`${s.windows}`] : []),
       `${busyCycles(s)}`,
     ]),
   ];
@@ -109,7 +111,7 @@ function about(program: Program, schedule: Schedule, manifest: RtlManifest): rea
   );
   const convolves = folded.some((s) => s.instruction.op === "conv");
   const title = convolves
-    ? "Layers with products (inputs of an output, outputs at a position):"
+    ? `Layers with products (inputs of an output, outputs at a position${isWide ? ", positions at once" : ""}):`
     : "Dense layers:";
   const bipolar = program.values.some((v) => v.format.kind === "bipolar");
   const alphabet = `uN: unsigned, sN: two's complement, N bits${bipolar ? "; b1: a bit b that counts as 2b - 1" : ""}`;
