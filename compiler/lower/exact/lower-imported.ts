@@ -1,12 +1,24 @@
 // A quantized network of somebody else's file -> integer program, without training and without rounding anything that the
 // file does not round: sums are integers, and what stands between sums and the next quantizer becomes integer shifts,
 // tables and thresholds, ties decided. What cannot be exact is refused, all of it at once.
-import type { ImportedInput, ImportedModel, ImportedNode, TruncNode } from "../../graph/imported.ts";
+import type {
+  ImportedInput,
+  ImportedModel,
+  ImportedNode,
+  LookupNode,
+  TruncNode,
+} from "../../graph/imported.ts";
 import { createProgramBuilder } from "../../program/builder.ts";
-import type { Program } from "../../program/program.ts";
+import {
+  constantsOf,
+  type Instruction,
+  operandsOf as operandNames,
+  operandRange,
+  type Program,
+} from "../../program/program.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { createCollector, type Diagnostic, DiagnosticError } from "../../support/diagnostics.ts";
-import { ONE, powerOfTwo, ratio, rationalOf, times, ZERO } from "../../support/rational.ts";
+import { isInteger, ONE, plus, powerOfTwo, ratio, rationalOf, times, ZERO } from "../../support/rational.ts";
 import { isRational, signOf } from "../../support/surd.ts";
 import {
   affine,
@@ -68,7 +80,13 @@ export interface ExactLowering {
 /** What a node has come to: a tensor, or the class of some logits. */
 type Result =
   | { readonly kind: "tensor"; readonly tensor: Tensor }
-  | { readonly kind: "class"; readonly index: Emitted; readonly logits: Tensor };
+  | {
+      readonly kind: "class";
+      readonly index: Emitted;
+      readonly logits: Tensor;
+      /** The file's tensor that it was decided on. */
+      readonly decided: Tensor;
+    };
 
 interface Run extends Lowering {
   readonly results: Map<string, Result>;
@@ -106,7 +124,8 @@ export function lowerImported(model: ImportedModel, options: ExactOptions = {}):
   }
   const outputs = model.outputs.flatMap(({ name, node }) => {
     const result = run.results.get(node);
-    return (result && attempt(run, () => addOutput(name, nodeOf(model, node), result, run))) ?? [];
+    if (!result || isLogitsOf(model, name, result, run)) return [];
+    return attempt(run, () => addOutput(name, nodeOf(model, node), result, run)) ?? [];
   });
   for (const node of model.nodes)
     if (node.kind === "input" && !run.collector.hasErrors() && !stated.some(({ name }) => name === node.name))
@@ -115,7 +134,17 @@ export function lowerImported(model: ImportedModel, options: ExactOptions = {}):
       });
   run.collector.throwIfErrors();
   const inputs = [...stated, ...[...run.ports.values()].map((port) => port.input)];
-  return { ...inOrder(run.builder.build(), inputs, model), outputs, warnings: run.collector.diagnostics };
+  const ordered = inFileOrder(run.builder.build(), model);
+  return { ...withInputOrder(ordered, inputs, model), outputs, warnings: run.collector.diagnostics };
+}
+
+/** Whether an output is called as the logits of a class are, and is what that class is decided on: it comes with the class. */
+function isLogitsOf(model: ImportedModel, name: string, result: Result, { results }: Run): boolean {
+  return model.outputs.some((other) => {
+    const found = results.get(other.node);
+    if (found?.kind !== "class" || name !== `${other.name}.logits` || result.kind !== "tensor") return false;
+    return found.decided === result.tensor;
+  });
 }
 
 /** What `make` gives; null where it refuses, which is kept. */
@@ -130,7 +159,7 @@ function attempt<T>({ collector }: Lowering, make: () => T): T | null {
 }
 
 /** Ports in the order of the file's inputs: they come to light where their quantizers are. */
-function inOrder(
+function withInputOrder(
   program: Program,
   inputs: readonly ExactInput[],
   model: ImportedModel,
@@ -143,6 +172,47 @@ function inOrder(
     ...program.values.filter((value) => !names.includes(value.name)),
   ];
   return { program: { ...program, inputs: names, values }, inputs: sorted };
+}
+
+/**
+ * Instructions in the order in which the file has what they compute, as far as one does not read another: what is emitted
+ * only when it is quantized comes where it stands in the file.
+ */
+function inFileOrder(program: Program, { nodes }: ImportedModel): Program {
+  const { instructions, inputs } = program;
+  const places = new Map(nodes.map((node, i) => [node.name, node.origin.line * nodes.length + i]));
+  const keys: number[] = [];
+  // What has no node of its own was emitted for what comes behind it.
+  let behind = Number.POSITIVE_INFINITY;
+  for (let i = instructions.length - 1; i >= 0; i--) {
+    behind = places.get(instructions[i]!.result) ?? behind;
+    keys[i] = behind;
+  }
+  const done = new Set(inputs);
+  const left = instructions.map((instruction, i) => ({ instruction, key: keys[i]! }));
+  const ordered: Instruction[] = [];
+  while (left.length > 0) {
+    let best = -1;
+    for (const [i, { instruction, key }] of left.entries())
+      if ((best < 0 || key < left[best]!.key) && operandNames(instruction).every((name) => done.has(name)))
+        best = i;
+    const [{ instruction }] = left.splice(best, 1) as [(typeof left)[number]];
+    ordered.push(instruction);
+    done.add(instruction.result);
+  }
+  const byName = <T extends { readonly name: string }>(
+    all: readonly T[],
+    names: readonly string[],
+  ): readonly T[] => {
+    const found = new Map(all.map((item) => [item.name, item]));
+    return names.map((name) => found.get(name)!);
+  };
+  return {
+    ...program,
+    instructions: ordered,
+    values: byName(program.values, [...inputs, ...ordered.map(({ result }) => result)]),
+    constants: byName(program.constants, ordered.flatMap(constantsOf)),
+  };
 }
 
 function createNames(model: ImportedModel): Lowering["name"] {
@@ -186,6 +256,10 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
       return done(quantize(input!, stepLevels(), node, run));
     case "trunc":
       return done(truncTensor(input!, node, run));
+    case "lookup":
+      return done(lookupTensor(input!, node, run));
+    case "select":
+      return done(moved(input!, moveOf(node, input!.shape), run));
     case "dense":
     case "conv": {
       const constants = run.model.constants.get(node.name);
@@ -213,7 +287,7 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
     case "concat":
       return done(concatTensor(node, operands, run));
     case "argmax":
-      return { kind: "class", ...classOf(node, input!, run) };
+      return { kind: "class", ...classOf(node, input!, run), decided: input! };
     default: {
       const steps = stepsOf(node) ?? refuse(node, "import/exact-no-operator", { node: describeNode(node) });
       return done(steps.reduce((tensor, step) => stepped(tensor, step, node, run), input!));
@@ -269,6 +343,26 @@ function quantize(tensor: Tensor, levels: Levels, node: ImportedNode, run: Run):
     return settledTensor(node, movedSettled(quantized(start, levels, node, run), moves, run));
   const port = portOf(source.node, levels, chain, node, run);
   return moves.reduce((at, move) => moved(at, move, run), port.tensor);
+}
+
+/** A table behind integers that are its places, all of them. */
+function lookupTensor(tensor: Tensor, node: LookupNode, run: Run): Tensor {
+  const { source, chain } = settledTensor(node, settled(tensor, node, run));
+  const grid = gridOf(chain)!;
+  const isPlace = (m: number): boolean =>
+    combined(grid.gain, grid.offset, (gain, offset) => plus(times(gain, ratio(m)), offset)).every(
+      (place) => isInteger(place) && place.numerator >= 0n && place.numerator < BigInt(node.entries.length),
+    );
+  const format = source.kind === "value" ? source.value.format : null;
+  // Where the first two are whole and the last one is, all between them are.
+  const { min, max } = format ? operandRange(format) : { min: 0, max: 0 };
+  const isWhole =
+    format !== null &&
+    (format.kind === "bipolar" ? [min, max] : [min, Math.min(max, min + 1), max]).every(isPlace);
+  if (!isWhole)
+    refuse(node, "import/exact-lookup", { node: describeNode(node), entries: node.entries.length });
+  const step: Step = { kind: "lookup", entries: Array.from(node.entries, rationalOf) };
+  return { source, chain: followedBy(gridChain(grid), step), moves: [], shape: source.shape };
 }
 
 /** The port of an input, which all of its quantizers share. */
