@@ -165,7 +165,7 @@ export function productTensor(
 export function concatTensor(node: Concat, tensors: readonly Tensor[], lowering: Lowering): Tensor {
   const parts = inOneFormat(
     node,
-    tensors.map((tensor) => ({ ...settled(tensor, node, lowering), maker: tensor.source.node })),
+    tensors.map((tensor) => settled(tensor, node, lowering)),
     lowering,
   );
   const isChannels = node.axis === node.shape.length - 1;
@@ -194,16 +194,11 @@ export function concatTensor(node: Concat, tensors: readonly Tensor[], lowering:
   return settledTensor(node, { emitted, grid });
 }
 
-interface Part extends Settled {
-  /** The node that the tensor is the result of. */
-  readonly maker: ImportedNode;
-}
-
 /** Values in one format: the finest fraction, and as many bits as all of them need. */
-function inOneFormat(node: Concat, given: readonly Part[], lowering: Lowering): readonly Settled[] {
+function inOneFormat(node: Concat, given: readonly Settled[], lowering: Lowering): readonly Settled[] {
   const texts = new Set(given.map(({ emitted }) => JSON.stringify(emitted.format)));
   if (texts.size === 1) return given;
-  const parts = given.map((part) => ({ ...withoutBits(node, part, lowering), maker: part.maker }));
+  const parts = given.map((part) => withoutBits(node, part, lowering));
   let [signed, fraction, whole] = [false, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { emitted } of parts) {
     const { format } = emitted;
@@ -221,13 +216,10 @@ function inOneFormat(node: Concat, given: readonly Part[], lowering: Lowering): 
       limit: MAX_TENSOR_WIDTH,
     });
   const format = intFormat(signed, width, fraction);
-  return parts.map(({ emitted, grid, maker }) => {
+  return parts.map(({ emitted, grid }) => {
     if (JSON.stringify(emitted.format) === JSON.stringify(format)) return { emitted, grid };
-    // A quantizer that had nothing to do has a name to give.
-    const isIdle = maker.kind === "quantize" && maker.name !== emitted.name;
-    const name = isIdle ? lowering.name(maker.name) : lowering.name(emitted.name, "wider");
-    const layer = (isIdle ? maker.layer : undefined) ?? layerOf(node);
-    lowering.builder.requantize({ layer, name, input: emitted.name, format });
+    const name = lowering.name(emitted.name, "wider");
+    lowering.builder.requantize({ layer: layerOf(node), name, input: emitted.name, format });
     const shift = fraction - (emitted.format.fraction as number);
     const ranges = emitted.ranges.map(({ min, max }) => ({ min: min * 2 ** shift, max: max * 2 ** shift }));
     const gain = grid.gain.map((g) => times(g, powerOfTwo(-shift)));

@@ -95,7 +95,9 @@ export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lo
   const { grid } = levels;
   const { source, chain } = tensor;
   checkWidth(levels, node);
-  const same = source.kind === "value" && sameIntegers(chain, levels, source.value);
+  // What has nothing to do is left out, but where the file says that it is an instruction of a layer.
+  const same =
+    node.layer === undefined && source.kind === "value" && sameIntegers(chain, levels, source.value);
   if (same) return { emitted: source.value, grid };
   const found = averagedBy(tensor, levels, node, lowering) ?? shiftedBy(tensor, levels, node, lowering);
   if (found) return found;
@@ -255,10 +257,13 @@ function shiftedBy(
   if (wanted.some((f) => Math.abs(f) > MAX_FRACTION / 2)) return null;
   const form = exact.forms.find(({ offsets }) => offsets.every((o) => o === 0)) ?? exact.forms[0]!;
   if (!isFree && form.offsets.some((o) => o !== 0)) return null;
-  const format = formatOfIntegers(least, greatest, fraction);
+  const rectifies = chain.some(isRelu);
+  // A sign bit that a relu leaves without use is left out as well, but for an instruction that has it.
+  const lowest = rectifies && node.layer !== undefined ? uniform!.least : least;
+  const format = formatOfIntegers(lowest, greatest, fraction);
   const { min, max } = mantissaRange(format);
   if (greatest < 0) return null;
-  if (min !== least) {
+  if (min !== lowest) {
     const ranges = rangesOf(source, form.offsets);
     const count = Math.max(ranges.length, shifts.length);
     for (let c = 0; c < count; c++)
@@ -275,10 +280,11 @@ function shiftedBy(
     input: emitted.name,
     format,
     rounding: form.rounding,
-    activation: chain.some(isRelu) ? "relu" : "none",
+    activation: rectifies ? "relu" : "none",
     limit: greatest < max ? greatest : null,
   });
-  return { emitted: { name, shape: emitted.shape, format, ranges: [{ min, max: greatest }] }, grid };
+  const range = { min: rectifies ? 0 : min, max: greatest };
+  return { emitted: { name, shape: emitted.shape, format, ranges: [range] }, grid };
 }
 
 /** A multiplication by a constant of each channel and a shift, where these give every level of every integer. */
