@@ -60,7 +60,7 @@ const gather: Reader = (call) => {
   const places = realized(constantOperand(call, 1, "indices"), network.allowance);
   const indices = [...places.numbers()].map((place) => (place < 0 ? place + size : place));
   const isFlat = size === elementsOf(tensor.view.factors) && axis !== tensor.view.batch;
-  if (!isFlat || places.dims.length !== 1)
+  if (!isFlat || places.dims.length !== 1 || indices.length === 0)
     refuse(
       call,
       "it takes elements of a tensor with several axes",
