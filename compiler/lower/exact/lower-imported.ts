@@ -1,24 +1,12 @@
 // A quantized network of somebody else's file -> integer program, without training and without rounding anything that the
 // file does not round: sums are integers, and what stands between sums and the next quantizer becomes integer shifts,
 // tables and thresholds, ties decided. What cannot be exact is refused, all of it at once.
-import type {
-  ImportedInput,
-  ImportedModel,
-  ImportedNode,
-  LookupNode,
-  TruncNode,
-} from "../../graph/imported.ts";
+import type { ImportedInput, ImportedModel, ImportedNode, TruncNode } from "../../graph/imported.ts";
 import { createProgramBuilder } from "../../program/builder.ts";
-import {
-  constantsOf,
-  type Instruction,
-  operandsOf as operandNames,
-  operandRange,
-  type Program,
-} from "../../program/program.ts";
+import type { Program } from "../../program/program.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { createCollector, type Diagnostic, DiagnosticError } from "../../support/diagnostics.ts";
-import { isInteger, ONE, plus, powerOfTwo, ratio, rationalOf, times, ZERO } from "../../support/rational.ts";
+import { ONE, powerOfTwo, ratio, rationalOf, times, ZERO } from "../../support/rational.ts";
 import { isRational, signOf } from "../../support/surd.ts";
 import {
   affine,
@@ -46,7 +34,9 @@ import {
   truncated,
   truncLevels,
 } from "./levels.ts";
+import { lookupTensor } from "./lookup.ts";
 import { moved, movedSettled, moveOf, withoutMoves } from "./moves.ts";
+import { inFileOrder, withInputOrder } from "./order.ts";
 import { classOf, type ExactOutput, outputOf, scaleOf } from "./outputs.ts";
 import {
   checkPortChain,
@@ -156,63 +146,6 @@ function attempt<T>({ collector }: Lowering, make: () => T): T | null {
     for (const diagnostic of error.diagnostics) collector.push(diagnostic);
     return null;
   }
-}
-
-/** Ports in the order of the file's inputs: they come to light where their quantizers are. */
-function withInputOrder(
-  program: Program,
-  inputs: readonly ExactInput[],
-  model: ImportedModel,
-): { readonly program: Program; readonly inputs: readonly ExactInput[] } {
-  const order = model.nodes.filter((node) => node.kind === "input").map((node) => node.name);
-  const sorted = inputs.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-  const names = sorted.map((input) => input.name);
-  const values = [
-    ...names.map((name) => program.values.find((value) => value.name === name)!),
-    ...program.values.filter((value) => !names.includes(value.name)),
-  ];
-  return { program: { ...program, inputs: names, values }, inputs: sorted };
-}
-
-/**
- * Instructions in the order in which the file has what they compute, as far as one does not read another: what is emitted
- * only when it is quantized comes where it stands in the file.
- */
-function inFileOrder(program: Program, { nodes }: ImportedModel): Program {
-  const { instructions, inputs } = program;
-  const places = new Map(nodes.map((node, i) => [node.name, node.origin.line * nodes.length + i]));
-  const keys: number[] = [];
-  // What has no node of its own was emitted for what comes behind it.
-  let behind = Number.POSITIVE_INFINITY;
-  for (let i = instructions.length - 1; i >= 0; i--) {
-    behind = places.get(instructions[i]!.result) ?? behind;
-    keys[i] = behind;
-  }
-  const done = new Set(inputs);
-  const left = instructions.map((instruction, i) => ({ instruction, key: keys[i]! }));
-  const ordered: Instruction[] = [];
-  while (left.length > 0) {
-    let best = -1;
-    for (const [i, { instruction, key }] of left.entries())
-      if ((best < 0 || key < left[best]!.key) && operandNames(instruction).every((name) => done.has(name)))
-        best = i;
-    const [{ instruction }] = left.splice(best, 1) as [(typeof left)[number]];
-    ordered.push(instruction);
-    done.add(instruction.result);
-  }
-  const byName = <T extends { readonly name: string }>(
-    all: readonly T[],
-    names: readonly string[],
-  ): readonly T[] => {
-    const found = new Map(all.map((item) => [item.name, item]));
-    return names.map((name) => found.get(name)!);
-  };
-  return {
-    ...program,
-    instructions: ordered,
-    values: byName(program.values, [...inputs, ...ordered.map(({ result }) => result)]),
-    constants: byName(program.constants, ordered.flatMap(constantsOf)),
-  };
 }
 
 function createNames(model: ImportedModel): Lowering["name"] {
@@ -343,26 +276,6 @@ function quantize(tensor: Tensor, levels: Levels, node: ImportedNode, run: Run):
     return settledTensor(node, movedSettled(quantized(start, levels, node, run), moves, run));
   const port = portOf(source.node, levels, chain, node, run);
   return moves.reduce((at, move) => moved(at, move, run), port.tensor);
-}
-
-/** A table behind integers that are its places, all of them. */
-function lookupTensor(tensor: Tensor, node: LookupNode, run: Run): Tensor {
-  const { source, chain } = settledTensor(node, settled(tensor, node, run));
-  const grid = gridOf(chain)!;
-  const isPlace = (m: number): boolean =>
-    combined(grid.gain, grid.offset, (gain, offset) => plus(times(gain, ratio(m)), offset)).every(
-      (place) => isInteger(place) && place.numerator >= 0n && place.numerator < BigInt(node.entries.length),
-    );
-  const format = source.kind === "value" ? source.value.format : null;
-  // Where the first two are whole and the last one is, all between them are.
-  const { min, max } = format ? operandRange(format) : { min: 0, max: 0 };
-  const isWhole =
-    format !== null &&
-    (format.kind === "bipolar" ? [min, max] : [min, Math.min(max, min + 1), max]).every(isPlace);
-  if (!isWhole)
-    refuse(node, "import/exact-lookup", { node: describeNode(node), entries: node.entries.length });
-  const step: Step = { kind: "lookup", entries: Array.from(node.entries, rationalOf) };
-  return { source, chain: followedBy(gridChain(grid), step), moves: [], shape: source.shape };
 }
 
 /** The port of an input, which all of its quantizers share. */
