@@ -257,7 +257,8 @@ function shiftedBy(
   if (wanted.some((f) => Math.abs(f) > MAX_FRACTION / 2)) return null;
   const form = exact.forms.find(({ offsets }) => offsets.every((o) => o === 0)) ?? exact.forms[0]!;
   if (!isFree && form.offsets.some((o) => o !== 0)) return null;
-  const rectifies = chain.some(isRelu);
+  // A relu ends at integer 0 where no zero point moves that.
+  const rectifies = chain.some(isRelu) && isAllZero(uniform!.zero);
   // A sign bit that a relu leaves without use is left out as well, but for an instruction that has it.
   const lowest = rectifies && node.layer !== undefined ? uniform!.least : least;
   const format = formatOfIntegers(lowest, greatest, fraction);
@@ -372,8 +373,9 @@ function tabled(
   const width = widthOf(value.format);
   if (width > MAX_TABLE_WIDTH || typeof value.format.fraction !== "number") return null;
   const rises = direction[0] === 1;
-  // Few levels are cheaper as comparisons than all entries are as a memory.
-  if (rises && levels.count <= MAX_LEVELS && 2 ** width > 4 * levels.count) return null;
+  // Few levels are cheaper as comparisons than all entries are as a memory; an instruction of thresholds has them anyway.
+  const isStated = node.kind === "multithreshold" && node.layer !== undefined;
+  if (rises && levels.count <= MAX_LEVELS && (isStated || 2 ** width > 4 * levels.count)) return null;
   const bits = value.format.kind === "bipolar";
   const f = functionOf(bits ? onBits(chain) : chain, 0);
   const { min, max } = mantissaRange(value.format);

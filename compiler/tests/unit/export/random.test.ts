@@ -84,7 +84,7 @@ describe("a random program", () => {
         same++;
       } catch (error) {
         if (!(error instanceof DiagnosticError)) throw error;
-        expect(error.diagnostics.every(({ code }) => /^(export|import)\//.test(code))).toBe(true);
+        expect(error.diagnostics.every(({ code }) => /^(export|import|program)\//.test(code))).toBe(true);
         refused++;
       }
     }
