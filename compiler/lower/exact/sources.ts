@@ -360,7 +360,10 @@ function emitSum(source: SumSource, demand: Demand, name: string, lowering: Lowe
     const offsets = added[i]!;
     if (shifts) return emit(operand, { ...AS_IT_IS, offsets }, lowering);
     const scaled = combined(offsets, wanted[i]!, (o, factor) => o * factor);
-    return emit(operand, { multipliers: wanted[i]!, offsets: scaled, fraction: plain }, lowering);
+    // A sum has the fraction that its operands give it.
+    const ready =
+      operand.kind === "sum" ? valueSource(operand.node, emit(operand, AS_IT_IS, lowering)) : operand;
+    return emit(ready, { multipliers: wanted[i]!, offsets: scaled, fraction: plain }, lowering);
   });
   for (const operand of [a!, b!])
     if (widthOfEmitted(operand) > MAX_ARITHMETIC_WIDTH)
