@@ -2,6 +2,9 @@
 // TensorFlow stay outside: the caller hands them in, so all of this also runs in a browser tab.
 export { type GeneratedC, generateC } from "./c/generate.ts";
 export { type CompiledSource, compileSource } from "./dsl/compile-source.ts";
+export { exportNpz, exportSafetensors } from "./export/parameters.ts";
+export { exportQonnx } from "./export/qonnx.ts";
+export { type ExportedVector, exportVectors, type VectorIndex } from "./export/vectors.ts";
 export type { Graph, GraphOutput, Node } from "./graph/graph.ts";
 export type { DataSpec, HardwareSpec, Project, TrainingSpec } from "./graph/project.ts";
 export type { SampleSet } from "./graph/samples.ts";

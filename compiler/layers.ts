@@ -16,6 +16,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   verilog: ["support", "program", "schedule", "render"],
   c: ["support", "program", "render"],
   verify: ["support", "program", "sim", "render"],
+  export: ["support", "program", "data", "import", "sim"],
   report: ["support", "render"],
   driver: [
     "support",
@@ -31,6 +32,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "verilog",
     "c",
     "verify",
+    "export",
     "report",
   ],
   tools: ["support", "program", "verify", "import", "host"],
@@ -60,6 +62,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "verilog",
     "c",
     "verify",
+    "export",
     "report",
   ],
   "layers.ts": [],

@@ -235,6 +235,22 @@ function createCli(): Command {
       return (await import("./commands/inspect.ts")).inspectCommand(model);
     }),
   );
+  add("export <dir>", "write the compiled model for other tools: QONNX, integers, golden vectors")
+    .option(
+      "--format <formats>",
+      "qonnx, npz, safetensors, vectors, or some of them (qonnx,npz) (default: all)",
+    )
+    .option("-o, --output <folder>", "where they go (default: export in the build directory)")
+    .addOption(
+      new Option("--samples <n>", "test samples that golden vectors are made of")
+        .argParser(integer)
+        .default(16),
+    )
+    .action((dir, options) =>
+      execute("export", options.json, async (context) =>
+        (await import("./commands/export.ts")).exportCommand(context, dir, options),
+      ),
+    );
   add("doctor", "which external tools and backends were found and work").action((options) =>
     execute("doctor", options.json, async () => (await import("./commands/doctor.ts")).doctorCommand()),
   );

@@ -65,6 +65,7 @@ export function compileStep(
   const design = atNodes(project, () => compileDesign(trained, project.training, project.hardware, test));
   // What was verified was another design; gone before that one is, so that a kill leaves no verdict on the new one.
   directory.remove(BUILD_FILES.verify.folder);
+  directory.remove(BUILD_FILES.export.folder);
   directory.remove(BUILD_FILES.report);
   directory.replaceFolder(BUILD_FILES.design.folder, design.files);
   return placed(project, design.warnings);

@@ -148,21 +148,30 @@ export function encodeNpy(
   const headerText = `${fields}${" ".repeat((64 - (unpadded % 64)) % 64)}\n`;
   compilerAssert(headerText.length < 65536, `too many axes for an NPY file: ${shape.length}`);
   const start = PREFIX_BYTES + 2 + headerText.length;
-  const bytes = new Uint8Array(start + count * itemBytes);
+  const elements = elementBytes(dtype, data);
+  const bytes = new Uint8Array(start + elements.length);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
   bytes[6] = 1;
   view.setUint16(PREFIX_BYTES, headerText.length, true);
   bytes.set(encodeUtf8(headerText), PREFIX_BYTES + 2);
+  bytes.set(elements, start);
+  return bytes;
+}
 
+/** Little-endian elements. Integer types take integers of their range only; anything else is a bug of the caller. */
+export function elementBytes(dtype: WritableNumericType, data: ArrayLike<number>): Uint8Array {
+  const itemBytes = ELEMENT_BYTES[dtype];
+  const bytes = new Uint8Array(data.length * itemBytes);
+  const view = new DataView(bytes.buffer);
   const range = RANGES[dtype];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
     if (range) {
       const fits = Number.isInteger(value) && value >= range[0] && value <= range[1];
       compilerAssert(fits, `element ${i}: ${value} is no ${dtype}`);
     }
-    const at = start + i * itemBytes;
+    const at = i * itemBytes;
     switch (dtype) {
       case "bool":
       case "int8":

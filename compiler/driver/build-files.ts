@@ -38,6 +38,7 @@ export const BUILD_FILES = {
     outputs: "design/vectors/training-outputs.npy",
   },
   verify: { folder: "verify", result: "verify/result.json" },
+  export: { folder: "export" },
 } as const;
 
 /** The file of an input or output by its index: that of the first has the plain name, the next ones end in -2, -3 and so on. */

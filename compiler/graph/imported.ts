@@ -41,7 +41,11 @@ export type Quantizer =
 
 /** Constants of a dense or conv. */
 export interface ImportedConstants {
-  /** Row-major [units, ...kernel, channels / groups]; of a dense [units, inputs], inputs in channels-last order. */
+  /**
+   * Row-major [units, ...kernel, channels / groups]; of a dense [units, inputs], inputs in channels-last order. Tap t of a
+   * transposed conv takes element p to p * stride + t * dilation - padding: integer programs have its kernel the other way
+   * round, see `flippedKernel`.
+   */
   readonly weights: FileNumbers;
   /** What the file does to the weights; null: nothing. */
   readonly weightQuantizer: Quantizer | null;
@@ -55,6 +59,8 @@ interface Base {
   /** Without the batch dimension, channels last. */
   readonly shape: readonly number[];
   readonly origin: Origin;
+  /** The layer that the node belongs to where the file says so: of files that `export` wrote. */
+  readonly layer?: string;
 }
 
 interface OneInput extends Base {
@@ -119,6 +125,18 @@ export interface TruncNode extends OneInput {
   readonly rounding: QuantRounding;
 }
 
+/** result[j] = input[indices[j]] of a flat tensor; the indices ascend. */
+export interface SelectNode extends OneInput {
+  readonly kind: "select";
+  readonly indices: readonly number[];
+}
+
+/** entries[x], for whole x from 0 on: a function as a table. */
+export interface LookupNode extends OneInput {
+  readonly kind: "lookup";
+  readonly entries: FileNumbers;
+}
+
 /** Any operator of the language but batchnorm, which is a norm here. */
 export type LanguageNode =
   | (OneInput & SingleOperator)
@@ -132,6 +150,8 @@ export type ImportedNode =
   | QuantizeNode
   | MultiThresholdNode
   | TruncNode
+  | SelectNode
+  | LookupNode
   | LanguageNode;
 
 export interface ImportedModel {
@@ -143,6 +163,16 @@ export interface ImportedModel {
   /** Of every dense and conv, by name. */
   readonly constants: ReadonlyMap<string, ImportedConstants>;
   readonly outputs: readonly GraphOutput[];
+}
+
+/** Weights [units, ...kernel, channels / groups] with the kernel the other way round along every axis. */
+export function flippedKernel(weights: FileNumbers, units: number, kernel: readonly number[]): FileNumbers {
+  const taps = kernel.reduce((a, b) => a * b, 1);
+  const channels = weights.length / (units * taps);
+  return weights.map((_, i) => {
+    const [unit, tap] = [Math.floor(i / (taps * channels)), Math.floor(i / channels) % taps];
+    return weights[(unit * taps + taps - 1 - tap) * channels + (i % channels)]!;
+  });
 }
 
 /** Names of the nodes that a node reads, in order: none of an input. */

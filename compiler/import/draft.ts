@@ -1,12 +1,15 @@
 // A float model while its affines move into its layers. In: an imported model. Out: copies of its nodes and constants that
 // may be changed, questions about them, and every constant that is no number.
 import type { GraphOutput } from "../graph/graph.ts";
-import type { FileNumbers, ImportedModel, ImportedNode } from "../graph/imported.ts";
+import { type FileNumbers, flippedKernel, type ImportedModel, type ImportedNode } from "../graph/imported.ts";
 import { product } from "../graph/shapes.ts";
 import type { DiagnosticCollector } from "../support/diagnostics.ts";
 
 /** A node of a float model: nothing of it is quantized. */
-export type DraftNode = Exclude<ImportedNode, { readonly kind: "quantize" | "multithreshold" | "trunc" }>;
+export type DraftNode = Exclude<
+  ImportedNode,
+  { readonly kind: "quantize" | "multithreshold" | "trunc" | "select" | "lookup" }
+>;
 
 /** By channel of a tensor: x * gain + offset. */
 export interface Affine {
@@ -100,6 +103,8 @@ export function draftOf(model: ImportedModel, problems: DiagnosticCollector): Dr
   };
   for (const node of model.nodes) {
     const place = { file: node.origin.file };
+    if (node.kind === "select" || node.kind === "lookup")
+      problems.add("import/only-quantized", { node: node.name, kind: node.kind }, place);
     if (isQuantizing(node)) problems.add("import/quantizer-in-float", { node: node.name }, place);
     if (node.kind === "affine") {
       finite(node, "a factor", node.gain);
@@ -121,7 +126,10 @@ export function draftOf(model: ImportedModel, problems: DiagnosticCollector): Dr
     finite(node, "a weight", weights);
     finite(node, "a bias", bias);
     constants.set(node.name, {
-      weights: weights.slice(),
+      weights:
+        node.kind === "conv" && node.transposed
+          ? flippedKernel(weights, node.units, node.kernel)
+          : weights.slice(),
       bias: bias ? byChannel(bias, node.units) : new Float64Array(node.units),
     });
   }

@@ -81,7 +81,7 @@ function lowerNode(node: Node, lowering: Lowering): Pending {
   }
   switch (node.kind) {
     case "flatten":
-      return done(builder.flatten(step));
+      return done(isFlat(input, lowering) ? input : builder.flatten(step));
     case "reshape":
       return done(builder.reshape({ ...step, shape: node.sizes }));
     case "dense": {
@@ -127,13 +127,18 @@ function lowerNode(node: Node, lowering: Lowering): Pending {
   }
 }
 
+function isFlat(value: string, { builder }: Lowering): boolean {
+  return builder.values().find(({ name }) => name === value)!.shape.length === 1;
+}
+
 function weightsOf(node: string, { layers }: Lowering) {
   const layer = layers.get(node);
   compilerAssert(layer, `lower: layer ${node} is not trained`);
   const { units, weights: data, weightFormat, bias, padMantissa } = layer;
   return {
     weights: { units, data, format: programFormat(weightFormat) },
-    bias: bias === null ? {} : { bias },
+    // A bias of zeros is none.
+    bias: bias === null || bias.every((b) => b === 0) ? {} : { bias },
     pad: padMantissa === undefined ? {} : { padMantissa },
   };
 }
@@ -240,7 +245,9 @@ function isWithinOne({ signed, width, fraction }: FrozenFormat): boolean {
   return typeof fraction === "number" && fraction >= (signed ? width - 1 : width);
 }
 
-function programFormat({ kind, signed, width, fraction }: FrozenFormat): Format {
+function programFormat({ kind, signed, width, fraction: frozen }: FrozenFormat): Format {
+  const isOne = typeof frozen !== "number" && frozen.every((f) => f === frozen[0]);
+  const fraction = isOne ? frozen[0]! : frozen;
   return kind === "bipolar" ? { kind, fraction } : intFormat(signed, width, fraction);
 }
 

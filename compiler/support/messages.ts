@@ -3,6 +3,7 @@ import { buildMessages } from "./messages/build.ts";
 import { cMessages } from "./messages/c.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
+import { exportMessages } from "./messages/export.ts";
 import { graphMessages } from "./messages/graph.ts";
 import { importMessages } from "./messages/import.ts";
 import { importExactMessages } from "./messages/import-exact.ts";
@@ -27,6 +28,7 @@ export const messages = {
   ...verilogMessages,
   ...cMessages,
   ...verifyMessages,
+  ...exportMessages,
   ...buildMessages,
   ...cliMessages,
 };

@@ -21,6 +21,8 @@ export interface Call extends Maker {
   readonly readExternal: ExternalReader;
   /** Whether anything but the next node reads the node's result, or an output of the network is made of it. */
   isShared(tensor: Tensor): boolean;
+  /** The nodes that read a tensor of the file. */
+  readersOf(tensor: string): readonly NodeProto[];
   /** Whether only outputs of the network come after the first output of this node. */
   readonly isLast: boolean;
   warn(warning: Warning): void;
@@ -63,7 +65,10 @@ export function tensorOperand(call: Call, index: number): Tensor {
 /** An operand that depends on the network's inputs; quantized integers too. */
 export function anyTensor(call: Call, index: number): Tensor {
   const value = operand(call, index);
-  return value.kind === "tensor" ? value : refuse(call, `its operand ${index} is a constant`, ASK);
+  if (value.kind !== "tensor") return refuse(call, `its operand ${index} is a constant`, ASK);
+  if (value.truncated)
+    refuse(call, `its operand ${index} are the places of a table`, "leave the values as floats");
+  return value;
 }
 
 /** An operand that is known from the file. */

@@ -104,6 +104,7 @@ export interface ModelProto {
   readonly producerVersion?: string;
   readonly graph?: GraphProto;
   readonly opsetImport?: readonly OperatorSetIdProto[];
+  readonly metadataProps?: readonly StringStringEntryProto[];
   readonly functions?: readonly FunctionProto[];
 }
 
@@ -218,6 +219,7 @@ export const FIELDS: { readonly [M in MessageName]: { readonly [F in keyof Requi
       producerVersion: one(3, "string"),
       graph: one(7, "GraphProto"),
       opsetImport: many(8, "OperatorSetIdProto"),
+      metadataProps: many(14, "StringStringEntryProto"),
       functions: many(25, "FunctionProto"),
     },
   };

@@ -15,6 +15,10 @@ export interface Tensor {
   readonly view: View;
   /** Where the file holds integers in place of the node's numbers: file = node / scale + zeroPoint. */
   readonly grid: Grid | null;
+  /** The operator of the file that rearranged the view last, where the elements are still as they were. */
+  readonly movedBy?: Maker | undefined;
+  /** Whether the file has made integers of floats, as the places of a table are. */
+  readonly truncated?: boolean;
 }
 
 /** One number each, or one for each element of the last axis of the node's shape. */
@@ -29,7 +33,9 @@ export type BareNode = Bare<Exclude<ImportedNode, { readonly kind: "input" }>>;
 /** One whose shape is that of its input. */
 type BareElementwise = Extract<
   BareNode,
-  { readonly kind: "norm" | "affine" | "quantize" | "multithreshold" | "trunc" | "elu" }
+  {
+    readonly kind: "norm" | "affine" | "quantize" | "multithreshold" | "trunc" | "elu" | "lookup";
+  }
 >;
 
 /** Who makes a node, for its name and for messages. */
@@ -37,6 +43,8 @@ export interface Maker {
   readonly name: string;
   readonly operator: string;
   readonly origin: Origin;
+  /** The layer that the file says; undefined where it says none. */
+  readonly layer?: string | undefined;
 }
 
 export interface Network {
@@ -81,12 +89,17 @@ export function createNetwork(allowance: Allowance): Network {
 
   const add: Network["add"] = (maker, node, suffix = "") => {
     const shapes = inputNames(node).map((name) => nodeNamed(name).shape);
-    const shape = isElementwise(node) ? shapes[0]! : shapeOf(maker, node, shapes);
+    const shape = isElementwise(node)
+      ? shapes[0]!
+      : node.kind === "select"
+        ? [node.indices.length]
+        : shapeOf(maker, node, shapes);
     const name = freeName(`${maker.name}${suffix}`);
-    return push({ ...node, name, shape, origin: maker.origin } as ImportedNode);
+    const { origin, layer } = maker;
+    return push({ ...node, name, shape, origin, ...(layer === undefined ? {} : { layer }) } as ImportedNode);
   };
 
-  const arranged: Network["arranged"] = (maker, { node, view }, groups) => {
+  const arranged: Network["arranged"] = (reader, { node, view, movedBy }, groups) => {
     const { factors } = view;
     const order = groups.flat();
     const shape = groups.map((group) => product(group.map((factor) => factors[factor]!)));
@@ -94,20 +107,23 @@ export function createNetwork(allowance: Allowance): Network {
     const known = arrangements.get(key);
     if (known !== undefined) return known;
     let result = node;
+    // Called as the operator that asked for it, or after the one that needs it.
+    const maker = movedBy ?? reader;
+    const suffix = (text: string): string => (movedBy ? "" : text);
     const reshape = (sizes: readonly number[]): void => {
       const found = nodeNamed(result).shape;
       if (found.length === sizes.length && found.every((size, i) => size === sizes[i])) return;
       result =
         sizes.length === 1
-          ? add(maker, { kind: "flatten", input: result }, ".flat")
-          : add(maker, { kind: "reshape", input: result, sizes }, ".reshaped");
+          ? add(maker, { kind: "flatten", input: result }, suffix(".flat"))
+          : add(maker, { kind: "reshape", input: result, sizes }, suffix(".reshaped"));
     };
     const runs = runsOf(order);
     if (runs.length > 1) {
       const memory = runs.toSorted((a, b) => a[0]! - b[0]!);
       reshape(memory.map((run) => product(run.map((factor) => factors[factor]!))));
       const permutation = runs.map((run) => memory.indexOf(run));
-      result = add(maker, { kind: "transpose", input: result, permutation }, ".transposed");
+      result = add(maker, { kind: "transpose", input: result, permutation }, suffix(".transposed"));
     }
     reshape(shape);
     arrangements.set(key, result);
@@ -155,7 +171,15 @@ export function createNetwork(allowance: Allowance): Network {
 
 const inputNames = (node: BareNode): readonly string[] => ("inputs" in node ? node.inputs : [node.input]);
 
-const ELEMENTWISE: readonly string[] = ["norm", "affine", "quantize", "multithreshold", "trunc", "elu"];
+const ELEMENTWISE: readonly string[] = [
+  "norm",
+  "affine",
+  "quantize",
+  "multithreshold",
+  "trunc",
+  "elu",
+  "lookup",
+];
 const isElementwise = (node: BareNode): node is BareElementwise => ELEMENTWISE.includes(node.kind);
 
 function shapeOf(

@@ -115,6 +115,7 @@ function readModel(
     values.set(name, read ?? "unknown");
   }
 
+  const layers = layersOf(model);
   const shared = new Set<string>();
   const lasting = lastTensors(file);
   for (const node of file.nodes) {
@@ -136,6 +137,8 @@ function readModel(
               batchSize,
               readExternal,
               isShared: ({ node: name }: Tensor) => shared.has(name),
+              readersOf: (name: string) => (file.readers.get(name) ?? []).map(({ proto }) => proto),
+              layer: layers.get(node.name),
               isLast: lasting.has(proto.output?.[0] ?? ""),
               warn: (warning: Warning) => {
                 const parameters = { node: node.name, operator: proto.opType ?? "", ...warning };
@@ -182,6 +185,23 @@ function readModel(
     warnings: collector.diagnostics,
   };
 }
+
+/** The metadata that names the layer of each node, as `export` writes it. */
+export const LAYERS_KEY = "noisefloor.layers";
+
+/** By name of a node the layer that it belongs to; nothing of what is no JSON of names. */
+function layersOf({ metadataProps }: ModelProto): ReadonlyMap<string, string> {
+  const text = metadataProps?.find(({ key }) => key === LAYERS_KEY)?.value;
+  try {
+    const layers: unknown = JSON.parse(text ?? "{}");
+    const pairs = typeof layers === "object" && layers !== null ? Object.entries(layers) : [];
+    return new Map(pairs.filter((pair): pair is [string, string] => isName(pair[1])));
+  } catch {
+    return new Map();
+  }
+}
+
+const isName = (name: unknown): boolean => typeof name === "string" && name.length > 0 && name.length <= 1000;
 
 /** Refuses by name, all at once, what no reader is there for. */
 function checkOperators(

@@ -28,12 +28,16 @@ import {
 /** Arrays have one entry for all channels, or one for each. */
 export type PerChannel<T> = readonly T[];
 
-/** affine: x * gain + offset. clamp: into [least, most]; null: open. leaky: x where x >= 0, else slope * x, slope above 0. */
+/**
+ * affine: x * gain + offset. clamp: into [least, most]; null: open. leaky: x where x >= 0, else slope * x, slope above 0.
+ * lookup: entries[x] of whole x that are all there.
+ */
 export type Step =
   | { readonly kind: "affine"; readonly gain: PerChannel<Surd>; readonly offset: PerChannel<Surd> }
   | { readonly kind: "clamp"; readonly least: Rational | null; readonly most: Rational | null }
   | { readonly kind: "leaky"; readonly slope: Rational }
-  | { readonly kind: "hardswish" };
+  | { readonly kind: "hardswish" }
+  | { readonly kind: "lookup"; readonly entries: readonly Rational[] };
 
 /** From the integer on, in order; the first one says the scale of the integers. */
 export type Chain = readonly Step[];
@@ -117,7 +121,7 @@ export function stepsOf(operator: { readonly kind: string; readonly slope?: numb
 export function directionOf(chain: Chain, c: number): 1 | -1 | null {
   let direction = 1;
   for (const step of chain) {
-    if (step.kind === "hardswish") return null;
+    if (step.kind === "hardswish" || step.kind === "lookup") return null;
     if (step.kind !== "affine") continue;
     const sign = signOf(at(step.gain, c));
     if (sign === 0) return 1;
@@ -237,6 +241,11 @@ function bent(x: Surd, step: Exclude<Step, { kind: "affine" }>): Surd {
       return step.most && compareSurds(x, step.most) > 0 ? step.most : x;
     case "leaky":
       return signOf(x) < 0 ? product(x, step.slope) : x;
+    case "lookup": {
+      const entry = isRational(x) && isInteger(x) ? step.entries[Number(x.numerator)] : undefined;
+      compilerAssert(entry, "exact: a table has no entry for an integer");
+      return entry;
+    }
     case "hardswish": {
       if (compareSurds(x, ratio(-3)) <= 0) return ZERO;
       if (compareSurds(x, ratio(3)) >= 0) return x;

@@ -61,6 +61,11 @@ export function refuse<C extends MessageCode>(
   return fail(code, parameters, { file: node.origin.file });
 }
 
+/** The layer that instructions of a node belong to. */
+export function layerOf(node: ImportedNode): string {
+  return node.layer ?? node.name;
+}
+
 /** What messages call a node. */
 export function describeNode(node: ImportedNode): string {
   return `${node.kind} ${JSON.stringify(node.name)}`;

@@ -15,12 +15,29 @@ import {
   type Rational,
   rationalText,
   times,
+  ZERO,
 } from "../../support/rational.ts";
 import { affine, at, combined, type Grid, gridChain, gridOf, type PerChannel } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
+import {
+  describeNode,
+  type Emitted,
+  type Lowering,
+  layerOf,
+  refuse,
+  type Settled,
+  type Tensor,
+} from "./context.ts";
 import { withoutMoves } from "./moves.ts";
 import { withoutBits } from "./products.ts";
-import { AS_IT_IS, emit, type Source, type SumSource, valueSource, widthOfEmitted } from "./sources.ts";
+import {
+  AS_IT_IS,
+  biasOf,
+  emit,
+  type Source,
+  type SumSource,
+  valueSource,
+  widthOfEmitted,
+} from "./sources.ts";
 
 type Arithmetic = Extract<ImportedNode, { kind: "add" | "subtract" | "multiply" }>;
 type Concat = Extract<ImportedNode, { kind: "concat" }>;
@@ -52,9 +69,10 @@ function refuseUnquantized(reader: ImportedNode, source: Source): never {
 /** A tensor as a value of at most 16 bits with a scale: what layers read. */
 export function settled(tensor: Tensor, reader: ImportedNode, lowering: Lowering): Settled {
   const { source, grid } = linear(tensor, reader, lowering);
-  const emitted = emit(source, AS_IT_IS, lowering);
+  const { bias, offset } = withoutBias({ source, grid });
+  const emitted = emit(source, { ...AS_IT_IS, offsets: bias }, lowering);
   if (widthOfEmitted(emitted) > MAX_TENSOR_WIDTH) refuseUnquantized(reader, source);
-  return { emitted, grid };
+  return { emitted, grid: { gain: grid.gain, offset } };
 }
 
 export function settledTensor(node: ImportedNode, { emitted, grid }: Settled): Tensor {
@@ -80,20 +98,28 @@ export function sumTensor(node: Arithmetic, operands: readonly [Tensor, Tensor],
     const ratio = second.numerator === 0n ? "0" : rationalText(over(first, second));
     refuse(node, "import/exact-residual", { node: describeNode(node), ratio });
   }
+  const [first, second] = [withoutBias(a!), withoutBias(b!)];
   const source: SumSource = {
     kind: "sum",
     node,
     shape: node.shape,
     operands: [a!.source, b!.source],
     factors: factors as [PerChannel<number>, PerChannel<number>],
+    offsets: [first.bias, second.bias],
     emitted: new Map(),
   };
-  const offset = combined(
-    a!.grid.offset,
-    node.kind === "subtract" ? b!.grid.offset.map(negated) : b!.grid.offset,
-    plus,
-  );
+  const rest = node.kind === "subtract" ? second.offset.map(negated) : second.offset;
+  const offset = combined(first.offset, rest, plus);
   return { source, chain: [affine(unit, offset)], moves: [], shape: node.shape };
+}
+
+/** What a product adds by itself, and the offset that is left. */
+function withoutBias({ source, grid }: { readonly source: Source; readonly grid: Grid }): {
+  readonly bias: PerChannel<number>;
+  readonly offset: PerChannel<Rational>;
+} {
+  const bias = biasOf(source, grid);
+  return bias ? { bias, offset: [ZERO] } : { bias: [0], offset: grid.offset };
 }
 
 function factorOf(gain: Rational, unit: Rational): number {
@@ -118,7 +144,7 @@ export function productTensor(
   });
   const name = lowering.name(node.name);
   const inputs: [string, string] = [a!.emitted.name, b!.emitted.name];
-  lowering.builder.multiply({ layer: node.name, name, inputs });
+  lowering.builder.multiply({ layer: layerOf(node), name, inputs });
   const ranges = combined(a!.emitted.ranges, b!.emitted.ranges, (x, y) => {
     const ends = [x.min * y.min, x.min * y.max, x.max * y.min, x.max * y.max];
     return { min: Math.min(...ends), max: Math.max(...ends) };
@@ -161,7 +187,7 @@ export function concatTensor(node: Concat, tensors: readonly Tensor[], lowering:
     refuse(node, "import/exact-concat", { node: describeNode(node) });
   const name = lowering.name(node.name);
   const inputs = parts.map((part) => part.emitted.name);
-  lowering.builder.concat({ layer: node.name, name, inputs, axis: node.axis });
+  lowering.builder.concat({ layer: layerOf(node), name, inputs, axis: node.axis });
   const spans = parts.flatMap((part) => part.emitted.ranges);
   const ranges = [{ min: Math.min(...spans.map((r) => r.min)), max: Math.max(...spans.map((r) => r.max)) }];
   const emitted: Emitted = { name, shape: node.shape, format: first!.emitted.format, ranges };
@@ -193,7 +219,7 @@ function inOneFormat(node: Concat, given: readonly Settled[], lowering: Lowering
   return parts.map(({ emitted, grid }) => {
     if (JSON.stringify(emitted.format) === JSON.stringify(format)) return { emitted, grid };
     const name = lowering.name(emitted.name, "wider");
-    lowering.builder.requantize({ layer: node.name, name, input: emitted.name, format });
+    lowering.builder.requantize({ layer: layerOf(node), name, input: emitted.name, format });
     const shift = fraction - (emitted.format.fraction as number);
     const ranges = emitted.ranges.map(({ min, max }) => ({ min: min * 2 ** shift, max: max * 2 ** shift }));
     const gain = grid.gain.map((g) => times(g, powerOfTwo(-shift)));

@@ -1,8 +1,10 @@
 // The quantizers of a file as levels on the real axis. In: Quant, BipolarQuant, MultiThreshold, Trunc, sign or step. Out:
 // for each integer that it gives the least real number that reaches it, and the real value that it stands for.
 import type { Quantizer, QuantRounding } from "../../graph/imported.ts";
+import { widthOfRange } from "../../support/fixed-point.ts";
 import {
   ceilingOf,
+  equal,
   floorOf,
   isInteger,
   minus,
@@ -137,16 +139,25 @@ export function multiThresholdLevels(node: {
   const rows = Array.from({ length: channels }, (_, c) =>
     node.thresholds.slice(c * count, (c + 1) * count).sort(),
   );
-  return {
-    least: 0,
+  const [gain, offset] = [rationalOf(node.outScale), rationalOf(node.outBias)];
+  const decisions = {
     count,
-    bipolar: false,
-    grid: { gain: [rationalOf(node.outScale)], offset: [rationalOf(node.outBias)] },
     channels,
-    boundary: (c, k) => ({ value: rationalOf(at(rows, c)[k - 1]!), strict: false }),
+    boundary: (c: number, k: number): Boundary => ({ value: rationalOf(at(rows, c)[k - 1]!), strict: false }),
     uniform: null,
   };
+  const least = gain.numerator === 0n ? ZERO : over(offset, gain);
+  // -scale and scale are a bit; so is anything else of two levels, but not the same bit.
+  if (count === 1 && gain.numerator > 0n && equal(least, ratio(-1, 2)))
+    return { ...decisions, least: 0, bipolar: true, grid: { gain: [times(gain, HALF)], offset: [ZERO] } };
+  // Integers with a real zero among them, where they need no more bits than others.
+  const first = isInteger(least) ? Number(least.numerator) : 0;
+  const isPlain = first !== 0 && widthOf(first, first + count) <= widthOf(0, count);
+  if (isPlain) return { ...decisions, least: first, bipolar: false, grid: { gain: [gain], offset: [ZERO] } };
+  return { ...decisions, least: 0, bipolar: false, grid: { gain: [gain], offset: [offset] } };
 }
+
+const widthOf = (min: number, max: number): number => widthOfRange({ min, max: Math.max(0, max) }, min < 0);
 
 /** What a Trunc states: round half to even onto the input's grid, then 2^shift of its integers become one. */
 export interface TruncScale {

@@ -34,7 +34,9 @@ import {
   truncated,
   truncLevels,
 } from "./levels.ts";
+import { lookupTensor } from "./lookup.ts";
 import { moved, movedSettled, moveOf, withoutMoves } from "./moves.ts";
+import { inFileOrder, withInputOrder } from "./order.ts";
 import { classOf, type ExactOutput, outputOf, scaleOf } from "./outputs.ts";
 import {
   checkPortChain,
@@ -68,7 +70,13 @@ export interface ExactLowering {
 /** What a node has come to: a tensor, or the class of some logits. */
 type Result =
   | { readonly kind: "tensor"; readonly tensor: Tensor }
-  | { readonly kind: "class"; readonly index: Emitted; readonly logits: Tensor };
+  | {
+      readonly kind: "class";
+      readonly index: Emitted;
+      readonly logits: Tensor;
+      /** The file's tensor that it was decided on. */
+      readonly decided: Tensor;
+    };
 
 interface Run extends Lowering {
   readonly results: Map<string, Result>;
@@ -106,7 +114,8 @@ export function lowerImported(model: ImportedModel, options: ExactOptions = {}):
   }
   const outputs = model.outputs.flatMap(({ name, node }) => {
     const result = run.results.get(node);
-    return (result && attempt(run, () => addOutput(name, nodeOf(model, node), result, run))) ?? [];
+    if (!result || isLogitsOf(model, name, result, run)) return [];
+    return attempt(run, () => addOutput(name, nodeOf(model, node), result, run)) ?? [];
   });
   for (const node of model.nodes)
     if (node.kind === "input" && !run.collector.hasErrors() && !stated.some(({ name }) => name === node.name))
@@ -115,7 +124,17 @@ export function lowerImported(model: ImportedModel, options: ExactOptions = {}):
       });
   run.collector.throwIfErrors();
   const inputs = [...stated, ...[...run.ports.values()].map((port) => port.input)];
-  return { ...inOrder(run.builder.build(), inputs, model), outputs, warnings: run.collector.diagnostics };
+  const ordered = inFileOrder(run.builder.build(), model);
+  return { ...withInputOrder(ordered, inputs, model), outputs, warnings: run.collector.diagnostics };
+}
+
+/** Whether an output is called as the logits of a class are, and is what that class is decided on: it comes with the class. */
+function isLogitsOf(model: ImportedModel, name: string, result: Result, { results }: Run): boolean {
+  return model.outputs.some((other) => {
+    const found = results.get(other.node);
+    if (found?.kind !== "class" || name !== `${other.name}.logits` || result.kind !== "tensor") return false;
+    return found.decided === result.tensor;
+  });
 }
 
 /** What `make` gives; null where it refuses, which is kept. */
@@ -127,22 +146,6 @@ function attempt<T>({ collector }: Lowering, make: () => T): T | null {
     for (const diagnostic of error.diagnostics) collector.push(diagnostic);
     return null;
   }
-}
-
-/** Ports in the order of the file's inputs: they come to light where their quantizers are. */
-function inOrder(
-  program: Program,
-  inputs: readonly ExactInput[],
-  model: ImportedModel,
-): { readonly program: Program; readonly inputs: readonly ExactInput[] } {
-  const order = model.nodes.filter((node) => node.kind === "input").map((node) => node.name);
-  const sorted = inputs.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-  const names = sorted.map((input) => input.name);
-  const values = [
-    ...names.map((name) => program.values.find((value) => value.name === name)!),
-    ...program.values.filter((value) => !names.includes(value.name)),
-  ];
-  return { program: { ...program, inputs: names, values }, inputs: sorted };
 }
 
 function createNames(model: ImportedModel): Lowering["name"] {
@@ -186,6 +189,10 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
       return done(quantize(input!, stepLevels(), node, run));
     case "trunc":
       return done(truncTensor(input!, node, run));
+    case "lookup":
+      return done(lookupTensor(input!, node, run));
+    case "select":
+      return done(moved(input!, moveOf(node, input!.shape), run));
     case "dense":
     case "conv": {
       const constants = run.model.constants.get(node.name);
@@ -213,7 +220,7 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
     case "concat":
       return done(concatTensor(node, operands, run));
     case "argmax":
-      return { kind: "class", ...classOf(node, input!, run) };
+      return { kind: "class", ...classOf(node, input!, run), decided: input! };
     default: {
       const steps = stepsOf(node) ?? refuse(node, "import/exact-no-operator", { node: describeNode(node) });
       return done(steps.reduce((tensor, step) => stepped(tensor, step, node, run), input!));

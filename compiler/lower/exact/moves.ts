@@ -21,12 +21,13 @@ import {
   describeNode,
   type Emitted,
   type Lowering,
+  layerOf,
   type Move,
   refuse,
   type Settled,
   type Tensor,
 } from "./context.ts";
-import { AS_IT_IS, emit, valueSource, widthOfEmitted } from "./sources.ts";
+import { AS_IT_IS, biasOf, emit, valueSource, widthOfEmitted } from "./sources.ts";
 
 /** What a node moves, from a tensor of the given shape. */
 export function moveOf(node: ImportedNode, from: readonly number[]): Move {
@@ -36,6 +37,8 @@ export function moveOf(node: ImportedNode, from: readonly number[]): Move {
       case "reshape":
       case "flatten":
         return node.shape.at(-1) === from.at(-1);
+      case "select":
+        return false;
       case "slice":
         return node.begin[last] === 0 && node.sizes[last] === from[last];
       case "transpose":
@@ -89,13 +92,23 @@ function asValue(tensor: Tensor, lowering: Lowering): Tensor | null {
   const { source, chain } = tensor;
   const multipliers = Array.from({ length: channelsOfChain(chain) }, (_, c) => directionOf(chain, c));
   if (multipliers.includes(null)) return null;
-  const demand = { ...AS_IT_IS, multipliers: multipliers as readonly number[] };
+  const isPlain = multipliers.every((m) => m === 1);
+  const offsets = isPlain ? ownBias(tensor) : [0];
+  const demand = { ...AS_IT_IS, multipliers: multipliers as readonly number[], offsets };
   const emitted = emit(source, demand, lowering);
-  return withValue(tensor, emitted, regridded(chain, demand.multipliers, [0]));
+  return withValue(tensor, emitted, regridded(chain, demand.multipliers, offsets));
 }
 
 function plainValue(tensor: Tensor, lowering: Lowering): Tensor {
-  return withValue(tensor, emit(tensor.source, AS_IT_IS, lowering), tensor.chain);
+  const offsets = ownBias(tensor);
+  const emitted = emit(tensor.source, { ...AS_IT_IS, offsets }, lowering);
+  return withValue(tensor, emitted, regridded(tensor.chain, [1], offsets));
+}
+
+/** Whole biases of a product, which comes before what moves its sums. */
+function ownBias({ source, chain }: Tensor): readonly number[] {
+  const grid = gridOf(chain.slice(0, 1));
+  return (grid && biasOf(source, grid)) ?? [0];
 }
 
 function withValue({ source }: Tensor, emitted: Emitted, chain: Chain): Tensor {
@@ -145,13 +158,16 @@ function performed(input: Emitted, { node, shape }: Move, grid: Grid | null, low
       limit: MAX_TENSOR_WIDTH,
     });
   const name = lowering.name(node.name);
-  const step = { layer: node.name, name, input: input.name };
+  const step = { layer: layerOf(node), name, input: input.name };
   // Which channel is which has to stay clear while ranges are kept by channel.
   const done: Emitted = { ...input, name, shape, ranges: [spanOf(input)] };
   switch (node.kind) {
     case "reshape":
     case "flatten":
       builder.reshape({ ...step, shape });
+      return done;
+    case "select":
+      builder.select({ ...step, indices: node.indices });
       return done;
     case "slice":
       builder.slice({ ...step, begin: node.begin, size: node.sizes });
@@ -213,6 +229,7 @@ function movedChain(chain: Chain, move: Move, from: readonly number[]): Chain {
 /** Index of the element that element `e` of the result is a copy of; -1 of a pad. */
 function sourceOf(e: number, { node, shape }: Move, from: readonly number[]): number {
   if (node.kind === "reshape" || node.kind === "flatten") return e;
+  if (node.kind === "select") return node.indices[e]!;
   const place = new Array<number>(shape.length).fill(0);
   for (let a = shape.length - 1, rest = e; a >= 0; a--) {
     place[a] = rest % shape[a]!;

@@ -6,18 +6,17 @@ import {
   commonUnit,
   compare,
   floorOf,
-  isInteger,
   minus,
   over,
   type Rational,
   ratio,
   ZERO,
 } from "../../support/rational.ts";
-import { approximately, isRational, signOf } from "../../support/surd.ts";
-import { at, type Chain, combined, gridOf, regridded } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse, type Tensor } from "./context.ts";
+import { approximately, signOf } from "../../support/surd.ts";
+import { at, type Chain, gridOf, regridded } from "./chain.ts";
+import { describeNode, type Emitted, type Lowering, layerOf, refuse, type Tensor } from "./context.ts";
 import { withoutMoves } from "./moves.ts";
-import { AS_IT_IS, type Demand, emit, scaledValue, valueSource } from "./sources.ts";
+import { AS_IT_IS, asItIs, biasOf, type Demand, emit, scaledValue, valueSource } from "./sources.ts";
 
 const isZero = (offsets: readonly number[]): boolean => offsets.every((o) => o === 0);
 
@@ -55,7 +54,7 @@ export function classOf(
         lowering,
       );
   const name = lowering.name(node.name);
-  lowering.builder.argmax({ layer: node.name, name, input: emitted.name });
+  lowering.builder.argmax({ layer: layerOf(node), name, input: emitted.name });
   const channels = emitted.shape.at(-1)!;
   const index: Emitted = {
     name,
@@ -84,11 +83,14 @@ function comparable(node: ImportedNode, { source, chain }: Tensor): Demand {
     });
   const tooFine = (): never => refuse(node, "import/exact-argmax", { node: describeNode(node) });
   const { gain, offset } = step;
+  const grid = gridOf(chain);
+  // Whole biases are the layer's own, those that are the same in all channels too.
+  const biases = grid && biasOf(source, grid);
+  if (gain.length === 1 && biases && grid!.gain[0]!.numerator > 0n) return { ...AS_IT_IS, offsets: biases };
   if (gain.length === 1 && offset.length === 1) {
     const sign = signOf(gain[0]!);
     return sign === 0 ? tooFine() : { ...AS_IT_IS, multipliers: [sign] };
   }
-  const grid = gridOf(chain);
   if (!grid || grid.gain.some(({ numerator }) => numerator === 0n)) return tooFine();
   // value = unit * (integer * factor + rest): compared by the whole part, and where that is equal by the part behind.
   const unit = grid.gain.reduce<Rational>(commonUnit, ZERO);
@@ -123,15 +125,10 @@ export function outputOf(
   const [step] = chain;
   if (chain.length !== 1 || step?.kind !== "affine")
     return refuse(node, "import/exact-output", { output, node: describeNode(node) });
-  const biases = combined(step.offset, step.gain, (o, g) => {
-    if (!isRational(o) || !isRational(g) || g.numerator === 0n) return null;
-    const bias = over(o, g);
-    return isInteger(bias) && Math.abs(Number(bias.numerator)) < LARGEST_OFFSET
-      ? Number(bias.numerator)
-      : null;
-  });
-  const isWhole = source.kind === "product" && biases.every((bias) => bias !== null);
-  const demand: Demand = isWhole ? { ...AS_IT_IS, offsets: biases as readonly number[] } : AS_IT_IS;
+  const grid = gridOf(chain);
+  const biases = grid && biasOf(source, grid);
+  const own = asItIs(source);
+  const demand: Demand = biases ? { ...own, offsets: biases } : own;
   return {
     emitted: emit(source, demand, lowering),
     chain: regridded(chain, demand.multipliers, demand.offsets),

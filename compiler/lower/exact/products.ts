@@ -1,10 +1,21 @@
 // Weighted sums: dense, conv, and averages, which are sums of windows. In: a node of the file and its quantized input.
 // Out: a product of integers, and the exact scale and offset that make real numbers of its sums.
-import type { ImportedConstants, ImportedNode } from "../../graph/imported.ts";
+import { flippedKernel, type ImportedConstants, type ImportedNode } from "../../graph/imported.ts";
 import { reachOf } from "../../graph/shapes.ts";
+import { MAX_FRACTION } from "../../program/constraints.ts";
 import { mantissaRange } from "../../program/program.ts";
 import { everyAxis } from "../../program/shapes.ts";
-import { commonUnit, over, plus, type Rational, ratio, times, ZERO } from "../../support/rational.ts";
+import {
+  commonUnit,
+  equal,
+  exponentOf,
+  over,
+  plus,
+  type Rational,
+  ratio,
+  times,
+  ZERO,
+} from "../../support/rational.ts";
 import { affine, at, combined, integerFor, type PerChannel } from "./chain.ts";
 import { describeNode, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
 import { fractionOfGrid } from "./quantize.ts";
@@ -25,7 +36,7 @@ export function denseTensor(
   return weighted(node, constants, { emitted, grid }, { units, channelsOf, windows: null });
 }
 
-/** A convolution; of a transposed one the kernel is in the program's order, which is flipped. */
+/** A convolution; the kernel of a transposed one is flipped. */
 export function convTensor(
   node: Named<"conv">,
   constants: ImportedConstants,
@@ -43,7 +54,8 @@ export function convTensor(
     const group = Math.floor(unit / (units / groups));
     return Array.from({ length: share }, (_, c) => group * share + c);
   };
-  return weighted(node, constants, settled, {
+  const weights = node.transposed ? flippedKernel(constants.weights, units, kernel) : constants.weights;
+  return weighted(node, { ...constants, weights }, settled, {
     units,
     channelsOf,
     windows: { ...windows, kernel, padMantissa },
@@ -70,8 +82,11 @@ export function averageTensor(node: Named<"pool">, input: Settled, lowering: Low
     units: channels,
     weights: Array.from({ length: channels * taps }, () => 1),
     bipolar: false,
+    stated: null,
     fraction: 0,
+    unitFractions: null,
     windows: { ...windows, groups: channels, padMantissa },
+    ...(padMantissa === 0 ? { mean: { window, strides, padding } } : {}),
     emitted: new Map(),
   };
   return { source, chain: [affine(gain, grid.offset)], moves: [], shape: node.shape };
@@ -116,7 +131,9 @@ function weighted(
     units,
     weights: data,
     bipolar: weights.bipolar && unscaled,
+    stated: unscaled ? weights.stated : null,
     fraction: unscaled ? fractionOfGrid({ gain: weights.scale, offset: [ZERO] }) : 0,
+    unitFractions: unscaled ? fractionsOf(weights.scale, units) : null,
     windows,
     emitted: new Map(),
   };
@@ -160,6 +177,14 @@ function onOneScale(
   });
   const scale = Array.from({ length: units }, (_, u) => times(at(weights.scale, u), unitOf(u).unit));
   return { data: isChanged ? data : weights.data, scale };
+}
+
+/** The fraction of each unit where their scales differ and are powers of two; else null. */
+function fractionsOf(scale: PerChannel<Rational>, units: number): readonly number[] | null {
+  if (scale.length !== units || scale.every((s) => equal(s, scale[0]!))) return null;
+  const exponents = scale.map(exponentOf);
+  const isTame = exponents.every((e): e is number => e !== null && Math.abs(e) <= MAX_FRACTION / 2);
+  return isTame ? exponents.map((e) => -e + 0) : null;
 }
 
 type PlainWindows = Omit<Windows, "padMantissa">;

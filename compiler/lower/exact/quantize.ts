@@ -3,9 +3,22 @@
 import type { ImportedNode } from "../../graph/imported.ts";
 import { intFormat } from "../../program/builder.ts";
 import { MAX_FRACTION, MAX_TABLE_WIDTH, MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
-import { type Format, mantissaRange, operandRange, widthOf } from "../../program/program.ts";
+import { type Format, mantissaRange, operandRange, type Padding, widthOf } from "../../program/program.ts";
 import { type Range, widthOfRange } from "../../support/fixed-point.ts";
-import { equal, exponentOf, ratio, toNumber } from "../../support/rational.ts";
+import {
+  ceilingOf,
+  compare,
+  equal,
+  exponentOf,
+  floorOf,
+  minus,
+  over,
+  type Rational,
+  ratio,
+  times,
+  toNumber,
+  ZERO,
+} from "../../support/rational.ts";
 import { approximately } from "../../support/surd.ts";
 import {
   at,
@@ -19,13 +32,31 @@ import {
   gridOf,
   type PerChannel,
   regridded,
+  type Step,
 } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
-import type { Levels } from "./levels.ts";
+import {
+  describeNode,
+  type Emitted,
+  type Lowering,
+  layerOf,
+  refuse,
+  type Settled,
+  type Tensor,
+} from "./context.ts";
+import { type Levels, roundingBoundary } from "./levels.ts";
 import { type MultiplyShift, multiplyShifts } from "./multipliers.ts";
 import { levelAt, thresholdsOf } from "./search.ts";
 import { clampOf, shiftOf, staysAbove } from "./shifts.ts";
-import { AS_IT_IS, type Demand, emit, ownFraction, rangesOf, scaledValue } from "./sources.ts";
+import {
+  AS_IT_IS,
+  asItIs,
+  type Demand,
+  emit,
+  ownFraction,
+  rangesOf,
+  scaledValue,
+  wholeRange,
+} from "./sources.ts";
 
 /** Most thresholds of a channel: 8 bits. Hardware compares with all of them at once. */
 export const MAX_LEVELS = 255;
@@ -64,10 +95,12 @@ export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lo
   const { grid } = levels;
   const { source, chain } = tensor;
   checkWidth(levels, node);
-  const same = source.kind === "value" && sameIntegers(chain, levels, source.value);
+  // What has nothing to do is left out, but where the file says that it is an instruction of a layer.
+  const same =
+    node.layer === undefined && source.kind === "value" && sameIntegers(chain, levels, source.value);
   if (same) return { emitted: source.value, grid };
-  const shifted = shiftedBy(tensor, levels, node, lowering);
-  if (shifted) return shifted;
+  const found = averagedBy(tensor, levels, node, lowering) ?? shiftedBy(tensor, levels, node, lowering);
+  if (found) return found;
   const direction = Array.from({ length: Math.max(1, channelsOfChain(chain)) }, (_, c) =>
     directionOf(chain, c),
   );
@@ -84,13 +117,13 @@ export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lo
       limit: (levels.count > MAX_MULTIPLIED_LEVELS ? MAX_MULTIPLIED_LEVELS : MAX_LEVELS) + 1,
     });
   const multipliers = direction as readonly number[];
-  const emitted = emit(source, { ...AS_IT_IS, multipliers }, lowering);
+  const emitted = emit(source, { ...asItIs(source), multipliers }, lowering);
   const thresholds = thresholdsFor(emitted, regridded(chain, multipliers, [0]), levels);
   const format = formatOfLevels(levels);
   const name = lowering.name(node.name);
   const { least: base, count } = levels;
   lowering.builder.threshold({
-    layer: source.node.name,
+    layer: layerBehind(source.node, node),
     name,
     input: emitted.name,
     thresholds,
@@ -99,6 +132,11 @@ export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lo
     format,
   });
   return { emitted: emittedAs(name, emitted.shape, format), grid };
+}
+
+/** The layer of a quantizer: the one that the file says, else that of what it quantizes. */
+function layerBehind(source: ImportedNode, quantizer: ImportedNode): string {
+  return quantizer.layer ?? layerOf(source);
 }
 
 function checkWidth({ least, count }: Levels, node: ImportedNode): void {
@@ -119,7 +157,15 @@ function sameIntegers(chain: Chain, levels: Levels, { format }: Emitted): boolea
   if (!grid || (format.kind === "bipolar") !== levels.bipolar) return false;
   const same = (a: Grid["gain"], b: Grid["gain"]): boolean => combined(a, b, equal).every(Boolean);
   if (!same(grid.gain, levels.grid.gain) || !same(grid.offset, levels.grid.offset)) return false;
-  if (levels.bipolar) return grid.gain.every((g) => g.numerator > 0n);
+  if (levels.bipolar) {
+    // One sign on each side of the boundary.
+    const channels = Math.max(grid.gain.length, levels.channels);
+    return Array.from({ length: channels }, (_, c) => c).every((c) => {
+      const { value } = levels.boundary(c, 1);
+      const gain = at(grid.gain, c);
+      return compare(minus(ZERO, gain), value) < 0 && compare(value, gain) <= 0;
+    });
+  }
   const { min, max } = mantissaRange(format);
   return levels.uniform !== null && levels.least <= min && max <= levels.least + levels.count;
 }
@@ -130,9 +176,9 @@ function thresholdsFor(emitted: Emitted, chain: Chain, levels: Levels): number[]
   // Thresholds count bits, the chain the operands -1 and +1.
   const whole: Chain = bits ? onBits(chain) : chain;
   const channels = emitted.shape.at(-1)!;
-  const apart = Math.max(channelsOfChain(whole), levels.channels, bits ? 1 : emitted.ranges.length);
+  const apart = Math.max(channelsOfChain(whole), levels.channels);
+  const range: Range = bits ? { min: 0, max: 1 } : wholeRange(emitted.ranges);
   const rows = Array.from({ length: Math.min(apart, channels) }, (_, c) => {
-    const range: Range = bits ? { min: 0, max: 1 } : at(emitted.ranges, c);
     const found = thresholdsOf(functionOf(whole, c), levels.count, (k) => levels.boundary(c, k), range);
     // Not even one level above the least: a threshold that nothing reaches.
     return found.length > 0 ? found : [range.max + 1];
@@ -143,6 +189,53 @@ function thresholdsFor(emitted: Emitted, chain: Chain, levels: Levels): number[]
 /** A chain of operands -1 and +1 as one of bits. */
 function onBits(chain: Chain): Chain {
   return chain.reduce<Chain>(followedBy, [{ kind: "affine", gain: [ratio(2)], offset: [ratio(-1)] }]);
+}
+
+const isRelu = (step: Step): boolean => step.kind === "clamp" && step.least?.numerator === 0n;
+
+/** The mean of windows, where the quantizer gives what an average pool does: floor(mean + 1/2) in the input's integers. */
+function averagedBy(
+  { source, chain }: Tensor,
+  { grid, uniform, bipolar }: Levels,
+  node: ImportedNode,
+  lowering: Lowering,
+): Settled | null {
+  const sums = gridOf(chain);
+  if (!uniform || bipolar || !sums || source.kind !== "product" || !source.mean) return null;
+  const { input, mean } = source;
+  const [gain] = sums.gain;
+  const [scale] = uniform.scale;
+  const count = mean.window.reduce((a, b) => a * b, 1);
+  const isSame = (values: PerChannel<Rational>): boolean => values.every((value) => equal(value, values[0]!));
+  const isPlain = [sums.gain, sums.offset, uniform.scale].every(isSame) && isAllZero(uniform.zero);
+  if (!isPlain || input.format.kind !== "int" || !equal(times(gain!, ratio(count)), scale!)) return null;
+  const { min, max } = spanOf(input.ranges, mean.padding);
+  if (uniform.least > min || uniform.greatest < max) return null;
+  // Integer m begins where the mean is m - 1/2; where that is depends on m by its sign and its parity alone.
+  const offset = over(sums.offset[0]!, scale!);
+  const isMean = [min + 1, min + 2, -1, 0, 1, 2, max - 1, max].every((m) => {
+    if (m <= min || m > max) return true;
+    const { value, strict } = roundingBoundary(uniform.rounding, BigInt(m));
+    const begins = times(minus(value, offset), ratio(count));
+    const first = strict ? floorOf(begins) + 1n : ceilingOf(begins);
+    return first === ceilingOf(times(ratio(2 * m - 1, 2), ratio(count)));
+  });
+  if (!isMean) return null;
+  const name = lowering.name(node.name);
+  const { window, strides, padding } = mean;
+  const layer = layerBehind(source.node, node);
+  lowering.builder.pool({ layer, name, input: input.name, kind: "average", window, strides, padding });
+  return { emitted: { name, shape: source.shape, format: input.format, ranges: [{ min, max }] }, grid };
+}
+
+const isAllZero = (values: PerChannel<Rational>): boolean =>
+  values.every(({ numerator }) => numerator === 0n);
+
+/** All integers that a window's mean can be. */
+function spanOf(ranges: readonly Range[], { before, after }: Padding): Range {
+  const isPadded = [...before, ...after].some((n) => n > 0);
+  const { min, max } = wholeRange(ranges);
+  return isPadded ? { min: Math.min(0, min), max: Math.max(0, max) } : { min, max };
 }
 
 /** A shift, where scales are powers of two apart and the rounding is one of the program's. */
@@ -164,10 +257,14 @@ function shiftedBy(
   if (wanted.some((f) => Math.abs(f) > MAX_FRACTION / 2)) return null;
   const form = exact.forms.find(({ offsets }) => offsets.every((o) => o === 0)) ?? exact.forms[0]!;
   if (!isFree && form.offsets.some((o) => o !== 0)) return null;
-  const format = formatOfIntegers(least, greatest, fraction);
+  // A relu ends at integer 0 where no zero point moves that.
+  const rectifies = chain.some(isRelu) && isAllZero(uniform!.zero);
+  // A sign bit that a relu leaves without use is left out as well, but for an instruction that has it.
+  const lowest = rectifies && node.layer !== undefined ? uniform!.least : least;
+  const format = formatOfIntegers(lowest, greatest, fraction);
   const { min, max } = mantissaRange(format);
   if (greatest < 0) return null;
-  if (min !== least) {
+  if (min !== lowest) {
     const ranges = rangesOf(source, form.offsets);
     const count = Math.max(ranges.length, shifts.length);
     for (let c = 0; c < count; c++)
@@ -179,14 +276,16 @@ function shiftedBy(
   const emitted = emit(source, demand, lowering);
   const name = lowering.name(node.name);
   lowering.builder.requantize({
-    layer: source.node.name,
+    layer: layerBehind(source.node, node),
     name,
     input: emitted.name,
     format,
     rounding: form.rounding,
+    activation: rectifies ? "relu" : "none",
     limit: greatest < max ? greatest : null,
   });
-  return { emitted: { name, shape: emitted.shape, format, ranges: [{ min, max: greatest }] }, grid };
+  const range = { min: rectifies ? 0 : min, max: greatest };
+  return { emitted: { name, shape: emitted.shape, format, ranges: [range] }, grid };
 }
 
 /** A multiplication by a constant of each channel and a shift, where these give every level of every integer. */
@@ -242,7 +341,7 @@ function multipliedBy(
   const name = lowering.name(node.name);
   const limit = greatest < max ? greatest : null;
   lowering.builder.requantize({
-    layer: owner.name,
+    layer: layerBehind(owner, node),
     name,
     input: sums.name,
     format,
@@ -274,8 +373,9 @@ function tabled(
   const width = widthOf(value.format);
   if (width > MAX_TABLE_WIDTH || typeof value.format.fraction !== "number") return null;
   const rises = direction[0] === 1;
-  // Few levels are cheaper as comparisons than all entries are as a memory.
-  if (rises && levels.count <= MAX_LEVELS && 2 ** width > 4 * levels.count) return null;
+  // Few levels are cheaper as comparisons than all entries are as a memory; an instruction of thresholds has them anyway.
+  const isStated = node.kind === "multithreshold" && node.layer !== undefined;
+  if (rises && levels.count <= MAX_LEVELS && (isStated || 2 ** width > 4 * levels.count)) return null;
   const bits = value.format.kind === "bipolar";
   const f = functionOf(bits ? onBits(chain) : chain, 0);
   const { min, max } = mantissaRange(value.format);
@@ -285,6 +385,6 @@ function tabled(
   );
   const format = formatOfLevels(levels);
   const name = lowering.name(node.name);
-  lowering.builder.table({ layer: source.node.name, name, input: value.name, table, format });
+  lowering.builder.table({ layer: layerBehind(source.node, node), name, input: value.name, table, format });
   return { emitted: emittedAs(name, value.shape, format), grid: levels.grid };
 }

@@ -7,8 +7,10 @@ import { MAX_ARITHMETIC_WIDTH, MAX_FRACTION, MAX_TENSOR_WIDTH } from "../../prog
 import type { Constant, Format, Padding, Sizes } from "../../program/program.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { MAX_ACCUMULATOR_WIDTH, type Range, widthOfRange } from "../../support/fixed-point.ts";
-import { at, combined, type PerChannel } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse } from "./context.ts";
+import { isInteger, over } from "../../support/rational.ts";
+import { at, combined, type Grid, type PerChannel } from "./chain.ts";
+import { describeNode, type Emitted, type Lowering, layerOf, refuse } from "./context.ts";
+import type { StatedFormat } from "./weights.ts";
 
 /** Windows of a convolution as the builder takes them. */
 export interface Windows {
@@ -31,21 +33,29 @@ export interface ProductSource {
   /** [units, ...]: integers, of a bipolar layer -1 and +1. */
   readonly weights: readonly number[];
   readonly bipolar: boolean;
+  /** Format of the weights that the file states; null: the narrowest. */
+  readonly stated: StatedFormat | null;
   /** Of the weights, where their scale is a power of two; else 0. */
   readonly fraction: number;
+  /** Where units have scales of their own that are powers of two: the fraction of each. */
+  readonly unitFractions: readonly number[] | null;
+  /** Of an average: the windows that its sums are of. */
+  readonly mean?: Pick<Windows, "strides" | "padding"> & { readonly window: Sizes };
   /** null: dense. */
   readonly windows: Windows | null;
   /** What it was emitted as, by demand. */
   readonly emitted: Map<string, Emitted>;
 }
 
-/** a * aFactors + b * bFactors, channel by channel. */
+/** (a + aOffsets) * aFactors + (b + bOffsets) * bFactors, channel by channel. */
 export interface SumSource {
   readonly kind: "sum";
   readonly node: ImportedNode;
   readonly shape: readonly number[];
   readonly operands: readonly [Source, Source];
   readonly factors: readonly [PerChannel<number>, PerChannel<number>];
+  /** Whole biases of products; 0 of anything else. */
+  readonly offsets: readonly [PerChannel<number>, PerChannel<number>];
   readonly emitted: Map<string, Emitted>;
 }
 
@@ -102,7 +112,8 @@ export function emit(source: Source, demand: Demand, lowering: Lowering): Emitte
   compilerAssert(source.kind !== "port", "exact: an input without integers is emitted");
   const { multipliers, offsets, fraction } = demand;
   compilerAssert(!multipliers.includes(0), "exact: nothing is multiplied by 0");
-  const key = JSON.stringify([trimmed(multipliers), trimmed(offsets), fraction]);
+  const isOwn = JSON.stringify(fraction) === JSON.stringify(plainFraction(source));
+  const key = JSON.stringify([trimmed(multipliers), trimmed(offsets), isOwn ? null : fraction]);
   const known = source.emitted.get(key);
   if (known) return known;
   const name =
@@ -157,10 +168,15 @@ function emitProduct(source: ProductSource, demand: Demand, name: string, loweri
     : weights.map((w, i) => w * at(multipliers, Math.floor(i / row)));
   const fraction = weightFraction(input, source.fraction, demand.fraction);
   const bipolar = source.bipolar && multipliers.every((m) => m === 1 || m === -1);
-  const format: Format = bipolar ? { kind: "bipolar", fraction } : formatOfWeights(node, scaled, fraction);
+  const stated = scaled === weights ? source.stated : null;
+  const format: Format = bipolar
+    ? { kind: "bipolar", fraction }
+    : stated
+      ? intFormat(stated.signed, stated.width, fraction)
+      : formatOfWeights(node, scaled, fraction);
   const data = bipolar ? scaled.map((w) => (w > 0 ? 1 : 0)) : scaled.map((w) => (w === 0 ? 0 : w));
   const bias = isAll(offsets, 0) ? null : Array.from({ length: units }, (_, u) => at(offsets, u));
-  const step = { layer: node.name, name, input: input.name, ...(bias ? { bias } : {}) };
+  const step = { layer: layerOf(node), name, input: input.name, ...(bias ? { bias } : {}) };
   if (windows) {
     const { kernel, ...rest } = windows;
     lowering.builder.conv({ ...step, weights: { units, kernel, data, format }, ...rest });
@@ -232,7 +248,7 @@ function emitValue({ node, value }: ValueSource, demand: Demand, name: string, l
 
 /** Integers by a multiplier of each channel, and what is added. */
 export function scaledValue(
-  { name: layer }: ImportedNode,
+  owner: ImportedNode,
   value: Emitted,
   { multipliers, offsets, fraction: wanted }: Demand,
   name: string,
@@ -244,7 +260,7 @@ export function scaledValue(
   const fraction = weightFraction(value, 0, wanted);
   const added = isAll(offsets, 0) ? {} : { offsets: expanded(offsets) };
   lowering.builder.scale({
-    layer,
+    layer: layerOf(owner),
     name,
     input: value.name,
     multipliers: expanded(multipliers),
@@ -268,7 +284,7 @@ export function signsOf(node: ImportedNode, value: Emitted, lowering: Lowering):
   const format = intFormat(true, 2, value.format.fraction);
   const name = lowering.name(value.name, "signs");
   lowering.builder.threshold({
-    layer: node.name,
+    layer: layerOf(node),
     name,
     input: value.name,
     thresholds: Array.from({ length: 2 * value.shape.at(-1)! }, () => 1),
@@ -277,6 +293,34 @@ export function signsOf(node: ImportedNode, value: Emitted, lowering: Lowering):
     format,
   });
   return { name, shape: value.shape, format, ranges: [{ min: -1, max: 1 }] };
+}
+
+const LARGEST_BIAS = 2 ** 46;
+
+/** The offsets that a product can add by itself: those that are whole in its integers; null where there are none. */
+export function biasOf(source: Source, { gain, offset }: Grid): PerChannel<number> | null {
+  if (source.kind !== "product") return null;
+  const biases = combined(offset, gain, (o, g) => (g.numerator === 0n ? null : over(o, g)));
+  const isWhole = biases.every((b) => b && isInteger(b) && Math.abs(Number(b.numerator)) < LARGEST_BIAS);
+  return isWhole ? biases.map((b) => Number(b!.numerator)) : null;
+}
+
+/** The source's integers as they are, in the fractions that its scales are where these are powers of two. */
+export function asItIs(source: Source): Demand {
+  const own = source.kind === "product" ? source.unitFractions : null;
+  if (source.kind !== "product" || !own) return AS_IT_IS;
+  const input = source.input.format.fraction as number;
+  const fraction = own.map((f) => f + input);
+  return fraction.every((f) => Math.abs(f) <= MAX_FRACTION) ? { ...AS_IT_IS, fraction } : AS_IT_IS;
+}
+
+/** The fraction of a source's value where none is demanded. */
+function plainFraction(source: Source): Demand["fraction"] {
+  return source.kind === "sum"
+    ? null
+    : source.kind === "value"
+      ? source.value.format.fraction
+      : ownFraction(source);
 }
 
 /** The fraction that a source has when nothing is asked of it. */
@@ -311,9 +355,16 @@ function emitSum(source: SumSource, demand: Demand, name: string, lowering: Lowe
   // Fractions that differ shift by themselves, which may be all that is asked for.
   const shifts = wanted.every((f, i) => isAll(f, 2 ** (common - fractions[i]!)));
   const plain = fractions.find((_, i) => isAll(wanted[i]!, 1)) ?? 0;
-  const [a, b] = own.map((operand, i) =>
-    emit(operand, shifts ? AS_IT_IS : { multipliers: wanted[i]!, offsets: [0], fraction: plain }, lowering),
-  );
+  const added = [source.offsets[first]!, source.offsets[second]!];
+  const [a, b] = own.map((operand, i) => {
+    const offsets = added[i]!;
+    if (shifts) return emit(operand, { ...AS_IT_IS, offsets }, lowering);
+    const scaled = combined(offsets, wanted[i]!, (o, factor) => o * factor);
+    // A sum has the fraction that its operands give it.
+    const ready =
+      operand.kind === "sum" ? valueSource(operand.node, emit(operand, AS_IT_IS, lowering)) : operand;
+    return emit(ready, { multipliers: wanted[i]!, offsets: scaled, fraction: plain }, lowering);
+  });
   for (const operand of [a!, b!])
     if (widthOfEmitted(operand) > MAX_ARITHMETIC_WIDTH)
       refuse(node, "import/exact-too-wide", {
@@ -324,7 +375,7 @@ function emitSum(source: SumSource, demand: Demand, name: string, lowering: Lowe
       });
   compilerAssert(isAll(offsets, 0) && demand.fraction === null, "exact: a sum has no bias");
   const inputs: [string, string] = [a!.name, b!.name];
-  lowering.builder[subtracts ? "subtract" : "add"]({ layer: node.name, name, inputs });
+  lowering.builder[subtracts ? "subtract" : "add"]({ layer: layerOf(node), name, inputs });
   const fraction = Math.max(a!.format.fraction as number, b!.format.fraction as number);
   const ranges = combined(alignedRanges(a!, fraction), alignedRanges(b!, fraction), (x, y) =>
     subtracts

@@ -3,6 +3,7 @@
 import type { ImportedConstants, ImportedNode, Quantizer, QuantRounding } from "../../graph/imported.ts";
 import { MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
 import { compilerAssert } from "../../support/assert.ts";
+import { widthOfRange } from "../../support/fixed-point.ts";
 import {
   commonUnit,
   isInteger,
@@ -26,6 +27,14 @@ export interface IntegerWeights {
   readonly bipolar: boolean;
   /** weight = integer * scale: one, or one for each unit. */
   readonly scale: PerChannel<Rational>;
+  /** What the file's quantizer leaves room for; null: no more than the integers need. */
+  readonly stated: StatedFormat | null;
+}
+
+/** Integers of so many bits. */
+export interface StatedFormat {
+  readonly signed: boolean;
+  readonly width: number;
 }
 
 /** Integers of the weights of a dense or conv; refused where there are none of 16 bits. */
@@ -38,7 +47,7 @@ export function integerWeights(
   checkQuantizer(node, weightQuantizer, units);
   const scale = Array.from(weightQuantizer.scale, rationalOf);
   if (weightQuantizer.kind === "bipolar")
-    return { data: Array.from(weights, (w) => (w >= 0 ? 1 : -1)), bipolar: true, scale };
+    return { data: Array.from(weights, (w) => (w >= 0 ? 1 : -1)), bipolar: true, scale, stated: null };
   const { zeroPoint } = weightQuantizer;
   if (zeroPoint.some((z) => !Number.isSafeInteger(z)))
     refuse(node, "import/exact-zero-point", { node: describeNode(node) });
@@ -48,7 +57,15 @@ export function integerWeights(
     const u = Math.floor(i / row);
     return integer(w, u) - at(zeroPoint as unknown as PerChannel<number>, u);
   });
-  return { data: data.map((w) => (w === 0 ? 0 : w)), bipolar: false, scale };
+  const stated = zeroPoint.every((z) => z === 0) ? statedFormat(weightQuantizer) : null;
+  return { data: data.map((w) => (w === 0 ? 0 : w)), bipolar: false, scale, stated };
+}
+
+/** The format of a quantizer's integers; null above the widest weights. */
+function statedFormat({ least, greatest }: Extract<Quantizer, { kind: "int" }>): StatedFormat | null {
+  const signed = least < 0;
+  const width = widthOfRange({ min: Math.min(least, 0), max: Math.max(greatest, 0) }, signed);
+  return width <= MAX_TENSOR_WIDTH ? { signed, width } : null;
 }
 
 /** Scales above 0, one or one for each channel; ends that are integers. */
@@ -145,7 +162,7 @@ function plainWeights(node: ImportedNode, weights: Float64Array, units: number):
     compilerAssert(isInteger(integer), "exact: a weight is no multiple of its unit");
     return Number(integer.numerator);
   });
-  return { data, bipolar: false, scale };
+  return { data, bipolar: false, scale, stated: null };
 }
 
 /** The largest number of which all are whole multiples of 16 bits; null where they need more. */

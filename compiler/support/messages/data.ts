@@ -117,6 +117,10 @@ export const dataMessages = {
     message: ({ path, offset, problem }) => `${path}, byte ${offset}: not a valid NPY file: ${problem}`,
     hint: () => "write the file with numpy.save(path, array)",
   }),
+  "data/safetensors": entry<{ path: string; problem: string }>({
+    message: ({ path, problem }) => `${path} is no safetensors file: ${problem}`,
+    hint: () => "the file is cut off or damaged: write it again",
+  }),
   "data/npy-type": entry<{ path: string; type: string }>({
     message: ({ path, type }) => `${path}: arrays of type ${type} are not supported`,
     hint: () => "convert it first, for example array.astype('uint8') or array.astype('float32')",

@@ -43,6 +43,11 @@ export const importExactMessages = {
     hint: ({ limit }) =>
       `use at most ${Math.log2(limit)} bits, or scales that are powers of two, which need a shift alone`,
   }),
+  "import/exact-lookup": entry<{ node: string; entries: number }>({
+    message: ({ node, entries }) =>
+      `${node} looks up a table of ${entries} entries by what is not known to be one of its places`,
+    hint: () => "quantize the places to whole numbers within the table before the operator",
+  }),
   "import/exact-no-operator": entry<{ node: string }>({
     message: ({ node }) => `${node} has no exact integer form`,
     hint: () =>

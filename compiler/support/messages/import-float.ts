@@ -23,6 +23,12 @@ export const importFloatMessages = {
     hint: () =>
       "save the model without it: its output is then the values before, which are compared just as well",
   }),
+  "import/only-quantized": entry<{ node: string; kind: string }>({
+    message: ({ node, kind }) =>
+      `${JSON.stringify(node)} is a ${kind}, which is read in models alone that state their quantizers`,
+    hint: () =>
+      "state the quantizers of all weights and tensors in the file, or write the operator in another way",
+  }),
   "import/quantizer-in-float": entry<{ node: string }>({
     message: ({ node }) =>
       `${JSON.stringify(node)} is quantized by the file, other parts of the network are not`,

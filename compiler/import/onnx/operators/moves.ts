@@ -5,19 +5,21 @@ import {
   axesOf,
   axisOf,
   type Call,
+  constantOperand,
   floatAttribute,
   intAttribute,
   intsAttribute,
   intsConstant,
   intsOperand,
   numberOperand,
+  operand,
   type Reader,
   refuse,
   tensorOperand,
   textAttribute,
   type Value,
 } from "../call.ts";
-import { MAX_RANK } from "../constant.ts";
+import { elementsOf, MAX_RANK, realized } from "../constant.ts";
 import type { Tensor } from "../network.ts";
 import { ELEMENT_TYPES, isFloatType } from "../tensors.ts";
 import { dimsOf, flatView, reshaped, sizeOf, transposed, viewOf, withAxes } from "../view.ts";
@@ -40,10 +42,46 @@ const cast: Reader = (call) => {
   const to = intAttribute(call, "to", 0);
   const node = call.network.nodeNamed(tensor.node);
   const isInteger = node.kind === "argmax" || (node.kind === "input" && node.stored !== null);
-  if (!isFloatType(to) && !(ELEMENT_TYPES.has(to) && isInteger))
+  if (isFloatType(to) || (ELEMENT_TYPES.has(to) && isInteger)) return [tensor];
+  const readers = call.readersOf(call.node.output?.[0] ?? "");
+  const isPlaces = readers.length > 0 && readers.every(({ opType }) => opType === "Gather");
+  if (!ELEMENT_TYPES.has(to) || !isPlaces)
     refuse(call, "it turns numbers that are no integers into another type", "leave the values as floats");
-  return [tensor];
+  return [{ ...tensor, truncated: true }];
 };
+
+/** Elements of a flat tensor, or entries of a table at places that are computed. */
+const gather: Reader = (call) => {
+  const { network } = call;
+  if (operand(call, 0).kind === "constant") return [lookedUp(call)];
+  const tensor = anyTensor(call, 0);
+  const axis = axisOf(call, intAttribute(call, "axis", 0), tensor.view.axes.length);
+  const size = sizeOf(tensor.view, axis);
+  const places = realized(constantOperand(call, 1, "indices"), network.allowance);
+  const indices = [...places.numbers()].map((place) => (place < 0 ? place + size : place));
+  const isFlat = size === elementsOf(tensor.view.factors) && axis !== tensor.view.batch;
+  if (!isFlat || places.dims.length !== 1 || indices.length === 0)
+    refuse(
+      call,
+      "it takes elements of a tensor with several axes",
+      "use Slice, or Gather from a flat tensor",
+    );
+  if (!indices.every((place, i) => place < size && place > (indices[i - 1] ?? -1)))
+    refuse(call, "it changes the order of the elements, or repeats them", "list them in ascending order");
+  const input = network.arranged(call, tensor, [tensor.view.axes[axis]!]);
+  const node = network.add(call, { kind: "select", input, indices });
+  const dims = tensor.view.axes.map((_, i) => (i === axis ? indices.length : 1));
+  return [{ ...tensor, node, view: flatView(dims, tensor.view.batch), movedBy: undefined }];
+};
+
+function lookedUp(call: Call): Tensor {
+  const places = operand(call, 1);
+  const table = realized(constantOperand(call, 0, "table"), call.network.allowance);
+  if (places.kind !== "tensor" || !places.truncated || table.dims.length !== 1)
+    return refuse(call, "it is no table of one axis with places that are cast to integers", SOUND);
+  const node = call.network.add(call, { kind: "lookup", input: places.node, entries: table.numbers() });
+  return { ...places, node, truncated: false };
+}
 
 /** The elements in the file's order under other sizes, 0 and -1 resolved already. */
 export function reshapedTo(call: Call, tensor: Tensor, dims: readonly number[]): Tensor {
@@ -59,9 +97,9 @@ export function reshapedTo(call: Call, tensor: Tensor, dims: readonly number[]):
   const sizes = keepsBatch ? [1, ...dims.slice(1)] : dims;
   const batch = keepsBatch ? 0 : -1;
   const found = reshaped(view, sizes, batch);
-  if (found) return { ...tensor, view: found };
+  if (found) return { ...tensor, view: found, movedBy: call };
   const flat = call.network.inFileOrder(call, tensor);
-  return { ...flat, view: flatView(sizes, batch) };
+  return { ...flat, view: flatView(sizes, batch), movedBy: call };
 }
 
 const reshape: Reader = (call) => {
@@ -105,7 +143,9 @@ const transpose: Reader = (call) => {
   const permutation = intsAttribute(call, "perm") ?? axes.toReversed();
   if (permutation.toSorted((a, b) => a - b).join() !== axes.join())
     refuse(call, `its perm is ${permutation.join(", ")} for ${rank} axes`, SOUND);
-  return [{ ...tensor, view: transposed(tensor.view, permutation) }];
+  // A Reshape before it has asked for more; both are done at once.
+  const movedBy = tensor.movedBy ?? call;
+  return [{ ...tensor, view: transposed(tensor.view, permutation), movedBy }];
 };
 
 const squeeze: Reader = (call) => {
@@ -185,6 +225,7 @@ function cut(
       order.filter((axis) => axis >= 0),
       view.batch,
     ),
+    movedBy: undefined,
   };
 }
 
@@ -285,6 +326,7 @@ const pad: Reader = (call) => {
         order.filter((axis) => axis >= 0),
         view.batch,
       ),
+      movedBy: undefined,
     },
   ];
 };
@@ -311,6 +353,7 @@ export const MOVES: Readonly<Record<string, Reader>> = {
   Identity: same,
   Dropout: dropout,
   Cast: cast,
+  Gather: gather,
   Reshape: reshape,
   Flatten: flatten,
   Transpose: transpose,

@@ -17,7 +17,7 @@ import {
 } from "../call.ts";
 import { type Constant, type ConstantQuantizer, realized } from "../constant.ts";
 import { alongside, type Tensor } from "../network.ts";
-import { sizeOf } from "../view.ts";
+import { isInOrder, sizeOf } from "../view.ts";
 import { partsOf, quantizerFrom } from "./elementwise.ts";
 
 /** Widest integers that a quantizer may make. */
@@ -63,7 +63,8 @@ export function zeroPointOperand(call: Call, index: number): Constant {
 export function quantized(call: Call, value: Value, quantizer: ConstantQuantizer): Value {
   const { network } = call;
   if (value.kind === "constant") return { ...realized(value, network.allowance), quantizer };
-  const found = alongside(network, call, value, partsOf(quantizer));
+  const tensor = asReshaped(call, value);
+  const found = alongside(network, call, tensor, partsOf(quantizer));
   if (!found)
     return refuse(
       call,
@@ -76,6 +77,15 @@ export function quantized(call: Call, value: Value, quantizer: ConstantQuantizer
     quantizer: quantizerFrom(quantizer, found.numbers),
   } as const;
   return { ...found.tensor, node: network.add(call, node) };
+}
+
+/** A tensor that a Reshape was to make, made: in the file's order, where that moves no element. */
+function asReshaped(call: Call, tensor: Tensor): Tensor {
+  const { view, movedBy } = tensor;
+  const groups = view.axes.filter((axis) => axis.length > 0);
+  const isReshape = movedBy?.operator === "Reshape" || movedBy?.operator === "Flatten";
+  if (!isReshape || groups.length === 0 || !isInOrder(view)) return tensor;
+  return { ...tensor, node: call.network.arranged(call, tensor, groups), movedBy: undefined };
 }
 
 function bitsOperand(call: Call, index: number, what: string): number {
@@ -140,7 +150,7 @@ const trunc: Reader = (call) => {
 
 const multiThreshold: Reader = (call) => {
   const { network } = call;
-  const tensor = tensorOperand(call, 0);
+  const tensor = asReshaped(call, tensorOperand(call, 0));
   const given = realized(constantOperand(call, 1, "thresholds"), network.allowance);
   const rank = tensor.view.axes.length;
   // Only images with axes NCHW have their channels on axis 1.

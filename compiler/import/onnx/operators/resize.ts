@@ -71,6 +71,7 @@ export const resize =
       {
         ...tensor,
         node,
+        movedBy: undefined,
         view: {
           factors: [...offsets.map((axis) => results[axis]!), ...channels],
           axes: view.axes.map((own, axis) => {

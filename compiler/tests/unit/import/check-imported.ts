@@ -3,7 +3,7 @@ import type { ImportedModel, ImportedNode } from "../../../graph/imported.ts";
 import { importedInputsOf } from "../../../graph/imported.ts";
 import { inferShape, product } from "../../../graph/shapes.ts";
 
-const KEEPS_SHAPE = ["norm", "affine", "quantize", "multithreshold", "trunc", "elu"];
+const KEEPS_SHAPE = ["norm", "affine", "quantize", "multithreshold", "trunc", "elu", "lookup"];
 
 export function importedProblems({ nodes, constants, outputs }: ImportedModel): readonly string[] {
   const problems: string[] = [];
@@ -52,6 +52,12 @@ function listsOf(node: ImportedNode): readonly Float64Array[] {
 function shapeProblems(node: ImportedNode, inputs: readonly (readonly number[])[]): readonly string[] {
   const text = node.shape.join("x");
   if (node.kind === "input") return product(node.shape) >= 1 ? [] : [`${node.name} has the shape ${text}`];
+  if (node.kind === "select") {
+    const [size = 0, ...more] = inputs[0]!;
+    const isLegal = node.indices.every((index, i) => index > (node.indices[i - 1] ?? -1) && index < size);
+    const fits = more.length === 0 && node.indices.length > 0 && text === String(node.indices.length);
+    return isLegal && fits ? [] : [`${node.name} selects ${node.indices.join()} of ${size}`];
+  }
   const isPlain = KEEPS_SHAPE.includes(node.kind);
   const result = isPlain ? { shape: inputs[0]! } : inferShape(node as never, inputs);
   if ("problems" in result) return result.problems.map(({ code }) => `${node.name}: ${code}`);

@@ -115,6 +115,10 @@ function compute(
       const { divisor } = node;
       return each((x, c) => (divisor ? x / at(divisor, c) : x * at(node.gain, c)) + at(node.offset, c));
     }
+    case "select":
+      return Float64Array.from(node.indices, (i) => data[i]!);
+    case "lookup":
+      return each((x) => node.entries[x]!);
     case "elu":
       return each((x) => node.scale * (x >= 0 ? x : node.alpha * Math.expm1(x)));
     case "quantize":

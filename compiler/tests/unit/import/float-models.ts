@@ -8,6 +8,7 @@ import type {
   ImportedNode,
   NormNode,
 } from "../../../graph/imported.ts";
+import { flippedKernel } from "../../../graph/imported.ts";
 import { inferShape, product, type Shape } from "../../../graph/shapes.ts";
 import { createRandom } from "../../../support/random.ts";
 
@@ -130,13 +131,16 @@ export function modelBuilder(seed = 1): ModelBuilder {
 export function modelOf({ graph, weights }: FloatNetwork): ImportedModel {
   const numbers = (x: Float32Array) => Float64Array.from(x);
   const constants = new Map<string, ImportedConstants>();
-  for (const [name, layer] of weights)
+  for (const [name, layer] of weights) {
+    const node = graph.nodes.find((n) => n.name === name)!;
+    const own = numbers(layer.weights);
     constants.set(name, {
-      weights: numbers(layer.weights),
+      weights: node.kind === "conv" && node.transposed ? flippedKernel(own, node.units, node.kernel) : own,
       weightQuantizer: null,
       bias: layer.bias && numbers(layer.bias),
       biasQuantizer: null,
     });
+  }
   const nodes = graph.nodes.map((node): ImportedNode => {
     if (node.kind !== "batchnorm") return node as ImportedNode;
     const { gain, shift, mean, variance } = weights.get(node.input)!.norm!;

@@ -94,6 +94,23 @@ describe("the same function", () => {
     expectSame((b) => b.conv(b.input([4, 4, 2]), 3, same), ["input", "conv"], 1.2549);
   });
 
+  test("a transposed convolution, whose kernel the network has the other way round", () => {
+    const options = { transposed: true, kernel: [3, 2], strides: [2, 3], groups: 2 };
+    const make: Made = (b) => b.conv(b.input([3, 4, 4]), 6, options, "up");
+    expectSame(make, ["input", "conv"]);
+    const builder = modelBuilder(7);
+    const model = builder.model(make(builder));
+    const own = floatNetworkOf(model, { stored, scale: 1 }).weights.get("up")!.weights;
+    const units = 6;
+    const [taps, channels] = [6, 2];
+    const { weights } = model.constants.get("up")!;
+    for (let i = 0; i < units * taps * channels; i++) {
+      const [unit, tap] = [Math.floor(i / (taps * channels)), Math.floor(i / channels) % taps];
+      const flipped = (unit * taps + taps - 1 - tap) * channels + (i % channels);
+      expect(own[i]).toBe(Math.fround(weights[flipped]!));
+    }
+  });
+
   test("through pools, moves and activations", () => {
     const positive = { gain: Float64Array.of(0.5, 2, 1.5), offset: Float64Array.of(0.1, -0.2, 0) };
     const scaling = { ...positive, offset: Float64Array.of(0) };

@@ -1,10 +1,13 @@
 // Whatever the bytes are, the reader hands back a network that keeps the rules, or diagnostics; soon. FUZZ_FILES is the
 // number of files of each kind; each is made from FUZZ_SEED and its own number.
 import { describe, expect, it } from "vitest";
+import { exportQonnx } from "../../../export/qonnx.ts";
 import { decodeMessage } from "../../../import/onnx/decode.ts";
 import { encodeMessage } from "../../../import/onnx/encode.ts";
 import type { ModelProto } from "../../../import/onnx/messages.ts";
 import { readOnnx } from "../../../import/onnx/read.ts";
+import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
+import type { Program } from "../../../program/program.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import { createRandom, type RandomStream } from "../../../support/random.ts";
 import { createOnnx, ints } from "./build-onnx.ts";
@@ -15,9 +18,25 @@ const SEED = Number(process.env.FUZZ_SEED ?? 1);
 /** Processor time for one file; the machine may be busy. */
 const MAX_MILLISECONDS = 2000;
 
+/** A program with what only export writes: a selection, a table, layers of nodes. */
+function exported(): Program {
+  const b = createProgramBuilder("exported");
+  const x = b.input({ name: "x", shape: [2, 3, 2], format: intFormat(true, 3, 0) });
+  const flat = b.flatten({ layer: "flat", name: "flat", input: x });
+  const kept = b.select({ layer: "fc", name: "kept", input: flat, indices: [0, 2, 11] });
+  const table = [3, 2, 1, 0, 0, 1, 2, 3];
+  const bent = b.table({ layer: "fc", name: "bent", input: kept, table, format: intFormat(false, 2, 1) });
+  const weights = { units: 2, data: [1, -2, 3, 0, 2, -1], format: intFormat(true, 3, 1) };
+  const fc = b.dense({ layer: "fc", name: "fc", input: bent, weights, bias: [4, -5] });
+  b.output("y.logits", fc, "logits");
+  b.output("y", b.argmax({ layer: "best", name: "best", input: fc }), "class");
+  return b.build();
+}
+
 /** Small files that have something of everything. */
 function seeds(): readonly Uint8Array[] {
   const files: Uint8Array[] = [];
+  files.push(exportQonnx(exported()));
   const file = (opset: number, make: (b: ReturnType<typeof createOnnx>) => string): void => {
     const b = createOnnx(files.length);
     files.push(b.finish([make(b)], opset));

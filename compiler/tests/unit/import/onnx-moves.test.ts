@@ -14,6 +14,31 @@ const moves: readonly Case[] = [
     "relu",
   ],
   [
+    "Gather of some elements of a flattened image",
+    13,
+    (b) => {
+      const flat = b.node("Flatten", [b.node("Relu", [b.input("x", image)])]);
+      const some = b.node("Gather", [flat, b.list([0, 5, -3])], { axis: 1 });
+      return b.node("Gemm", [some, b.weights([3, 2])]);
+    },
+  ],
+  [
+    "Gather from a table",
+    13,
+    (b) => {
+      const y = b.node("Clip", [b.input("x", vector), b.weights([], [0]), b.weights([], [6])]);
+      const table = b.weights([8], [3, -1, 4, 1, -5, 9, 2, 6]);
+      const scale = b.weights([], [1]);
+      const whole = b.node("QuantizeLinear", [
+        y,
+        scale,
+        b.constant({ dims: [], dataType: 2, rawData: Uint8Array.of(0) }),
+      ]);
+      const places = b.node("DequantizeLinear", [whole, scale]);
+      return b.node("Gather", [table, b.node("Cast", [places], { to: 7 })], { axis: 0 });
+    },
+  ],
+  [
     "Reshape to an image and Conv",
     13,
     (b) =>

@@ -49,6 +49,25 @@ describe("operators that are refused", () => {
       "clamps to 0..1",
     ],
     [
+      "elements in another order",
+      made((b) => b.node("Gather", [b.input("x", [1, 4]), b.list([2, 1])], { axis: 1 })),
+      "changes the order of the elements",
+    ],
+    [
+      "rows of a matrix",
+      made((b) => b.node("Gather", [b.input("x", [1, 4, 3]), b.list([1, 2])], { axis: 1 })),
+      "several axes",
+    ],
+    [
+      "places of a table that something else reads",
+      made((b) => {
+        const places = b.node("Cast", [b.input("x", [1, 4])], { to: 7 });
+        const entries = b.node("Gather", [b.weights([4]), places]);
+        return b.node("Add", [b.node("Cast", [places], { to: 1 }), entries]);
+      }),
+      "turns numbers that are no integers into another type",
+    ],
+    [
       "padding that does not count",
       node("AveragePool", [1, 2, 6, 6], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
       "padding that does not count",

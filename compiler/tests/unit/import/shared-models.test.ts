@@ -83,7 +83,7 @@ describe.skipIf(!isThere)("published models", () => {
   it("TFC_2W2A.onnx states its quantizers", () => {
     const layer = "dense norm quantize";
     expect(kindsOf("TFC_2W2A.onnx")).toBe(
-      `input affine affine quantize flatten ${layer} ${layer} ${layer} dense affine affine affine`,
+      `input affine affine flatten quantize ${layer} ${layer} ${layer} dense affine affine affine`,
     );
     const { model, inputs } = readOnnx(bytesOf("TFC_2W2A.onnx"), { path: "TFC_2W2A.onnx" });
     expect(model.nodes[0]).toMatchObject({ kind: "input", shape: [28, 28, 1] });

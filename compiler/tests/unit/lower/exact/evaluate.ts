@@ -343,8 +343,8 @@ function weighted<T>(
     for (const [k, tap] of taps.entries()) {
       const source = tap.map((t, a) => {
         if (!transposed) return place[a]! * strides[a]! + t * dilations[a]! - padding.before[a]!;
-        // Every position adds its window to the result, the kernel in the program's order: the last tap comes first.
-        const from = place[a]! + padding.before[a]! - (kernel[a]! - 1 - t) * dilations[a]!;
+        // Every position adds its window to the result.
+        const from = place[a]! + padding.before[a]! - t * dilations[a]!;
         return from % strides[a]! === 0 ? from / strides[a]! : -1;
       });
       if (!isInside(source, shape)) continue;

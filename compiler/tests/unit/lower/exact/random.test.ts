@@ -8,6 +8,8 @@ import { type Comparison, compareWithFormulas } from "./compare.ts";
 import { randomImported } from "./random-imported.ts";
 
 const NETWORKS = casesOf(300, 3000);
+/** Networks beyond those that once came out wrong: a relu behind a zero point. */
+const FOUND = [2329];
 const SAMPLES = 6;
 
 /** What random scales make impossible: everything else that is refused is a fault. */
@@ -36,7 +38,8 @@ function run(seed: number): Run {
 }
 
 describe("random quantized networks", () => {
-  const runs = Array.from({ length: NETWORKS }, (_, seed) => run(seed));
+  const seeds = new Set([...Array.from({ length: NETWORKS }, (_, seed) => seed), ...FOUND]);
+  const runs = [...seeds].map(run);
   const lowered = runs.filter((r) => r.result !== null);
 
   test("give the integers of their formulas", () => {

@@ -50,6 +50,17 @@ const pool = (name: string, input: string): NodeParts => ({
 });
 
 const CASES: readonly (readonly [string, string, ImportedModel])[] = [
+  [
+    // Integers -4 to 3 are no places.
+    "import/exact-lookup",
+    "table",
+    modelOf([
+      x,
+      q("first", "x", int([1], -4, 3)),
+      { kind: "lookup", name: "table", input: "first", shape: S, entries: numbers(1, 2, 3, 4) },
+      q("q", "table", int([1], 0, 7)),
+    ]),
+  ],
   ["import/exact-input", "dense", modelOf([x, { ...dense, input: "x" } as NodeParts], { dense: weights })],
   [
     "import/exact-input",

@@ -1,0 +1,94 @@
+// A compiled design as files for other tools. In: the design as it was read back, and the formats that are asked for. Out: the
+// files of the export folder, with an account of them.
+import { decodeNpy } from "../data/npy.ts";
+import { createNames } from "../export/formats.ts";
+import { exportNpz, exportSafetensors } from "../export/parameters.ts";
+import { exportQonnx } from "../export/qonnx.ts";
+import { exportVectors } from "../export/vectors.ts";
+import { elementsOf, type Program, valueNamed } from "../program/program.ts";
+import { sha256Of } from "../support/digest.ts";
+import { type FileSet, underFolder } from "../support/file-set.ts";
+import { VERSION } from "../support/version.ts";
+import { makeVectors } from "../verify/vectors.ts";
+import { BUILD_FILES, portFile } from "./build-files.ts";
+import type { LoadedDesign } from "./load-build.ts";
+
+export const EXPORT_FORMATS = ["qonnx", "npz", "safetensors", "vectors"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export const EXPORT_SCHEMA = "noisefloor.export/1";
+/** The file that says that a folder was exported. */
+export const EXPORT_MARKER = "export.json";
+
+export interface ExportOptions {
+  readonly formats: readonly ExportFormat[];
+  /** Most samples of the golden vectors. */
+  readonly samples: number;
+  /** Of vectors that are made up where the design has no samples. */
+  readonly seed: number;
+}
+
+export interface DesignExport {
+  readonly files: FileSet;
+  /** Samples of the golden vectors. */
+  readonly samples: number;
+}
+
+/** Throws a DiagnosticError where the program has no words in a format. */
+export function exportDesign(design: LoadedDesign, { formats, samples, seed }: ExportOptions): DesignExport {
+  const { program } = design;
+  const model = createNames()(program.name);
+  const files = new Map<string, string | Uint8Array>();
+  if (formats.includes("qonnx")) files.set(`${model}.onnx`, exportQonnx(program));
+  if (formats.includes("npz")) files.set("parameters.npz", exportNpz(program));
+  if (formats.includes("safetensors")) files.set("parameters.safetensors", exportSafetensors(program));
+  let count = 0;
+  if (formats.includes("vectors")) {
+    const inputs = sampleInputs(design, samples, seed);
+    count = inputs.count;
+    for (const [path, content] of underFolder("vectors", exportVectors(program, inputs.inputs, count)))
+      files.set(path, content);
+  }
+  const account = {
+    schema: EXPORT_SCHEMA,
+    generator: `noisefloor ${VERSION}`,
+    model: program.name,
+    program: design.manifest.files["program.json"] ?? null,
+    files: Object.fromEntries([...files].map(([path, content]) => [path, sha256Of(content)])),
+  };
+  files.set(EXPORT_MARKER, `${JSON.stringify(account, null, 1)}\n`);
+  return { files, samples: count };
+}
+
+interface Inputs {
+  readonly count: number;
+  readonly inputs: ReadonlyMap<string, ArrayLike<number>>;
+}
+
+/** The first test samples of a design; made-up vectors where it has none. */
+function sampleInputs({ program, files }: LoadedDesign, most: number, seed: number): Inputs {
+  const arrays = program.inputs.map((_, i) => {
+    const path = portFile(BUILD_FILES.design.inputs.slice(`${BUILD_FILES.design.folder}/`.length), i);
+    const bytes = files.get(path);
+    return bytes instanceof Uint8Array ? decodeNpy(bytes, { path }) : undefined;
+  });
+  if (arrays.includes(undefined)) return madeUp(program, most, seed);
+  const count = Math.min(most, ...arrays.map((array) => array!.shape[0] ?? 0));
+  return {
+    count,
+    inputs: new Map(
+      program.inputs.map((name, i) => [name, arrays[i]!.data.subarray(0, count * sizeOf(program, name))]),
+    ),
+  };
+}
+
+function madeUp(program: Program, most: number, seed: number): Inputs {
+  const all = makeVectors(program, undefined, seed);
+  const count = Math.min(most, all.count);
+  const first = [...all.inputs].map(
+    ([name, rows]) => [name, rows.subarray(0, count * sizeOf(program, name))] as const,
+  );
+  return { count, inputs: new Map(first) };
+}
+
+const sizeOf = (program: Program, name: string): number => elementsOf(valueNamed(program, name).shape);
