@@ -17,7 +17,15 @@ import {
   times,
 } from "../../support/rational.ts";
 import { affine, at, combined, type Grid, gridChain, gridOf, type PerChannel } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
+import {
+  describeNode,
+  type Emitted,
+  type Lowering,
+  refuse,
+  refuseInput,
+  type Settled,
+  type Tensor,
+} from "./context.ts";
 import { withoutMoves } from "./moves.ts";
 import { withoutBits } from "./products.ts";
 import { AS_IT_IS, emit, type Source, type SumSource, valueSource, widthOfEmitted } from "./sources.ts";
@@ -35,8 +43,7 @@ export function linear(
   lowering: Lowering,
 ): { readonly source: Source; readonly grid: Grid } {
   const { source, chain } = withoutMoves(tensor, reader, lowering);
-  if (source.kind === "port")
-    return refuse(reader, "import/exact-input", { input: source.node.name, reader: reader.name });
+  if (source.kind === "port") return refuseInput(reader, source.node, reader, lowering);
   const grid = gridOf(chain);
   if (!grid) return refuseUnquantized(reader, source);
   return { source, grid };

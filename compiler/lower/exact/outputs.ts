@@ -15,7 +15,7 @@ import {
 } from "../../support/rational.ts";
 import { approximately, isRational, signOf } from "../../support/surd.ts";
 import { at, type Chain, combined, gridOf, regridded } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse, type Tensor } from "./context.ts";
+import { describeNode, type Emitted, type Lowering, refuse, refuseInput, type Tensor } from "./context.ts";
 import { withoutMoves } from "./moves.ts";
 import { AS_IT_IS, type Demand, emit, scaledValue, valueSource } from "./sources.ts";
 
@@ -118,8 +118,7 @@ export function outputOf(
   lowering: Lowering,
 ): { readonly emitted: Emitted; readonly chain: Chain } {
   const { source, chain } = withoutMoves(tensor, node, lowering);
-  if (source.kind === "port")
-    return refuse(node, "import/exact-input", { input: source.node.name, reader: null });
+  if (source.kind === "port") return refuseInput(node, source.node, null, lowering);
   const [step] = chain;
   if (chain.length !== 1 || step?.kind !== "affine")
     return refuse(node, "import/exact-output", { output, node: describeNode(node) });
