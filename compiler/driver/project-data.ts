@@ -76,8 +76,8 @@ function loadSets(
   return { ...loaded, train: setOf(loaded.train), test: setOf(loaded.test) };
 }
 
-/** All samples of the training data. */
-function loadWhole(
+/** All samples of a split that is the only one. */
+export function loadWhole(
   train: SampleFiles,
   targets: PortTargets,
   reader: Pick<FileReader, "read">,

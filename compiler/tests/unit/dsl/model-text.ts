@@ -1,5 +1,5 @@
 // Model texts for tests. In: the section that a test is about. Out: a whole file around it, compiled.
-import { importedQuery } from "../../../driver/imported-source.ts";
+import { importQueries } from "../../../driver/imported-source.ts";
 import { type CompiledSource, compileSource } from "../../../dsl/compile-source.ts";
 import type { ImportedModel } from "../../../graph/imported.ts";
 import type { Project } from "../../../graph/project.ts";
@@ -49,7 +49,7 @@ export function compileText(text: string, name = "test.floor"): CompiledSource {
       if (path.startsWith("bad-")) return { badPath: "it is bad" };
       return path.startsWith("missing-") ? "missing" : "found";
     },
-    imported: importedQuery({ model: digitsModel(), digest: "of the file" }),
+    ...importQueries({ model: digitsModel(), digest: "of the file" }),
   });
 }
 
