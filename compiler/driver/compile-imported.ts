@@ -3,12 +3,13 @@
 import type { OutputLoss, StatedProject } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
-import type { Manifest } from "../program/manifest.ts";
+import type { Manifest, Scale } from "../program/manifest.ts";
 import type { Program } from "../program/program.ts";
 import type { ImportAccount } from "../report/results.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { scoreOutputs } from "../train/output-losses.ts";
 import { type CompiledDesign, compileProgram } from "./compile-program.ts";
+import { entryOf, realValue } from "./scales.ts";
 
 /** What the import left in a build directory. */
 export interface ImportedProgram {
@@ -30,18 +31,7 @@ export function compileImported(
   });
 }
 
-type Numbers = number | readonly number[];
 type Values = ReadonlyMap<string, ArrayLike<number>>;
-type Output = ImportAccount["outputs"][number];
-
-const entry = (numbers: Numbers, i: number): number =>
-  typeof numbers === "number" ? numbers : numbers[i % numbers.length]!;
-
-/** What integers stand for. */
-export function realValues({ scale, offset }: Pick<Output, "scale" | "offset">, integers: ArrayLike<number>) {
-  // Channels come last, so that they take turns.
-  return Float64Array.from(integers, (m, i) => m * entry(scale, i) + entry(offset, i));
-}
 
 const LOSSES: Readonly<Record<"labels" | "targets", OutputLoss>> = {
   labels: { loss: { kind: "cross-entropy", smoothing: 0, weights: null }, weight: 1 },
@@ -70,14 +60,16 @@ function scoreImported(
   const score = scoreOutputs(
     judged.map(({ loss }) => loss),
     judged.map(({ name }) => name),
-    judged.map(({ scores }) => realValues(scores, values.get(scores.value)!)),
+    judged.map(({ scores }) =>
+      Float64Array.from(values.get(scores.value)!, (m, i) => realValue(scores, m, i)),
+    ),
     judged.map((output) => output.answers),
     count,
   );
   const accuracyOf = (i: number, found: number | null): number | null => {
     const { own, answers: right } = judged[i]!;
     // The program decides on integers, in which equal scores are equal.
-    if (own.role !== "class") return found;
+    if (own.role !== "class" || right.labels.length === 0) return found;
     const classes = values.get(own.value)!;
     return (
       right.labels.reduce((hits, label, n) => hits + Number(label === classes[n]), 0) / right.labels.length
@@ -92,10 +84,10 @@ function scoreImported(
 
 /** What the integers of inputs and outputs stand for, by value. */
 function scalesOf({ inputs, outputs }: ImportAccount): Manifest["scales"] {
-  const ofInput = ({ scale, zeroPoint }: ImportAccount["inputs"][number]): Numbers => {
-    if (typeof zeroPoint === "number" && typeof scale === "number") return 0 - zeroPoint * scale;
+  const ofInput = ({ scale, zeroPoint }: ImportAccount["inputs"][number]): Scale["offset"] => {
+    const offset = (c: number): number => 0 - entryOf(zeroPoint, c) * entryOf(scale, c);
     const length = Math.max(...[scale, zeroPoint].map((n) => (typeof n === "number" ? 1 : n.length)));
-    return Array.from({ length }, (_, c) => 0 - entry(zeroPoint, c) * entry(scale, c));
+    return length === 1 ? offset(0) : Array.from({ length }, (_, c) => offset(c));
   };
   return Object.fromEntries([
     ...inputs.map((input) => [input.name, { scale: input.scale, offset: ofInput(input) }] as const),
