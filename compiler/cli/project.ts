@@ -10,6 +10,7 @@ import { compileSource, importedPathOf } from "../dsl/compile-source.ts";
 import type { Project, StatedNetwork, StatedProject } from "../graph/project.ts";
 import { BUILD_MARKER, type BuildDirectory, openBuildDirectory } from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
+import { statedQuantizers } from "../import/draft.ts";
 import { formatOf } from "../import/formats.ts";
 import type { OpenedImport } from "../import/open.ts";
 import { type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
@@ -67,6 +68,10 @@ export async function openModel(argument: string | undefined, options: ModelOpti
       )
     : createSourceFile(path, readFileSync(path, "utf8"));
   if (isText) refuseImportOptions(options);
+  if (opened && options.epochs !== undefined && statedQuantizers(opened.model).length > 0) {
+    const advice = "leave the option out; --data names samples to measure the integers with";
+    fail("import/nothing-to-train", { model: opened.model.name, what: "--epochs", advice });
+  }
   const imported = opened ?? (await openNamed(source, files));
   const { project, stated, diagnostics } = compileSource(source, {
     exists: (written) => files.find(written),
@@ -87,7 +92,8 @@ export async function openTrainable(
 ): Promise<TrainableModel> {
   const model = await openModel(argument, options);
   if (!isStated(model)) return model;
-  return fail("import/nothing-to-train", { model: model.project.name, what: model.path });
+  const advice = "noisefloor build MODEL or noisefloor compile MODEL takes it as it is";
+  return fail("import/nothing-to-train", { model: model.project.name, what: model.path, advice });
 }
 
 /** The model that a text names. One whose file is missing, or of no known kind, is reported where the text is checked. */

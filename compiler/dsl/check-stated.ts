@@ -26,6 +26,8 @@ const testData = {
   form: 'data { test: npz("digits.npz", labels: "y") }',
 } as const satisfies Signature<Fields>;
 
+const ADVICE = "leave it out; data { test: ... } names samples to measure the integers with";
+
 /** What of a data section is for training alone. */
 const TRAINING_KEYS = ["train", "validation"];
 
@@ -45,7 +47,7 @@ export function checkStated(
   const model = file.models[0]!;
   const name = model.name?.text ?? "";
   const nothing = (what: string, span: Span): void =>
-    collector.add("import/nothing-to-train", { model: name, what }, { span });
+    collector.add("import/nothing-to-train", { model: name, what, advice: ADVICE }, { span });
   const train = sections.get("train");
   if (train) nothing("train", train.name.span);
   const items = checkItems(model, network, context);

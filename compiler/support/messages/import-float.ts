@@ -25,11 +25,10 @@ export const importFloatMessages = {
     message: ({ node, what }) => `${what} of ${JSON.stringify(node)} is no finite number`,
     hint: () => "the model's training diverged, or its file is damaged: save it again",
   }),
-  "import/nothing-to-train": entry<{ model: string; what: string }>({
+  "import/nothing-to-train": entry<{ model: string; what: string; advice: string }>({
     message: ({ model, what }) =>
       `${what}: the model ${JSON.stringify(model)} states its quantizers, and nothing of it is trained`,
-    hint: () =>
-      "leave it out: build and compile take the model as it is; data { test: ... } or --data names samples to measure it with",
+    hint: ({ advice }) => advice,
   }),
   "import/output-activation": entry<{ node: string; kind: string }>({
     message: ({ node, kind }) => `the output ends in the activation ${kind} (${JSON.stringify(node)})`,
