@@ -102,8 +102,7 @@ function oneTarget({ inputs, outputs }: PortTargets): SampleTarget {
     input && output && moreInputs.length === 0 && isAlone,
     "a file of samples has one input and one output",
   );
-  const { shape, stored } = input;
-  return { shape, stored, outputs: output.compared };
+  return { ...input, outputs: output.compared };
 }
 
 /** Of an output that is compared with nothing of the data. */
