@@ -25,7 +25,9 @@ export function compileImported(
 ): CompiledDesign {
   return compileProgram(program, hardware, {
     samples,
-    score: (values) => scoreImported(imported, stated.outputs, compared, samples, values),
+    score: compared.every((kind) => kind === "nothing")
+      ? null
+      : (values) => scoreImported(imported, stated.outputs, compared, samples, values),
     trainingOf: () => undefined,
     scales: scalesOf(imported),
   });
@@ -38,14 +40,14 @@ const LOSSES: Readonly<Record<"labels" | "targets", OutputLoss>> = {
   targets: { loss: { kind: "mse", weights: null }, weight: 1 },
 };
 
-/** Accuracy and loss of the outputs that the samples have something for; undefined where there is none. */
+/** Accuracy and loss of the outputs that the samples have something for. */
 function scoreImported(
   { outputs }: ImportAccount,
   wanted: StatedProject["stated"]["outputs"],
   compared: StatedProject["compared"],
   { answers, count }: SampleSet,
   values: Values,
-): Score | undefined {
+): Score {
   const judged = wanted.flatMap(({ name }, i) => {
     const kind = compared[i]!;
     if (kind === "nothing") return [];
@@ -56,7 +58,6 @@ function scoreImported(
     compilerAssert(own && scores, `the program has no output ${name}`);
     return [{ name, own, scores, loss: LOSSES[kind], answers: answers[i]! }];
   });
-  if (judged.length === 0) return undefined;
   const score = scoreOutputs(
     judged.map(({ loss }) => loss),
     judged.map(({ name }) => name),

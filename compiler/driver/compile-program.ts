@@ -42,8 +42,8 @@ export interface ProgramOrigin {
   readonly samples: SampleSet;
   /** More files with vectors, by path from the build directory: what the outputs are to be. */
   readonly known?: FileSet;
-  /** Score of the values that the samples give; undefined: there is nothing to compare them with. */
-  score(values: ReadonlyMap<string, ArrayLike<number>>): Score | undefined;
+  /** Score of the values that the samples give; null: there is nothing to compare them with. */
+  readonly score: ((values: ReadonlyMap<string, ArrayLike<number>>) => Score) | null;
   /** What of a layer's account the program does not say. */
   trainingOf(layer: string): LayerTraining | undefined;
   /** Of inputs and outputs, in the place of binary points. */
@@ -73,19 +73,20 @@ export function compileProgram(
   const c = generateC(program, { version: VERSION });
   const { samples, scales } = origin;
   const inputs = new Map(program.inputs.map((name, i) => [name, samples.inputs[i]!.mantissas]));
-  const { values } = simulate(program, inputs, samples.count);
   const packets = Math.min(BENCH_PACKETS, samples.count);
-  const first = <T extends { subarray(start: number, end: number): T }>(
-    rows: ReadonlyMap<string, T>,
-  ): Map<string, T> =>
-    new Map(
-      [...rows].map(([name, row]) => {
-        const size = elementsOf(valueNamed(program, name).shape);
-        return [name, row.subarray(0, packets * size)];
-      }),
-    );
-  const bench = tbVectors(program, verilog.manifest, first(inputs), first(values));
-  const quantized = origin.score(values);
+  const benchInputs = new Map(
+    [...inputs].map(([name, mantissas]) => {
+      const size = elementsOf(valueNamed(program, name).shape);
+      return [name, mantissas.subarray(0, packets * size)];
+    }),
+  );
+  const bench = tbVectors(
+    program,
+    verilog.manifest,
+    benchInputs,
+    simulate(program, benchInputs, packets).values,
+  );
+  const quantized = origin.score?.(simulate(program, inputs, samples.count).values);
   const result: DesignResult = {
     schema: DESIGN_RESULT_SCHEMA,
     model: program.name,

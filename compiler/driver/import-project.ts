@@ -34,8 +34,8 @@ export interface ImportedProject {
 /** Of an input that nothing is known of: what a float model has as well. */
 const UNSTATED: InputGrid = { signed: true, width: 8, scale: powerOfTwo(-7) };
 
-/** Random samples where there are none of the user's. */
-const MADE_SAMPLES = 1000;
+/** Random samples where there are none of the user's: fewer of large networks, whose values take as many numbers at most. */
+const MADE_SAMPLES = { most: 1000, least: 16, numbers: 2 ** 25 };
 
 /**
  * Lowers the model and reads its samples. Throws DiagnosticError with everything that has no exact integers, and with
@@ -117,13 +117,16 @@ function samplesOf(
     return loadWhole(data, targets, reader);
   }
   const random = createRandom(seed, "made samples", "import");
+  const each = program.values.reduce((sum, { shape }) => sum + product(shape), 0);
+  const { most, least, numbers } = MADE_SAMPLES;
+  const count = Math.max(least, Math.min(most, Math.floor(numbers / each)));
   const made = ports.map(({ shape, stored, range }) => {
-    const mantissas = createMantissas(stored, MADE_SAMPLES * product(shape));
+    const mantissas = createMantissas(stored, count * product(shape));
     for (let i = 0; i < mantissas.length; i++) mantissas[i] = random.integer(range.min, range.max);
     return { shape, stored, mantissas };
   });
   const answers = stated.outputs.map(() => ({ labels: new Int32Array(0), values: null }));
-  return { samples: { count: MADE_SAMPLES, inputs: made, answers }, warnings: [] };
+  return { samples: { count, inputs: made, answers }, warnings: [] };
 }
 
 function comparedWith(kind: StatedProject["compared"][number], shape: readonly number[]): ComparedWith {

@@ -132,6 +132,16 @@ describe("what comes in", () => {
     expect(imported(model).files).toEqual(imported(model).files);
   });
 
+  it("is run by fewer random integers where the network is large", () => {
+    const size = 2 ** 17;
+    const large = modelOf([
+      input("x", size),
+      quantize("q", "x", size, int([0.25], -8, 7)),
+      quantize("coarse", "q", size, int([1], -2, 1)),
+    ]);
+    expect(imported(large).result.imported.samples).toEqual({ count: 128, from: "random" });
+  });
+
   it("a step next to one part of a whole is that part", () => {
     expect(exactStep(1 / 255)).toEqual({ numerator: 1n, denominator: 255n });
     expect(exactStep(1 / 3)).toEqual({ numerator: 1n, denominator: 3n });
