@@ -2,7 +2,6 @@
 // files of train/, or those of import/ of a model whose file states its quantizers.
 import { BUILD_FILES } from "../driver/build-files.ts";
 import { importProject } from "../driver/import-project.ts";
-import { readTrainResult } from "../driver/load-build.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
 import { type Diagnostic, fail } from "../support/diagnostics.ts";
 import type { Context } from "./context.ts";
@@ -42,8 +41,8 @@ function importStep(
   const left = importProject(imported, project, files);
   if (!force) refuseModified(directory);
   const { train } = BUILD_FILES;
-  const hasTraining =
-    readTrainResult(directory) !== undefined || directory.read(train.checkpoint) !== undefined;
+  // A damaged training can be discarded as well.
+  const hasTraining = [train.result, train.checkpoint].some((path) => directory.read(path) !== undefined);
   if (hasTraining && !fresh)
     fail("build/checkpoint-of-another-run", { directory: directory.name, parts: ["network"] });
   directory.remove(train.folder);
