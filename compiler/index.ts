@@ -6,9 +6,21 @@ export { exportNpz, exportSafetensors } from "./export/parameters.ts";
 export { exportQonnx } from "./export/qonnx.ts";
 export { type ExportedVector, exportVectors, type VectorIndex } from "./export/vectors.ts";
 export type { Graph, GraphOutput, Node } from "./graph/graph.ts";
-export type { DataSpec, HardwareSpec, Project, TrainingSpec } from "./graph/project.ts";
+export type { ImportedConstants, ImportedModel, ImportedNode, Quantizer } from "./graph/imported.ts";
+export type { DataSpec, HardwareSpec, Project, StatedProject, TrainingSpec } from "./graph/project.ts";
 export type { SampleSet } from "./graph/samples.ts";
 export type { LayerLedger, Outcome, Score, TrainedGraph, TrainedLayer } from "./graph/trained-graph.ts";
+export { formatOf, MODEL_FORMATS, type ModelFormat } from "./import/formats.ts";
+export type { ImportedPort, ModelImport, ModelSource } from "./import/model-import.ts";
+export { type OpenedImport, openImport } from "./import/open.ts";
+export {
+  type ExactInput,
+  type ExactLowering,
+  type ExactOptions,
+  type ExactOutput,
+  type InputGrid,
+  lowerImported,
+} from "./lower/exact/lower-imported.ts";
 export { lower } from "./lower/lower.ts";
 export { createProgramBuilder, intFormat, type ProgramBuilder } from "./program/builder.ts";
 export { type LayerCost, layerCosts } from "./program/cost.ts";
@@ -34,6 +46,7 @@ export { type Schedule, type ScheduleOptions, scheduleProgram } from "./schedule
 export { type Simulation, simulate } from "./sim/simulate.ts";
 export { type Diagnostic, DiagnosticError } from "./support/diagnostics.ts";
 export type { FileSet } from "./support/file-set.ts";
+export { type Rational, ratio } from "./support/rational.ts";
 export { createSourceFile, type SourceFile } from "./support/source-file.ts";
 export { VERSION } from "./support/version.ts";
 export type { BackendResult, Divergence, Status, VerifyResult } from "./verify/result.ts";

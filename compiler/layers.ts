@@ -56,6 +56,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "graph",
     "program",
     "dsl",
+    "import",
     "lower",
     "sim",
     "schedule",

@@ -87,9 +87,13 @@ function dataOf(paths: readonly string[], folder: string): WrittenData {
   if (name.endsWith(".npy")) return { call: `npy(${written(first)})`, answers: "none" };
   if (name.endsWith(".npz")) {
     const y = arrayIn(bytes, first);
-    return { call: `npz(${written(first)})`, answers: y ? answersIn(y) : "none" };
+    if (!y) return { call: `npz(${written(first)})`, answers: "none" };
+    const answers = answersIn(y);
+    return { call: `npz(${written(first)}, ${answers}: "y")`, answers };
   }
-  if (name.endsWith(".json")) return { call: `json(${written(first)})`, answers: "labels" };
+  if (name.endsWith(".json")) {
+    return { call: `json(${written(first)}, labels: "labels")`, answers: "labels" };
+  }
   return bad(
     "data",
     `${first} is no .npy, .npz or .json file; a .floor file (model NAME from "FILE" { }) names data of other kinds`,

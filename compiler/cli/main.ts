@@ -121,7 +121,10 @@ function createCli(): Command {
 
   const importing = (command: Command): Command =>
     command
-      .option("--input-type <type>", "stored integers of an imported model, such as u8 (default: s8)")
+      .option(
+        "--input-type <type>",
+        "stored integers of an imported model, such as u8 (default: what its file states, else s8)",
+      )
       .option("--input-scale <x>", "value of one step of them, such as 1/255")
       .option("--input-range <a..b>", "least and greatest value of its input (default: -1..1)")
       .option(
@@ -129,9 +132,10 @@ function createCli(): Command {
         "samples for an imported model: inputs, and a second file with labels or targets; .npy, .npz, .json or idx",
       )
       .addOption(
-        new Option("--epochs <n>", "fine-tune an imported model (default: calibrate it only)").argParser(
-          integer,
-        ),
+        new Option(
+          "--epochs <n>",
+          "fine-tune an imported float model (default: calibrate it only)",
+        ).argParser(integer),
       );
 
   add("init [dir]", "make a small working project with its own data").action((dir, options) =>

@@ -4,12 +4,13 @@ import { basename, join } from "node:path";
 import { resolveDataPath } from "../data/paths.ts";
 import { BUILD_FILES } from "../driver/build-files.ts";
 import { importText } from "../driver/import-text.ts";
-import { importedQuery, savedQuery } from "../driver/imported-source.ts";
+import { importQueries, savedQuery } from "../driver/imported-source.ts";
 import { parseJson } from "../driver/load-build.ts";
 import { compileSource, importedPathOf } from "../dsl/compile-source.ts";
-import type { Project } from "../graph/project.ts";
+import type { Project, StatedNetwork, StatedProject } from "../graph/project.ts";
 import { BUILD_MARKER, type BuildDirectory, openBuildDirectory } from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
+import { statedQuantizers } from "../import/draft.ts";
 import { formatOf } from "../import/formats.ts";
 import type { OpenedImport } from "../import/open.ts";
 import { type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
@@ -18,11 +19,28 @@ import { readModelFile } from "../tools/read-model-file.ts";
 import type { Context } from "./context.ts";
 import { type ModelOptions, refuseImportOptions, wishesOf } from "./import-options.ts";
 
-export interface OpenedModel {
+interface Opened {
   readonly path: string;
-  readonly project: Project;
   readonly files: ProjectFiles;
   readonly warnings: readonly Diagnostic[];
+}
+
+/** A model that is trained, or calibrated. */
+export interface TrainableModel extends Opened {
+  readonly project: Project;
+}
+
+/** A model whose file states its quantizers. */
+export interface StatedModel extends Opened {
+  readonly project: StatedProject;
+  readonly imported: OpenedImport;
+}
+
+export type OpenedModel = TrainableModel | StatedModel;
+
+/** Whether a model comes with its integers. */
+export function isStated(model: OpenedModel): model is StatedModel {
+  return "imported" in model;
 }
 
 /** The model file that an argument means: itself, or the only .floor file of the folder. */
@@ -50,16 +68,32 @@ export async function openModel(argument: string | undefined, options: ModelOpti
       )
     : createSourceFile(path, readFileSync(path, "utf8"));
   if (isText) refuseImportOptions(options);
+  if (opened && options.epochs !== undefined && statedQuantizers(opened.model).length > 0) {
+    const advice = "leave the option out; --data names samples to measure the integers with";
+    fail("import/nothing-to-train", { model: opened.model.name, what: "--epochs", advice });
+  }
   const imported = opened ?? (await openNamed(source, files));
-  const { project, diagnostics } = compileSource(source, {
+  const { project, stated, diagnostics } = compileSource(source, {
     exists: (written) => files.find(written),
-    ...(imported ? { imported: importedQuery(imported) } : {}),
+    ...(imported ? importQueries(imported) : {}),
   });
-  if (!project) throw new DiagnosticError(diagnostics);
   const { seed } = options;
+  const all = { path, files, warnings: [...(imported?.warnings ?? []), ...diagnostics] };
+  if (stated && imported) return { ...all, project: { ...stated, seed: seed ?? stated.seed }, imported };
+  if (!project) throw new DiagnosticError(diagnostics);
   const training = seed === undefined ? project.training : { ...project.training, seed };
-  const warnings = [...(imported?.warnings ?? []), ...diagnostics];
-  return { path, project: { ...project, training }, files, warnings };
+  return { ...all, project: { ...project, training } };
+}
+
+/** The same, where the command trains: a model that comes with its integers is refused. */
+export async function openTrainable(
+  argument: string | undefined,
+  options: ModelOptions,
+): Promise<TrainableModel> {
+  const model = await openModel(argument, options);
+  if (!isStated(model)) return model;
+  const advice = "noisefloor build MODEL or noisefloor compile MODEL takes it as it is";
+  return fail("import/nothing-to-train", { model: model.project.name, what: model.path, advice });
 }
 
 /** The model that a text names. One whose file is missing, or of no known kind, is reported where the text is checked. */
@@ -70,20 +104,23 @@ async function openNamed(source: SourceFile, files: ProjectFiles): Promise<Opene
 }
 
 /**
- * The model that a build directory was trained from. Its data is in the directory, and its graph where it came from a file,
- * so that no other file is looked for.
+ * The model that a build directory was trained from, or that was imported there. Its data is in the directory, and its graph
+ * where it came from a file, so that no other file is looked for.
  */
-export function trainedModel(directory: BuildDirectory): Project {
-  const name = `${directory.name}/${BUILD_FILES.train.source}`;
-  const text = directory.readText(BUILD_FILES.train.source);
-  if (text === undefined) fail("build/not-trained", { directory: directory.name });
+export function savedModel(directory: BuildDirectory): Project | StatedProject {
+  const names = [BUILD_FILES.train.source, BUILD_FILES.import.source];
+  const path = names.find((name) => directory.readText(name) !== undefined);
+  if (path === undefined) return fail("build/not-trained", { directory: directory.name });
   const saved = parseJson(directory, BUILD_FILES.train.imported);
-  const { project, diagnostics } = compileSource(createSourceFile(name, text), {
+  const network = parseJson(directory, BUILD_FILES.import.network) as StatedNetwork | undefined;
+  const source = createSourceFile(`${directory.name}/${path}`, directory.readText(path)!);
+  const { project, stated, diagnostics } = compileSource(source, {
     exists: () => "found",
+    ...(network === undefined ? {} : { stated: () => network }),
     ...(saved === undefined ? {} : { imported: savedQuery(saved) }),
   });
-  if (!project) throw new DiagnosticError(diagnostics);
-  return project;
+  if (!project && !stated) throw new DiagnosticError(diagnostics);
+  return (project ?? stated)!;
 }
 
 /** build/<stem of the model file>. */

@@ -2,16 +2,20 @@
 import { decodeNpy } from "../data/npy.ts";
 import type { NumericArray } from "../data/numeric-array.ts";
 import { BUILD_FILES, portFile } from "../driver/build-files.ts";
-import { comparedOutputs, compileDesign } from "../driver/compile-design.ts";
+import { compileDesign } from "../driver/compile-design.ts";
+import { compileImported } from "../driver/compile-imported.ts";
+import { type CompiledDesign, comparedOutputs } from "../driver/compile-program.ts";
 import {
   parseJson,
   readDesign,
   readDesignResult,
+  readImported,
+  readImportResult,
   readTrained,
   readTrainResult,
 } from "../driver/load-build.ts";
 import { atNodes, placed } from "../driver/places.ts";
-import type { Project } from "../graph/project.ts";
+import type { Project, StatedProject } from "../graph/project.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
 import { collectReport } from "../report/collect.ts";
 import type { Report, ReportVerification } from "../report/results.ts";
@@ -54,15 +58,21 @@ export function refuseModified(directory: BuildDirectory): void {
   if (modified.length > 0) throw new DiagnosticError(modified);
 }
 
-/** Compiles what the directory was trained to. Returns the schedule's warnings. */
+/** The design of what the directory was trained to, or of what was imported there. */
+function designOf(directory: BuildDirectory, project: Project | StatedProject): CompiledDesign {
+  if ("stated" in project) return compileImported(readImported(directory, project), project);
+  const { trained, test } = readTrained(directory);
+  return compileDesign(trained, project.training, project.hardware, test);
+}
+
+/** Compiles what the directory holds of a model. Returns the schedule's warnings. */
 export function compileStep(
   directory: BuildDirectory,
-  project: Pick<Project, "training" | "hardware" | "spans">,
+  project: Project | StatedProject,
   force: boolean,
 ): readonly Diagnostic[] {
-  const { trained, test } = readTrained(directory);
   if (!force) refuseModified(directory);
-  const design = atNodes(project, () => compileDesign(trained, project.training, project.hardware, test));
+  const design = atNodes(project, () => designOf(directory, project));
   // What was verified was another design; gone before that one is, so that a kill leaves no verdict on the new one.
   directory.remove(BUILD_FILES.verify.folder);
   directory.remove(BUILD_FILES.export.folder);
@@ -185,6 +195,7 @@ export function reportStep(directory: BuildDirectory): Report | undefined {
   const verify = saved && { sim: keep(saved.sim), c: keep(saved.c), rtl: keep(saved.rtl) };
   const report = collectReport({
     train: readTrainResult(directory),
+    imported: readImportResult(directory),
     design: design && saved?.cMeasured ? { ...design, c: { ...design.c, ...saved.cMeasured } } : design,
     verify,
   });

@@ -18,7 +18,7 @@ import { SWEEP_SCHEMA, type SweepResult, sweepSchema } from "../report/sweep-res
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import { TrainingStopped } from "../train/request.ts";
 import type { Context } from "./context.ts";
-import type { OpenedModel } from "./project.ts";
+import type { TrainableModel } from "./project.ts";
 import { number, scoreText } from "./tables.ts";
 import { createDisplay, hostOf, openTraining, refuseOtherRun, type Training } from "./training.ts";
 
@@ -28,7 +28,7 @@ const names = BUILD_FILES.sweep;
 export async function sweepStep(
   context: Context,
   directory: BuildDirectory,
-  model: OpenedModel,
+  model: TrainableModel,
   wish: SweepWish,
   fresh: boolean,
 ): Promise<SweepResult> {
@@ -83,7 +83,7 @@ export async function sweepStep(
 async function sweepPoint(
   context: Context,
   directory: BuildDirectory,
-  { project }: OpenedModel,
+  { project }: TrainableModel,
   { tf, backend, data }: Training,
   { identity, budgets }: SweepResult,
   budget: number,

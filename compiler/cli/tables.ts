@@ -1,7 +1,7 @@
 // Tables and figures as a person reads them.
 import Table from "cli-table3";
 import { changeText, lossText, outcomeFacts, pruningFacts } from "../driver/capacity-text.ts";
-import type { Report, TensorAccount } from "../report/results.ts";
+import type { ImportAccount, Report, TensorAccount } from "../report/results.ts";
 
 const PLAIN = {
   chars: {
@@ -49,7 +49,11 @@ export const scorePair = (integers: Quality, float: Quality): string =>
 /** What is known of integers that there is nothing to compare with but the float network. */
 export const unknownText = ({ loss }: Quality): string =>
   `unknown: nothing to compare with; mean square distance from the float network ${lossText(loss)}`;
-const bits = (value: number | null): string => (value === null ? "-" : value.toFixed(2));
+const bits = (value: number | null | undefined): string => (value == null ? "-" : value.toFixed(2));
+
+/** Names are somebody else's text: quoted where they would move the cursor. */
+export const shownName = (name: string): string =>
+  /^[\x20-\x7e]*$/.test(name) ? name : JSON.stringify(name);
 
 /** Rows of aligned columns; the first row is the head. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
@@ -63,13 +67,22 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join("\n");
 }
 
-/** The layers of a report: SNR bits and widths, and what they cost. */
-export function layerTable(report: Report): string {
-  const rows = (report.layers ?? []).map((l) => [
-    l.name,
-    bits(l.weights.snrBits),
+/** All that is known of a build: layers, figures, and of a training its ledger. */
+export function reportText(report: Report, hasPrices = true): string {
+  const below = [summaryLines(report), capacityLines(report)].filter((lines) => lines !== "");
+  const prices = hasPrices && report.ledger ? [pricesText(report)] : [];
+  return [layerTable(report), below.join("\n"), ...prices].join("\n\n");
+}
+
+/** The layers of a report: SNR bits, where it is of a training, and widths, and what they cost. */
+function layerTable({ layers = [], imported }: Report): string {
+  const snr = (of: "weight" | "input"): string[] => (imported ? [] : [`${of} SNR bits`]);
+  const snrBits = (value: number | null | undefined): string[] => (imported ? [] : [bits(value)]);
+  const rows = layers.map((l) => [
+    shownName(l.name),
+    ...snrBits(l.weights.snrBits),
     `${l.weights.width}`,
-    bits(l.activations.snrBits),
+    ...snrBits(l.activations.snrBits),
     `${l.activations.width}`,
     `${l.accumulatorWidth}`,
     number(l.macs * l.weights.width * l.activations.width),
@@ -77,9 +90,9 @@ export function layerTable(report: Report): string {
   return table(
     [
       "layer",
-      "weight SNR bits",
+      ...snr("weight"),
       "weight width",
-      "input SNR bits",
+      ...snr("input"),
       "input width",
       "accumulator",
       "bit operations",
@@ -88,10 +101,47 @@ export function layerTable(report: Report): string {
   );
 }
 
+/** Formats that are listed; report.json has all. */
+const SHOWN_FORMATS = 8;
+
+/** What came in with a model whose file states its quantizers. */
+function importLines({ format, inputs, outputs, formats, samples }: ImportAccount): string[] {
+  const line = (what: string, text: string): string => `${what.padEnd(13)}${text}`;
+  const scaled = (what: string, values: number | readonly number[]): string =>
+    typeof values === "number" ? `${what} ${Number(values.toPrecision(6))}` : `${values.length} ${what}s`;
+  const sizes = (shape: readonly number[]): string => shape.join("x") || "1";
+  const says = { file: "as the file states", user: "as asked for", default: "assumed: nothing states it" };
+  const counts = new Map<string, number>();
+  for (const text of formats.flatMap((node) => node.formats)) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const found = [...counts].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`));
+  return [
+    line("model file", format),
+    ...inputs.map(({ name, shape, signed, width, scale, zeroPoint, statedBy }) =>
+      line(
+        "input",
+        `${shownName(name)} ${sizes(shape)}: ${signed ? "s" : "u"}${width}, ${scaled("scale", scale)}, ` +
+          `${scaled("zero point", zeroPoint)} (${says[statedBy]})`,
+      ),
+    ),
+    ...outputs.map(({ name, shape, role, scale, offset }) =>
+      line(
+        "output",
+        role === "class"
+          ? `${shownName(name)}: the class`
+          : `${shownName(name)} ${sizes(shape)}: ${scaled("scale", scale)}, ${scaled("offset", offset)}`,
+      ),
+    ),
+    ...found.slice(0, SHOWN_FORMATS).map((text) => line("format", text)),
+    ...(found.length > SHOWN_FORMATS ? [line("", `and ${found.length - SHOWN_FORMATS} more formats`)] : []),
+    line("samples", `${number(samples.count)} ${samples.from === "data" ? "of yours" : "random ones"}`),
+  ];
+}
+
 /** The figures below the table of layers. */
 export function summaryLines(report: Report): string {
   const lines: string[] = [];
-  const { float, quantized, accuracy, totals, hardware, c, verify } = report;
+  const { float, quantized, accuracy, imported, totals, hardware, c, verify } = report;
+  if (imported) lines.push(...importLines(imported));
   if (accuracy && float && quantized) lines.push(`${"accuracy".padEnd(13)}${unknownText(quantized)}`);
   else if (float && quantized) {
     const what = ({ accuracy }: Quality): string => (accuracy === null ? "loss" : "accuracy");
@@ -100,7 +150,10 @@ export function summaryLines(report: Report): string {
       const pair = scorePair(output, float.outputs?.[i] ?? output);
       lines.push(`${"output".padEnd(13)}${output.name}: ${what(output)} ${pair}`);
     });
-  }
+  } else if (quantized)
+    lines.push(`${"accuracy".padEnd(13)}${scoreText(quantized)} of the integers (test set)`);
+  else if (accuracy)
+    lines.push(`${"accuracy".padEnd(13)}unknown: there are no labels or targets to compare with`);
   if (totals)
     lines.push(
       `size         ${number(totals.bitOperations)} bit operations, ${number(totals.weightBits)} weight bits, ${totals.meanWeightBits.toFixed(2)} bits per weight`,

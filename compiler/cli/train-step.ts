@@ -8,7 +8,7 @@ import type { BuildDirectory } from "../host/node/build-directory.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import { TrainingStopped } from "../train/request.ts";
 import type { Context } from "./context.ts";
-import type { OpenedModel } from "./project.ts";
+import type { TrainableModel } from "./project.ts";
 import { refuseModified } from "./steps.ts";
 import { scorePair, unknownText } from "./tables.ts";
 import { createDisplay, hostOf, openTraining, refuseOtherRun } from "./training.ts";
@@ -17,7 +17,7 @@ import { createDisplay, hostOf, openTraining, refuseOtherRun } from "./training.
 export async function trainStep(
   context: Context,
   directory: BuildDirectory,
-  model: OpenedModel,
+  model: TrainableModel,
   fresh: boolean,
 ): Promise<void> {
   const { progress, interrupt } = context;
@@ -42,8 +42,8 @@ export async function trainStep(
   else {
     // A design of an earlier training is not this one's.
     refuseModified(directory);
-    for (const path of [BUILD_FILES.verify.folder, BUILD_FILES.report, BUILD_FILES.design.folder])
-      directory.remove(path);
+    const { verify, report, design, import: imported } = BUILD_FILES;
+    for (const path of [verify.folder, report, design.folder, imported.folder]) directory.remove(path);
   }
 
   announce();

@@ -16,7 +16,7 @@ import { openTensorFlow } from "../tools/tensorflow.ts";
 import type { EpochRecord } from "../train/checkpoint.ts";
 import type { ProgressRecord } from "../train/request.ts";
 import type { Context } from "./context.ts";
-import type { OpenedModel } from "./project.ts";
+import type { TrainableModel } from "./project.ts";
 import { number, percent, scoreText } from "./tables.ts";
 
 export interface Training {
@@ -32,7 +32,7 @@ export interface Training {
 /** Checks that the model can be built, reads its data and opens the backend. */
 export async function openTraining(
   { progress }: Context,
-  { project, files }: OpenedModel,
+  { project, files }: TrainableModel,
 ): Promise<Training> {
   // What cannot be built is said before hours are spent on it.
   checkBuildable(project);

@@ -43,11 +43,20 @@ export function shapeFits(found: readonly number[], expected: readonly number[])
   );
 }
 
+/** The stored integer of a value in a channel: saturated. */
+export type MantissaOf = (value: number, channel: number) => number;
+
 /**
- * Mantissas of all elements. Stored integers are range-checked and copied; values become
+ * Mantissas of all elements. Stored integers are range-checked and copied; values become what `mantissaOf` says, without it
  * floor(value * 2^fraction + 1/2), saturated. Throws data/out-of-range and data/non-finite, several at once.
  */
-export function toMantissas(inputs: RawInputs, stored: StoredType, source: DataSource): Mantissas {
+export function toMantissas(
+  inputs: RawInputs,
+  stored: StoredType,
+  source: DataSource,
+  channels = 1,
+  mantissaOf?: MantissaOf,
+): Mantissas {
   const { data, dtype, shape } = inputs.array;
   const range = integerRange(stored.width, stored.signed);
   const out = createMantissas(stored, data.length);
@@ -68,8 +77,8 @@ export function toMantissas(inputs: RawInputs, stored: StoredType, source: DataS
   if (inputs.numbers === "values") {
     for (let i = 0; i < data.length; i++) {
       const value = data[i]!;
-      if (Number.isFinite(value)) out[i] = quantize(value, stored.fraction, range);
-      else report(i, value);
+      if (!Number.isFinite(value)) report(i, value);
+      else out[i] = mantissaOf ? mantissaOf(value, i % channels) : quantize(value, stored.fraction, range);
     }
   } else {
     for (let i = 0; i < data.length; i++) {
@@ -108,6 +117,7 @@ export function readInputArray(
   source: DataSource,
   stored: StoredType,
   shape: readonly number[],
+  mantissaOf?: MantissaOf,
 ): InputArray {
   const { path, place } = source;
   let array = decodeNpy(bytes, source);
@@ -118,5 +128,5 @@ export function readInputArray(
   }
   const count = array.shape[0]!;
   if (count === 0) fail("data/empty", { path }, place);
-  return { count, inputs: toMantissas(arrayInputs(array), stored, source) };
+  return { count, inputs: toMantissas(arrayInputs(array), stored, source, shape.at(-1), mantissaOf) };
 }

@@ -196,12 +196,11 @@ export function loadPorts(
 ): PortSet {
   const once = cached(reader);
   const inputs = targets.inputs.map((target) => loadInput(data, target, once, options));
-  const outputs = targets.outputs
-    .filter(({ compared }) => compared.kind !== "input")
-    .map((target) => loadOutput(data, target, once, options));
+  const compared = targets.outputs.filter((output) => output.compared.kind !== "input");
+  const outputs = compared.map((target) => loadOutput(data, target, once, options));
   const diagnostics = [...inputs, ...outputs].flatMap((found) => found.diagnostics);
   if (diagnostics.length > 0) throw new DiagnosticError(diagnostics);
-  const names = [...targets.inputs, ...targets.outputs].map(({ name }) => name);
+  const names = [...targets.inputs, ...compared].map(({ name }) => name);
   const wrong = (["train", "test"] as const).flatMap((split) =>
     checkCounts(
       data,
@@ -213,12 +212,14 @@ export function loadPorts(
   const setOf = (split: Split): SampleSet => ({
     count: inputs[0]!.value![split].count,
     inputs: inputs.map((found) => found.value![split].samples),
-    // What reproduces its inputs has no files of outputs.
-    answers: targets.outputs.map((_, i) => (outputs[i] ? outputs[i].value![split].samples : NO_ANSWERS)),
+    answers: targets.outputs.map(({ name }) => {
+      const i = compared.findIndex((output) => output.name === name);
+      return i < 0 ? NO_ANSWERS : outputs[i]!.value![split].samples;
+    }),
   });
   const warnings = inputs.flatMap((found) => [...found.value!.train.warnings, ...found.value!.test.warnings]);
   return { train: setOf("train"), test: setOf("test"), warnings };
 }
 
-/** Of an output that reproduces an input. */
+/** Of an output that is compared with nothing of the data. */
 const NO_ANSWERS: Answers = { labels: new Int32Array(0), values: null };

@@ -3,7 +3,7 @@
 import type { StoredType } from "../graph/graph.ts";
 import type { DataFile } from "../graph/project.ts";
 import { createDiagnostic, type Diagnostic, type DiagnosticPlace, fail } from "../support/diagnostics.ts";
-import { createMantissas, shapeFits, toMantissas } from "./inputs.ts";
+import { createMantissas, type MantissaOf, shapeFits, toMantissas } from "./inputs.ts";
 import { checkLabelShape, type KnownClasses, resolveLabels } from "./labels.ts";
 import { type DataLimits, elementCount } from "./numeric-array.ts";
 import type { NumberKind } from "./raw-samples.ts";
@@ -12,7 +12,7 @@ import type { FileSamples } from "./select-samples.ts";
 import { toTargets } from "./targets.ts";
 
 /**
- * What the model's outputs are compared with: class labels, real values, or the input itself. `positions` are the sizes
+ * What the model's outputs are compared with: class labels, real values, or nothing of the data ("input"). `positions` are the sizes
  * of an output with a class at each position, rows first; absent: one class for a sample.
  */
 export type ComparedWith =
@@ -25,6 +25,8 @@ export interface InputTarget {
   /** Channels last. */
   readonly shape: readonly number[];
   readonly stored: StoredType;
+  /** Where values become integers in another way than by the stored type's fraction. */
+  readonly mantissaOf?: MantissaOf;
 }
 
 /** What a model with one input and one output asks of its data. */
@@ -99,7 +101,8 @@ export function loadInputs(
   const found = array.shape.slice(1);
   if (!fitsInput(found, flat, target) || array.shape.length === 0)
     fail("data/shape", { path, found, expected: shape }, place);
-  const inputs = toMantissas(raw.inputs, stored, { path, place, limits });
+  const source = { path, place, limits };
+  const inputs = toMantissas(raw.inputs, stored, source, shape.at(-1), target.mantissaOf);
   return { count, shape, stored, inputs, numbers, raw, warnings: skippedWarnings(path, raw.skipped, place) };
 }
 

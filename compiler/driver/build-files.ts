@@ -19,6 +19,18 @@ export const BUILD_FILES = {
     testTargets: "train/test-targets.npy",
     testOutputs: "train/test-outputs.npy",
   },
+  /** Of a model whose file states its quantizers: what other models have in train/. */
+  import: {
+    folder: "import",
+    source: "import/model.floor",
+    /** What the text is checked by, so that it can be read without the model's file. */
+    network: "import/network.json",
+    program: "import/program.json",
+    result: "import/result.json",
+    testInputs: "import/test-inputs.npy",
+    testLabels: "import/test-labels.npy",
+    testTargets: "import/test-targets.npy",
+  },
   sweep: {
     folder: "sweep",
     result: "sweep/sweep.json",

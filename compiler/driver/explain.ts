@@ -58,9 +58,12 @@ export function explainDesign(
   });
 }
 
-function formatText(format: Format): string {
+/** `hasPoint` is false where no binary point says what the integers stand for. */
+function formatText(format: Format, hasPoint: boolean): string {
   const { min, max } = mantissaRange(format);
   const { fraction } = format;
+  if (!hasPoint)
+    return format.kind === "bipolar" ? "1 bit, -1 or +1" : `${widthOf(format)} bits, integers ${min}..${max}`;
   const one = typeof fraction === "number";
   const coarsest = 2 ** -(one ? fraction : Math.min(...fraction));
   const range = operandRange(format);
@@ -71,7 +74,8 @@ function formatText(format: Format): string {
   return `${widthOf(format)} bits, integers ${min}..${max}, step 2^-(${step}), ${values}`;
 }
 
-function noiseText(noise: TrainedLayer["weightNoise"] | undefined): string {
+function noiseText(noise: TrainedLayer["weightNoise"] | undefined, isStated: boolean): string {
+  if (isStated) return "as the model's file states it";
   if (!noise) return "from the program; no training in this directory";
   const bits = noise.snrBits === null ? "nothing left of the signal" : `${noise.snrBits.toFixed(2)} SNR bits`;
   const varying =
@@ -95,9 +99,15 @@ function explainProduct(
   const bounds = productBounds(program, instruction);
   const cost = layerCosts(program).find((k) => k.layer === instruction.layer)!;
   const [units, ...window] = weights.shape;
+  const isStated = manifest.scales !== undefined;
+  const tensor = (what: string, format: Format, noise: TrainedLayer["weightNoise"] | undefined): Fact => ({
+    what,
+    value: formatText(format, !isStated),
+    because: noiseText(noise, isStated),
+  });
   const facts: Fact[] = [
-    { what: "weights", value: formatText(weights.format), because: noiseText(trained?.weightNoise) },
-    { what: "input", value: formatText(input.format), because: noiseText(trained?.activationNoise) },
+    tensor("weights", weights.format, trained?.weightNoise),
+    tensor("input", input.format, trained?.activationNoise),
     {
       what: "accumulator",
       value: `${widthOf(sum.format)} bits`,
@@ -122,7 +132,9 @@ function explainProduct(
         shifts.length === 1
           ? `shift by ${shifts[0]}`
           : `shifts by ${Math.min(...shifts)}..${Math.max(...shifts)}`,
-      because: "fraction of the accumulator minus fraction of the next layer's input",
+      because: isStated
+        ? "the scales of the sums and of the next tensor are so many powers of two apart"
+        : "fraction of the accumulator minus fraction of the next layer's input",
     });
   }
   facts.push({

@@ -1,6 +1,7 @@
 // The text of a model that has none: what the command line says of an imported model, as a user would write it. In: the
 // opened model and the options. Out: a .floor text.
 import type { ImportedModel } from "../graph/imported.ts";
+import { statedQuantizers } from "../import/draft.ts";
 import { compilerAssert } from "../support/assert.ts";
 
 /** Samples that the command line names. */
@@ -31,31 +32,47 @@ export function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, "\\$&").replace(/[\u0000-\u001f\u007f]/g, escaped)}"`;
 }
 
-/** The whole text. `file` is the model's file, from its own folder. */
-export function importText(model: ImportedModel, file: string, wishes: ImportWishes): string {
-  const { type = "s8", scale, range, data, epochs = 0 } = wishes;
-  const input = model.nodes.find(({ kind }) => kind === "input");
-  compilerAssert(input, `the model ${model.name} has an input`);
+/** What the options say of every input. */
+function inputLines({ nodes, name }: ImportedModel, { type, scale, range }: ImportWishes): string[] {
+  const inputs = nodes.filter(({ kind }) => kind === "input");
+  compilerAssert(inputs.length > 0, `the model ${name} has an input`);
   const options = [
     ...(scale === undefined ? [] : [`scale: ${scale}`]),
     ...(range === undefined ? [] : [`range: [${range.join(", ")}]`]),
   ];
+  const as = type === undefined ? "" : ` as ${type}`;
   const braces = options.length === 0 ? "" : ` { ${options.join(", ")} }`;
+  return inputs.map((input) => `input ${quoted(input.name)}${as}${braces}`);
+}
+
+/** The whole text. `file` is the model's file, from its own folder. */
+export function importText(model: ImportedModel, file: string, wishes: ImportWishes): string {
+  const isStated = statedQuantizers(model).length > 0;
+  const { data, epochs = 0 } = wishes;
   const noise = Math.round(epochs * NOISE_SHARE);
+  const float = isStated ? undefined : data?.answers;
   const train = [
-    ...(data?.answers === "none" ? ["target: float"] : []),
-    ...(data?.answers === "targets" ? ["loss: mse"] : []),
+    ...(float === "none" ? ["target: float"] : []),
+    ...(float === "targets" ? ["loss: mse"] : []),
     ...(epochs > 0 ? [`noise: ${noise} epochs`, `rounding: ${epochs - noise} epochs`] : []),
   ];
+  // A file that states its quantizers says what its inputs are, and has nothing to train.
+  const says = !isStated || [wishes.type, wishes.scale, wishes.range].some((wish) => wish !== undefined);
+  const all = says ? inputLines(model, isStated ? wishes : { ...wishes, type: wishes.type ?? "s8" }) : [];
+  // A float model has one.
+  const inputs = isStated ? all : all.slice(0, 1);
+  const split = isStated
+    ? [`test: ${data?.call}`]
+    : [`train: ${data?.call}`, "test: 20 %", "validation: 20 %"];
   const section = (name: string, settings: readonly string[]): string[] =>
     settings.length === 0 ? [] : ["", `${name} {`, ...settings.map((line) => `  ${line}`), "}"];
   const lines = [
     "floor 1",
     "",
     `model ${quoted(model.name)} from ${quoted(file)} {`,
-    `  input ${quoted(input.name)} as ${type}${braces}`,
+    ...inputs.map((line) => `  ${line}`),
     "}",
-    ...section("data", data ? [`train: ${data.call}`, "test: 20 %", "validation: 20 %"] : []),
+    ...section("data", data ? split : []),
     ...section("train", train),
   ];
   return `${lines.join("\n")}\n`;

@@ -1,30 +1,54 @@
-// The network of a model that comes from a file, for the text that names it. In: an opened model, or what training left of
-// one. Out: answers to the language.
+// The network of a model that comes from a file, for the text that names it. In: an opened model, or what is left of one in
+// a build directory. Out: answers to the language.
 import type { FileQueries } from "../dsl/check-data.ts";
 import type { FloatNetwork } from "../graph/first-weights.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Project } from "../graph/project.ts";
+import { type ImportedModel, type ImportedNode, importedInputsOf } from "../graph/imported.ts";
+import type { Project, StatedNetwork } from "../graph/project.ts";
 import { statedQuantizers } from "../import/draft.ts";
 import { floatNetworkOf } from "../import/float-network.ts";
 import type { OpenedImport } from "../import/open.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { fail } from "../support/diagnostics.ts";
 
+type ImportQueries = Required<Pick<FileQueries, "imported" | "stated">>;
+
 /**
- * Answers what a model text asks of the one file that it names. The answer throws import/several-inputs and
- * import/stated-quantizers, and what `floatNetworkOf` throws.
+ * Answers what a model text asks of the one file that it names. That of a float network throws import/several-inputs and
+ * what `floatNetworkOf` throws.
  */
-export function importedQuery({
-  model,
-  digest,
-}: Pick<OpenedImport, "model" | "digest">): NonNullable<FileQueries["imported"]> {
-  return (_, values) => {
-    const { name, nodes } = model;
-    const inputs = nodes.filter(({ kind }) => kind === "input").map((node) => node.name);
-    if (inputs.length > 1) fail("import/several-inputs", { model: name, names: inputs });
-    const quantized = statedQuantizers(model);
-    if (quantized.length > 0) fail("import/stated-quantizers", { model: name, nodes: quantized });
-    return { ...floatNetworkOf(model, values), digest };
+export function importQueries({ model, digest }: Pick<OpenedImport, "model" | "digest">): ImportQueries {
+  const isStated = statedQuantizers(model).length > 0;
+  return {
+    stated: () => (isStated ? statedNetworkOf(model, digest) : undefined),
+    imported(_, values) {
+      const { name, nodes } = model;
+      const inputs = nodes.filter(({ kind }) => kind === "input").map((node) => node.name);
+      if (inputs.length > 1) fail("import/several-inputs", { model: name, names: inputs });
+      return { ...floatNetworkOf(model, values), digest };
+    },
+  };
+}
+
+function statedNetworkOf({ nodes, constants, outputs }: ImportedModel, digest: string): StatedNetwork {
+  const named = (name: string): ImportedNode => {
+    const found = nodes.find((node) => node.name === name);
+    compilerAssert(found, `the model has no node ${name}`);
+    return found;
+  };
+  return {
+    inputs: nodes.filter(({ kind }) => kind === "input").map(({ name, shape }) => ({ name, shape })),
+    outputs: outputs.map(({ name, node }) => {
+      const end = named(node);
+      const isClass = end.kind === "argmax";
+      return { name, shape: isClass ? named(importedInputsOf(end)[0]!).shape : end.shape, isClass };
+    }),
+    layers: nodes.flatMap((node) => {
+      if (node.kind !== "dense" && node.kind !== "conv") return [];
+      const { name, units } = node;
+      return [{ name, units, inputs: constants.get(name)!.weights.length / units }];
+    }),
+    digest,
   };
 }
 
@@ -35,7 +59,7 @@ export function importedText({ graph, imported }: Project): string {
 }
 
 /** Answers by train/imported.json: the graph without its weights, for a network that is trained already. */
-export function savedQuery(saved: unknown): NonNullable<FileQueries["imported"]> {
+export function savedQuery(saved: unknown): ImportQueries["imported"] {
   const { graph, layers, digest } = saved as { graph: Graph; layers: string[]; digest: string };
   const none = { weights: new Float32Array(0), bias: null, norm: null };
   const network: FloatNetwork = { graph, weights: new Map(layers.map((name) => [name, none])) };

@@ -3,7 +3,8 @@
 import type { z } from "zod";
 import { decodeNpy } from "../data/npy.ts";
 import type { NumericArray } from "../data/numeric-array.ts";
-import type { Answers, InputSamples } from "../graph/samples.ts";
+import type { StatedProject } from "../graph/project.ts";
+import type { Answers, InputSamples, SampleSet } from "../graph/samples.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAINED_SCHEMA } from "../graph/trained-graph.ts";
 import type { Manifest } from "../program/manifest.ts";
@@ -13,6 +14,8 @@ import { manifestSchema } from "../program/read-manifest.ts";
 import {
   type DesignResult,
   designResultSchema,
+  type ImportResult,
+  importResultSchema,
   type TrainResult,
   trainResultSchema,
 } from "../report/results.ts";
@@ -23,6 +26,7 @@ import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { BUILD_FILES, portFile } from "./build-files.ts";
 import type { TestVectors } from "./compile-design.ts";
+import type { ImportedProgram } from "./compile-imported.ts";
 
 /** A build directory as the driver reads it. */
 export interface BuildReader {
@@ -57,6 +61,10 @@ export function readTrainResult(directory: BuildReader): TrainResult | undefined
   return readResult(directory, BUILD_FILES.train.result, trainResultSchema);
 }
 
+export function readImportResult(directory: BuildReader): ImportResult | undefined {
+  return readResult(directory, BUILD_FILES.import.result, importResultSchema);
+}
+
 export function readSweep(directory: BuildReader): SweepResult | undefined {
   return readResult(directory, BUILD_FILES.sweep.result, sweepSchema);
 }
@@ -75,44 +83,76 @@ export function readTrained(directory: BuildReader): {
   const result = readTrainResult(directory);
   const trained = parseJson(directory, train.trained) as TrainedGraph | undefined;
   if (!result || !trained) fail("build/not-trained", { directory: directory.name });
-  const modified = modifiedTraining(directory, result);
+  const modified = modifiedFilesOf(directory, result);
   if (modified.length > 0) throw new DiagnosticError(modified);
   if (trained.schema !== TRAINED_SCHEMA)
     fail("build/bad-file", {
       path: `${directory.name}/${train.trained}`,
       problem: `schema ${trained.schema}`,
     });
-  const read = (path: string, index: number): NumericArray | undefined => {
-    const name = portFile(path, index);
-    const bytes = directory.read(name);
-    return bytes && decodeNpy(bytes, { path: `${directory.name}/${name}` });
-  };
-  const needed = (path: string, index: number): NumericArray =>
-    read(path, index) ?? fail("build/not-trained", { directory: directory.name });
   const { nodes, outputs } = trained.graph;
-  const inputs = nodes
-    .filter((n) => n.kind === "input")
-    .map(({ shape, stored }, i): InputSamples => {
-      const mantissas = needed(train.testInputs, i).data as InputSamples["mantissas"];
-      return { shape, stored, mantissas };
-    });
-  const answers = outputs.map((_, i): Answers => {
-    const labels = read(train.testLabels, i)?.data as Int32Array | undefined;
-    const values = read(train.testTargets, i)?.data as Float32Array | undefined;
-    return { labels: labels ?? new Int32Array(0), values: values ?? null };
-  });
-  const count = needed(train.testInputs, 0).shape[0]!;
+  const inputs = nodes.filter((n) => n.kind === "input");
   return {
     trained,
     result,
     test: {
-      samples: { count, inputs, answers },
-      outputs: outputs.map((_, i) => needed(train.testOutputs, i).data as Float64Array),
+      samples: readSamples(directory, train, inputs, outputs.length),
+      outputs: outputs.map((_, i) => neededArray(directory, train.testOutputs, i).data as Float64Array),
     },
   };
 }
 
-function modifiedTraining(directory: BuildReader, { files }: TrainResult): Diagnostic[] {
+/** The program and the samples as the import left them; throws when there are none. */
+export function readImported(directory: BuildReader, project: StatedProject): ImportedProgram {
+  const names = BUILD_FILES.import;
+  const result = readImportResult(directory);
+  const text = directory.readText(names.program);
+  if (!result || text === undefined) fail("build/not-trained", { directory: directory.name });
+  const modified = modifiedFilesOf(directory, result);
+  if (modified.length > 0) throw new DiagnosticError(modified);
+  const { imported } = result;
+  const inputs = imported.inputs.map(({ shape, signed, width }) => ({
+    shape,
+    stored: { signed, width, fraction: 0 },
+  }));
+  return {
+    program: readProgram(text, `${directory.name}/${names.program}`),
+    imported,
+    samples: readSamples(directory, names, inputs, project.compared.length),
+  };
+}
+
+function arrayAt(directory: BuildReader, path: string, index: number): NumericArray | undefined {
+  const name = portFile(path, index);
+  const bytes = directory.read(name);
+  return bytes && decodeNpy(bytes, { path: `${directory.name}/${name}` });
+}
+
+function neededArray(directory: BuildReader, path: string, index: number): NumericArray {
+  return arrayAt(directory, path, index) ?? fail("build/not-trained", { directory: directory.name });
+}
+
+/** Samples with what a number of outputs is compared with. */
+function readSamples(
+  directory: BuildReader,
+  names: { readonly testInputs: string; readonly testLabels: string; readonly testTargets: string },
+  ports: readonly Pick<InputSamples, "shape" | "stored">[],
+  outputs: number,
+): SampleSet {
+  const inputs = ports.map(({ shape, stored }, i): InputSamples => {
+    const mantissas = neededArray(directory, names.testInputs, i).data as InputSamples["mantissas"];
+    return { shape, stored, mantissas };
+  });
+  const answers = Array.from({ length: outputs }, (_, i): Answers => {
+    const labels = arrayAt(directory, names.testLabels, i)?.data as Int32Array | undefined;
+    const values = arrayAt(directory, names.testTargets, i)?.data as Float32Array | undefined;
+    return { labels: labels ?? new Int32Array(0), values: values ?? null };
+  });
+  return { count: neededArray(directory, names.testInputs, 0).shape[0]!, inputs, answers };
+}
+
+/** Files of train/ or import/ that are not as they were left. */
+function modifiedFilesOf(directory: BuildReader, { files }: Pick<TrainResult, "files">): Diagnostic[] {
   return Object.entries(files).flatMap(([path, hash]) =>
     sha256Of(directory.read(path) ?? "") === hash
       ? []

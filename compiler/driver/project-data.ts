@@ -76,8 +76,8 @@ function loadSets(
   return { ...loaded, train: setOf(loaded.train), test: setOf(loaded.test) };
 }
 
-/** All samples of the training data. */
-function loadWhole(
+/** All samples of a split that is the only one. */
+export function loadWhole(
   train: SampleFiles,
   targets: PortTargets,
   reader: Pick<FileReader, "read">,
@@ -102,8 +102,7 @@ function oneTarget({ inputs, outputs }: PortTargets): SampleTarget {
     input && output && moreInputs.length === 0 && isAlone,
     "a file of samples has one input and one output",
   );
-  const { shape, stored } = input;
-  return { shape, stored, outputs: output.compared };
+  return { ...input, outputs: output.compared };
 }
 
 /** Of an output that is compared with nothing of the data. */

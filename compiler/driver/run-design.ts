@@ -1,4 +1,5 @@
 // Inferences of a compiled design on a chosen back end. In: a design and mantissas. Out: mantissas of the outputs.
+import type { Scale } from "../program/manifest.ts";
 import { type OutputRole, valueNamed } from "../program/program.ts";
 import { simulate } from "../sim/simulate.ts";
 import { fail } from "../support/diagnostics.ts";
@@ -15,6 +16,8 @@ export interface RunOutput {
   readonly shape: readonly number[];
   /** value = mantissa * 2^-fraction; one, or one for each channel. */
   readonly fraction: number | readonly number[];
+  /** Of a model whose file states its quantizers, in the place of `fraction`; a class has none. */
+  readonly scale?: Scale;
   /** count x elements. */
   readonly mantissas: ArrayLike<number>;
 }
@@ -33,7 +36,8 @@ export async function runDesign(
     const mantissas = values.get(value);
     if (!mantissas) return [];
     const { shape, format } = valueNamed(program, value);
-    return [{ name, role, shape, fraction: format.fraction, mantissas }];
+    const scale = role === "class" ? undefined : manifest.scales?.[value];
+    return [{ name, role, shape, fraction: format.fraction, ...(scale ? { scale } : {}), mantissas }];
   });
 
   async function run(): Promise<ReadonlyMap<string, ArrayLike<number>>> {

@@ -3,13 +3,7 @@
 import { encodeNpy } from "../data/npy.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Project, TrainingSpec } from "../graph/project.ts";
-import {
-  type InputSamples,
-  labelsPerSample,
-  type Mantissas,
-  type SampleSet,
-  valuesPerSample,
-} from "../graph/samples.ts";
+import type { SampleSet } from "../graph/samples.ts";
 import type { Score, TrainedGraph } from "../graph/trained-graph.ts";
 import { TRAIN_RESULT_SCHEMA, type TrainResult } from "../report/results.ts";
 import { compilerAssert } from "../support/assert.ts";
@@ -27,6 +21,7 @@ import { BUILD_FILES, portFile } from "./build-files.ts";
 import { importedText } from "./imported-source.ts";
 import { accountsOf, plainOutcome, removedAccounts } from "./ledger.ts";
 import type { ProjectData } from "./project-data.ts";
+import { answerFiles, inputFiles } from "./sample-files.ts";
 
 export interface TrainProjectRequest {
   readonly tf: TensorFlow;
@@ -139,38 +134,6 @@ export function comparedSamples(samples: SampleSet, { target }: Pick<TrainingSpe
   if (target !== "input") return samples;
   const fractions = samples.inputs.map(({ stored }) => stored.fraction);
   return inputsAsTargets(samples, fractions);
-}
-
-/** A file for each input. */
-export function inputFiles({ count, inputs }: SampleSet, path: string): [string, Uint8Array][] {
-  return inputs.map(({ shape, mantissas }: InputSamples, i) => [
-    portFile(path, i),
-    encodeNpy([count, ...shape], dtypeOf(mantissas), mantissas),
-  ]);
-}
-
-/** A file of the labels or of the targets of each output, whichever it has. */
-export function answerFiles(
-  { count, answers }: SampleSet,
-  paths: { readonly labels: string; readonly targets: string },
-): [string, Uint8Array][] {
-  return answers.flatMap((answer, i): [string, Uint8Array][] => {
-    const { labels, values } = answer;
-    if (values) {
-      const shape = [count, valuesPerSample(answer, count)];
-      return [[portFile(paths.targets, i), encodeNpy(shape, "float32", values)]];
-    }
-    const perSample = labelsPerSample(answer, count);
-    if (perSample === 0) return [];
-    const shape = perSample === 1 ? [count] : [count, perSample];
-    return [[portFile(paths.labels, i), encodeNpy(shape, "int32", labels)]];
-  });
-}
-
-function dtypeOf(mantissas: Mantissas): "uint8" | "int8" | "uint16" | "int16" {
-  if (mantissas instanceof Uint8Array) return "uint8";
-  if (mantissas instanceof Int8Array) return "int8";
-  return mantissas instanceof Uint16Array ? "uint16" : "int16";
 }
 
 /** The same graph from the same text, wherever the file stands: only its name is kept. */

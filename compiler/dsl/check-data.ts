@@ -1,7 +1,14 @@
 // The data section: which files hold the samples, and whether they hold what the losses compare with. In: its syntax
 // tree and what training needs. Out: the files; whether they exist is asked for once each.
 import type { FloatNetwork, ImportedInputValues } from "../graph/first-weights.ts";
-import { type DataFile, type DataSpec, type HeldBack, isByPort, type PortFile } from "../graph/project.ts";
+import {
+  type DataFile,
+  type DataSpec,
+  type HeldBack,
+  isByPort,
+  type PortFile,
+  type StatedNetwork,
+} from "../graph/project.ts";
 import type { Span } from "../support/source-file.ts";
 import type { NameNode } from "./ast.ts";
 import type { Answers, SectionInput } from "./check-training.ts";
@@ -26,6 +33,8 @@ import {
 
 /** The files that a model may name. */
 export interface FileQueries {
+  /** The network of a model's file that states its quantizers; undefined: the file states none, or cannot be read. */
+  stated?(path: string): StatedNetwork | undefined;
   /**
    * The network of a model's file, which is there. Throws the DiagnosticError of one that cannot be read, or that is no
    * network of the language. Absent where no such file can be read.
@@ -151,7 +160,7 @@ interface CheckedSamples {
 }
 
 /** The files of one split; undefined after an error. */
-function checkSamples(
+export function checkSamples(
   written: WrittenSamples,
   subject: "train" | "test",
   needs: DataNeeds | undefined,

@@ -2,6 +2,7 @@
 // of the inputs, the hardware of the output. In: checked sections. Out: diagnostics, and what the hardware puts out.
 import type { HardwareSpec, TrainingSpec } from "../graph/project.ts";
 import { product, spatialOf } from "../graph/shapes.ts";
+import type { Span } from "../support/source-file.ts";
 import type { CheckedData } from "./check-data.ts";
 import type { CheckedHardware } from "./check-hardware.ts";
 import { type CheckedModel, type CheckedOutput, scoresOf } from "./check-model.ts";
@@ -121,15 +122,14 @@ export function checkAugmentation(
   }
 }
 
-/** What the hardware puts out: as asked; else the class where the model ends in argmax, and the logits elsewhere. */
+/** What the hardware puts out: as asked; else the class where the model ends in argmax, and the logits elsewhere. `span` is its first output. */
 export function chooseOutputs(
   { outputs, places }: CheckedHardware,
-  model: CheckedModel,
+  { hasClass, span }: { readonly hasClass: boolean; readonly span: Span },
   context: CheckContext,
 ): HardwareSpec["outputs"] {
-  const hasClass = model.outputs.some(({ signal }) => signal.kind === "argmax");
   if (outputs !== undefined && outputs !== "logits" && !hasClass) {
-    const related = [{ message: "the output", span: model.outputs[0]!.signal.span }];
+    const related = [{ message: "the output", span }];
     context.collector.add(
       "language/class-without-argmax",
       { outputs },

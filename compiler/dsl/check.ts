@@ -28,7 +28,7 @@ export interface CheckedFile {
   readonly hardware: Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "outputs">;
 }
 
-function checkVersion({ version, end }: FileNode, context: CheckContext): void {
+export function checkVersion({ version, end }: FileNode, context: CheckContext): void {
   const place = { span: version?.span ?? { ...end, start: 0, end: 0 } };
   if (version === undefined) {
     if (!context.partial) context.collector.add("language/missing-version", {}, place);
@@ -38,7 +38,7 @@ function checkVersion({ version, end }: FileNode, context: CheckContext): void {
 }
 
 /** The first section of each name; repeated and unknown ones are reported. */
-function sectionsByName(file: FileNode, context: CheckContext): Map<string, SectionNode> {
+export function sectionsByName(file: FileNode, context: CheckContext): Map<string, SectionNode> {
   const found = new Map<string, SectionNode>();
   for (const section of file.sections) {
     const { text, span } = section.name;
@@ -52,7 +52,7 @@ function sectionsByName(file: FileNode, context: CheckContext): Map<string, Sect
   return found;
 }
 
-function reportRepeated(section: string, span: Span, first: Span, context: CheckContext): void {
+export function reportRepeated(section: string, span: Span, first: Span, context: CheckContext): void {
   const related = [{ message: "first written here", span: first }];
   context.collector.add("language/duplicate-section", { section }, { span, related });
 }
@@ -97,7 +97,7 @@ export function checkFile(
     checkAugmentation(training, losses, model, context);
     if (losses && data) checkTargets(data, losses, model, context);
   }
-  const outputs = model && chooseOutputs(hardware, model, context);
+  const outputs = model && chooseOutputs(hardware, endOf(model), context);
   if (!dataSection && imported && losses) checkMadeData(losses, from!.span, context);
   const samples = data?.spec ?? (dataSection ? undefined : imported?.made);
   if (!model || !samples || !training || !losses || !outputs || collector.hasErrors()) return undefined;
@@ -109,6 +109,13 @@ export function checkFile(
     data: samples,
     training: { ...training.spec, losses: losses.map(({ spec: loss, weight }) => ({ loss, weight })) },
     hardware: { clockMHz, intervalCycles, outputs },
+  };
+}
+
+function endOf({ outputs }: CheckedModel): Parameters<typeof chooseOutputs>[1] {
+  return {
+    hasClass: outputs.some(({ signal }) => signal.kind === "argmax"),
+    span: outputs[0]!.signal.span,
   };
 }
 

@@ -1,9 +1,10 @@
 // The front end: a `.floor` text becomes a project, or diagnostics that say everything that is wrong with it.
-import type { Project } from "../graph/project.ts";
+import type { Project, StatedProject } from "../graph/project.ts";
 import { createCollector, createDiagnostic, type Diagnostic } from "../support/diagnostics.ts";
 import { createSourceFile, positionAt, type SourceFile } from "../support/source-file.ts";
 import { checkFile } from "./check.ts";
 import type { FileQueries } from "./check-data.ts";
+import { checkStated } from "./check-stated.ts";
 import { decodeText, readFile } from "./cst-to-ast.ts";
 import { parseTokens } from "./grammar.ts";
 import { lexicalDiagnostics, nestingOf, syntaxDiagnostics } from "./parse-errors.ts";
@@ -11,8 +12,9 @@ import { toProject } from "./to-graph.ts";
 import { definedNames, FROM, Model, Text, tokenize } from "./tokens.ts";
 
 export interface CompiledSource {
-  /** There when no diagnostic is an error. */
+  /** There when no diagnostic is an error: the project, or that of a model whose file states its quantizers. */
   readonly project?: Project;
+  readonly stated?: StatedProject;
   /** In the order of the text. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -87,7 +89,15 @@ export function compileSource(source: SourceFile, files: FileQueries): CompiledS
   const partial = parsed.errors.length > 0 || lexed.errors.length > 0;
   const possibleNames = partial ? definedNames(lexed.tokens) : new Set<string>();
   const tree = readFile(file, parsed.cst, collector);
-  const checked = checkFile(tree, files, { collector, partial, possibleNames });
+  const context = { collector, partial, possibleNames };
+  const from = tree.models[0]?.from;
+  const network = from && files.stated?.(from.text);
+  if (network) {
+    const stated = checkStated(tree, network, file, files, context);
+    const diagnostics = finish(collector.diagnostics, file);
+    return stated ? { stated, diagnostics } : { diagnostics };
+  }
+  const checked = checkFile(tree, files, context);
   const diagnostics = finish(collector.diagnostics, file);
   return checked ? { project: toProject(file, checked), diagnostics } : { diagnostics };
 }

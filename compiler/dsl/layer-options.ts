@@ -71,6 +71,11 @@ const options = {
 
 type Options = FieldValues<typeof options.fields>;
 
+const foldingOptions = {
+  fields: { pe: options.fields.pe, simd: options.fields.simd },
+  form: "fc1 { pe: 8, simd: 4 }",
+} as const satisfies Signature<Fields>;
+
 /** What the language reference says of options that are left out; `input_bits` is then what the tensor can have. */
 const QUANTIZATION_DEFAULTS: LayerQuantization = {
   weights: { granularity: { kind: "layer" }, bits: { min: 1, max: MAX_TRAINED_WIDTH } },
@@ -104,8 +109,18 @@ export function readLayerOptions(
   return { ...(folding ? { folding } : {}), quantization, ...(gradient ? { gradient } : {}) };
 }
 
+/** Reads the options of a layer that is as its file has it: its folding alone. */
+export function readFolding(
+  { name, units, inputs }: { readonly name: string; readonly units: number; readonly inputs: number },
+  item: Pick<StageNode, "options" | "span">,
+  context: CheckContext,
+): Signal["folding"] {
+  const read = readFields(item.options, foldingOptions, name, item.span, context);
+  return checkFolding(read, units, inputs, context);
+}
+
 function checkFolding(
-  { values, places, meant }: Options,
+  { values, places, meant }: FieldValues<typeof foldingOptions.fields>,
   units: number | undefined,
   inputs: number | undefined,
   context: CheckContext,

@@ -241,6 +241,46 @@ export interface ImportedSource {
   readonly weights: FirstWeights;
 }
 
+/** What a text and the compiler's driver have to know of a file's network that states its quantizers. */
+export interface StatedNetwork {
+  readonly inputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** Shape of the scores, also where a class is made of them. */
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly isClass: boolean;
+  }[];
+  /** Dense layers and convolutions: units, and weights of each. */
+  readonly layers: readonly { readonly name: string; readonly units: number; readonly inputs: number }[];
+  /** Of all that was read of the model. */
+  readonly digest: string;
+}
+
+/** What the integers of an input stand for: integer * step. */
+export interface StatedInput {
+  readonly signed: boolean;
+  readonly width: number;
+  readonly step: number;
+}
+
+/** A model whose file states its quantizers: it is compiled as it is, and nothing is trained. */
+export interface StatedProject {
+  readonly source: SourceFile;
+  readonly name: string;
+  readonly stated: StatedNetwork;
+  /** Integers of the inputs that the text describes, by name. */
+  readonly inputs: ReadonlyMap<string, StatedInput>;
+  /** Samples to run and to measure by; null: made ones. */
+  readonly data: SampleFiles | null;
+  /** What the samples have beside the inputs, for each output. */
+  readonly compared: readonly ("labels" | "targets" | "nothing")[];
+  /** Of made samples. */
+  readonly seed: number;
+  readonly hardware: HardwareSpec;
+  /** Span of each named node, for messages that later stages make. */
+  readonly spans: ReadonlyMap<string, Span>;
+}
+
 export interface Project {
   readonly source: SourceFile;
   readonly graph: Graph;

@@ -25,7 +25,7 @@ export interface DraftConstants {
 export interface Draft {
   /** In an order in which inputs come before their users. */
   readonly nodes: Map<string, DraftNode>;
-  readonly constants: ReadonlyMap<string, DraftConstants>;
+  readonly constants: Map<string, DraftConstants>;
   outputs: readonly GraphOutput[];
 }
 

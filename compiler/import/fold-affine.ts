@@ -1,5 +1,6 @@
 // Affines that become part of weights and biases: before: conv, pool, x * gain + offset; after: conv, pool. In: a draft. Out:
-// the same function of its input without them; what no layer can take is reported. All in doubles.
+// the same function of its input without them; what no layer can take becomes one, and where there are no positions is
+// reported. All in doubles.
 import { type MoveOperator, sourcesOf } from "../graph/elements.ts";
 import type { FileNumbers } from "../graph/imported.ts";
 import { product } from "../graph/shapes.ts";
@@ -52,6 +53,10 @@ export function foldAffines(draft: Draft, problems: DiagnosticCollector): void {
     const edits = isIdentity(affine)
       ? []
       : (intoMaker(draft, node.input, affine) ?? intoReaders(draft, name, affine));
+    if (!edits && node.shape.length > 1) {
+      becomeLayer(draft, node, affine);
+      continue;
+    }
     if (!edits) {
       const parameters = { node: name, because: reasonOf(draft, node) };
       problems.add("import/unfoldable", parameters, { file: node.origin.file });
@@ -60,6 +65,29 @@ export function foldAffines(draft: Draft, problems: DiagnosticCollector): void {
     for (const edit of edits) edit();
     bypass(draft, name);
   }
+}
+
+/** A layer of its own for what no other takes: a depthwise convolution over single positions. */
+function becomeLayer(draft: Draft, node: NodeOf<"affine">, { gain, offset }: Affine): void {
+  const { name, shape, origin, input } = node;
+  const channels = channelsOf(node);
+  const ones = shape.slice(1).map(() => 1);
+  const zeros = ones.map(() => 0);
+  draft.nodes.set(name, {
+    kind: "conv",
+    name,
+    shape,
+    origin,
+    input,
+    transposed: false,
+    units: channels,
+    groups: channels,
+    kernel: ones,
+    strides: ones,
+    dilations: ones,
+    padding: { before: zeros, after: zeros },
+  });
+  draft.constants.set(name, { weights: gain, bias: offset });
 }
 
 function isIdentity({ gain, offset }: Affine): boolean {

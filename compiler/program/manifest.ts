@@ -138,12 +138,20 @@ export interface CLayerInput {
   readonly elements: number;
 }
 
+/** What the integers of a value stand for: integer * scale + offset, one each or one for each channel. */
+export interface Scale {
+  readonly scale: number | readonly number[];
+  readonly offset: number | readonly number[];
+}
+
 export interface Manifest {
   readonly schema: typeof MANIFEST_SCHEMA;
   readonly generator: { readonly name: "noisefloor"; readonly version: string };
   readonly model: string;
   readonly rtl?: RtlManifest;
   readonly c?: CManifest;
+  /** Of inputs and outputs whose model file states its quantizers; goes before the binary point of the port. */
+  readonly scales?: Readonly<Record<string, Scale>>;
   /** SHA-256 (hex) of every other file under design/, by path. */
   readonly files: Readonly<Record<string, string>>;
 }

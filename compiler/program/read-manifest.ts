@@ -6,6 +6,8 @@ const count = z.number().int().nonnegative();
 const name = z.string();
 const fraction = z.union([z.number().int(), z.array(z.number().int())]);
 
+const numbers = z.union([z.number(), z.array(z.number())]);
+
 const port = z.looseObject({
   name,
   values: z.array(
@@ -93,5 +95,6 @@ export const manifestSchema = z.looseObject({
   model: name,
   rtl: rtl.optional(),
   c: c.optional(),
+  scales: z.record(name, z.looseObject({ scale: numbers, offset: numbers })).optional(),
   files: z.record(name, name),
 });

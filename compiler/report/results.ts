@@ -104,10 +104,11 @@ const outcome = z.strictObject({
     .nullable(),
 });
 
-/** There was nothing to compare with: the losses are mean square distances from the float network's outputs. */
+/** There was nothing to compare with: losses, where there are any, are mean square distances from the float network's outputs. */
 const accuracy = z.literal("unknown");
 
 export const TRAIN_RESULT_SCHEMA = "noisefloor.train-result/3";
+export const IMPORT_RESULT_SCHEMA = "noisefloor.import-result/1";
 export const DESIGN_RESULT_SCHEMA = "noisefloor.design-result/1";
 export const REPORT_SCHEMA = "noisefloor.report/1";
 
@@ -129,14 +130,67 @@ export const trainResultSchema = z.strictObject({
 });
 export type TrainResult = z.infer<typeof trainResultSchema>;
 
+const numbers = z.union([z.number(), z.array(z.number())]);
+
+/** What came in with a model whose file states its quantizers. */
+const imported = z.strictObject({
+  /** Such as "onnx 13". */
+  format: z.string(),
+  /** Of all that was read of the model. */
+  digest: z.string(),
+  /** value = (integer - zeroPoint) * scale, one each or one for each channel. */
+  inputs: z.array(
+    z.strictObject({
+      name: z.string(),
+      shape: z.array(count),
+      signed: z.boolean(),
+      width: count,
+      scale: numbers,
+      zeroPoint: numbers,
+      /** default: neither the file nor the user said it. */
+      statedBy: z.enum(["file", "user", "default"]),
+    }),
+  ),
+  /** value = integer * scale + offset, one each or one for each channel. */
+  outputs: z.array(
+    z.strictObject({
+      name: z.string(),
+      value: z.string(),
+      role: z.enum(["logits", "class", "value"]),
+      shape: z.array(count),
+      scale: numbers,
+      offset: numbers,
+    }),
+  ),
+  /** Formats that the file states, by its nodes. */
+  formats: z.array(z.strictObject({ node: z.string(), formats: z.array(z.string()) })),
+  /** What runs through the integers: samples of the user's, or random integers of the inputs. */
+  samples: z.strictObject({ count, from: z.enum(["data", "random"]) }),
+});
+export type ImportAccount = z.infer<typeof imported>;
+
+/** import/result.json: what reading and lowering such a model leaves for the report. */
+export const importResultSchema = z.strictObject({
+  schema: z.literal(IMPORT_RESULT_SCHEMA),
+  model: z.string(),
+  seed: z.number().int(),
+  /** SHA-256 of the other files that the import leaves, by path from the build directory. */
+  files: z.record(z.string(), z.string()),
+  imported,
+  accuracy: accuracy.optional(),
+});
+export type ImportResult = z.infer<typeof importResultSchema>;
+
+/** Of a model whose file states its quantizers there is no noise, and no binary point but the scales of its ports. */
+const layerTensor = tensor.partial({ snrBits: true, fraction: true });
 const layer = z.strictObject({
   name: z.string(),
   kind: z.string(),
   macs: count,
-  weights: tensor,
-  activations: tensor,
+  weights: layerTensor,
+  activations: layerTensor,
   accumulatorWidth: count,
-  pruned: z.strictObject({ inputs: count, outputs: count, weights: count }),
+  pruned: z.strictObject({ inputs: count, outputs: count, weights: count }).optional(),
 });
 export type ReportLayer = z.infer<typeof layer>;
 
@@ -199,6 +253,7 @@ export const reportSchema = z.strictObject({
   float: scoreSchema.optional(),
   quantized: scoreSchema.optional(),
   accuracy: accuracy.optional(),
+  imported: imported.optional(),
   /** How the objective ended, and the accounts of each layer's bits. */
   outcome: outcome.optional(),
   ledger: z.array(layerAccount).optional(),

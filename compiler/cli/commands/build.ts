@@ -2,10 +2,10 @@
 import { BUILD_FILES } from "../../driver/build-files.ts";
 import type { CommandOutcome, Context } from "../context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
+import { prepareName, prepareStep } from "../prepare-step.ts";
 import { defaultDirectory, openModel, useDirectory } from "../project.ts";
 import { compileStep, createStopwatch, reportStep, verifyStep } from "../steps.ts";
-import { capacityLines, layerTable, pricesText, summaryLines } from "../tables.ts";
-import { trainStep } from "../train-step.ts";
+import { reportText } from "../tables.ts";
 import type { CompileOptions } from "./compile.ts";
 import { backEndsLeftOut, type VerifyOptions } from "./verify.ts";
 
@@ -19,11 +19,11 @@ export async function buildCommand(
   const directory = useDirectory(context, options.output ?? defaultDirectory(model.path), true);
   const timed = createStopwatch(directory);
   const { progress } = context;
-  await timed("train", () => trainStep(context, directory, model, options.fresh === true));
+  const force = options.force === true;
+  const wishes = { fresh: options.fresh === true, force };
+  const prepared = await timed(prepareName(model), () => prepareStep(context, directory, model, wishes));
   progress.line("compiling");
-  const warnings = await timed("compile", async () =>
-    compileStep(directory, model.project, options.force === true),
-  );
+  const warnings = await timed("compile", async () => compileStep(directory, model.project, force));
   progress.line("verifying");
   const failures = await timed("verify", () =>
     verifyStep(context, directory, {
@@ -39,7 +39,7 @@ export async function buildCommand(
       : `${directory.name} is built, but NOT verified`;
   return {
     result: { directory: directory.name, report },
-    text: `${layerTable(report)}\n\n${summaryLines(report)}\n${capacityLines(report)}\n\n${pricesText(report)}\n\n${verdict}`,
-    diagnostics: [...model.warnings, ...warnings, ...failures],
+    text: `${reportText(report)}\n\n${verdict}`,
+    diagnostics: [...model.warnings, ...prepared, ...warnings, ...failures],
   };
 }

@@ -9,8 +9,8 @@ import {
 import { type Diagnostic, DiagnosticError } from "../../support/diagnostics.ts";
 import { readModelFile } from "../../tools/read-model-file.ts";
 import type { CommandOutcome } from "../context.ts";
-import { modelPathOf, openModel } from "../project.ts";
-import { number, table } from "../tables.ts";
+import { isStated, modelPathOf, openModel } from "../project.ts";
+import { number, shownName, table } from "../tables.ts";
 
 /** Reads the model; one that does not fit is a result too, with every reason as a diagnostic. */
 export async function inspectCommand(argument: string | undefined): Promise<CommandOutcome> {
@@ -27,7 +27,7 @@ export async function inspectCommand(argument: string | undefined): Promise<Comm
     const count = error.diagnostics.filter(({ severity }) => severity === "error").length;
     return {
       result: { supported: false, path },
-      text: `${shown(path)}\nsupported    no: ${count} ${count === 1 ? "reason" : "reasons"}`,
+      text: `${shownName(path)}\nsupported    no: ${count} ${count === 1 ? "reason" : "reasons"}`,
       diagnostics: error.diagnostics,
     };
   }
@@ -38,8 +38,9 @@ async function inspected(
   path: string,
 ): Promise<{ readonly inspection: Inspection; readonly warnings: readonly Diagnostic[] }> {
   if (path.endsWith(".floor")) {
-    const { project, warnings } = await openModel(path, {});
-    return { inspection: inspectProject(project), warnings };
+    const model = await openModel(path, {});
+    const inspection = isStated(model) ? inspectImport(model.imported) : inspectProject(model.project);
+    return { inspection, warnings: model.warnings };
   }
   const imported = await readModelFile(path);
   return { inspection: inspectImport(imported), warnings: imported.warnings };
@@ -48,20 +49,17 @@ async function inspected(
 const sizes = (shape: readonly (number | null)[]): string =>
   shape.map((size) => size ?? "?").join("x") || "1";
 
-/** Names are somebody else's text: quoted where they would move the cursor. */
-const shown = (name: string): string => (/^[\x20-\x7e]*$/.test(name) ? name : JSON.stringify(name));
-
 function portText({ name, shape, fileShape, fileAxes }: InspectedPort): string {
   const own = sizes(shape);
-  if (!fileShape || !fileAxes) return `${shown(name)} ${own}`;
+  if (!fileShape || !fileAxes) return `${shownName(name)} ${own}`;
   const axes = fileAxes.filter((axis) => axis >= 0);
   const isInOrder = axes.every((axis, i) => i === 0 || axis > axes[i - 1]!);
-  return `${shown(name)} ${own}${isInOrder ? "" : ` (in the file ${sizes(fileShape)}; here channels last)`}`;
+  return `${shownName(name)} ${own}${isInOrder ? "" : ` (in the file ${sizes(fileShape)}; here channels last)`}`;
 }
 
 function inspectionText({ name, format, inputs, outputs, layers, totals }: Inspection): string {
   const rows = layers.map(({ name: layer, operator, shape, macs, parameters, formats }: InspectedLayer) => [
-    shown(layer),
+    shownName(layer),
     operator,
     sizes(shape),
     formats.join("; ") || "-",
@@ -69,7 +67,7 @@ function inspectionText({ name, format, inputs, outputs, layers, totals }: Inspe
     number(parameters),
   ]);
   return [
-    `${shown(name)} (${format})`,
+    `${shownName(name)} (${format})`,
     `inputs       ${inputs.map(portText).join(", ")}`,
     `outputs      ${outputs.map(portText).join(", ")}`,
     "",

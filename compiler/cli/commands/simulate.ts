@@ -4,6 +4,7 @@ import { readInputArray } from "../../data/inputs.ts";
 import { encodeNpy } from "../../data/npy.ts";
 import { type LoadedDesign, readDesign } from "../../driver/load-build.ts";
 import { type RunOutput, runDesign } from "../../driver/run-design.ts";
+import { nearestInteger, realValue } from "../../driver/scales.ts";
 import { openForReading } from "../../host/node/build-directory.ts";
 import { elementsOf, fractionOf, isSigned, valueNamed, widthOf } from "../../program/program.ts";
 import { DiagnosticError, fail } from "../../support/diagnostics.ts";
@@ -23,7 +24,8 @@ export interface SimulateOptions {
 const SHOWN = 20;
 
 /** A class as its index, another output as its value. */
-function shown({ role, fraction }: RunOutput, mantissa: number, element: number): number {
+function shown({ role, fraction, scale }: RunOutput, mantissa: number, element: number): number {
+  if (scale) return realValue(scale, mantissa, element);
   if (role !== "value") return mantissa;
   return mantissa * 2 ** -(typeof fraction === "number" ? fraction : fraction[element % fraction.length]!);
 }
@@ -54,7 +56,7 @@ function filesByName(
 }
 
 /** Samples of every input. */
-function readInputs({ program }: LoadedDesign, given: readonly string[]) {
+function readInputs({ program, manifest }: LoadedDesign, given: readonly string[]) {
   const files = filesByName("--input", given, program.inputs);
   const read = program.inputs.map((name) => {
     const path = files.get(name);
@@ -62,7 +64,10 @@ function readInputs({ program }: LoadedDesign, given: readonly string[]) {
       return fail("cli/bad-option", { option: "--input", problem: `there is no file for ${name}` });
     const { format, shape } = valueNamed(program, name);
     const stored = { signed: isSigned(format), width: widthOf(format), fraction: fractionOf(format, 0) };
-    return { name, ...readInputArray(readOptionFile("--input", path), { path }, stored, shape) };
+    const bytes = readOptionFile("--input", path);
+    const scale = manifest.scales?.[name];
+    const toInteger = scale && ((value: number, c: number) => nearestInteger(scale, stored, value, c));
+    return { name, ...readInputArray(bytes, { path }, stored, shape, toInteger) };
   });
   const [first] = read;
   for (const { name, count } of read)
@@ -107,7 +112,7 @@ export async function simulateCommand(name: string, options: SimulateOptions): P
       Array.from({ length: size }, (_, i) => shown(output, output.mantissas[n * size + i]!, i)).join(" "),
     );
     const more = count > SHOWN ? [`... ${count - SHOWN} more; --output FILE.npy keeps all`] : [];
-    const unit = output.role === "value" ? " (values)" : "";
+    const unit = output.role === "value" || output.scale ? " (values)" : "";
     return [`${output.name}${unit}, ${count} samples, ${options.backend}:`, ...rows, ...more];
   });
   return {

@@ -3,7 +3,7 @@ import { BUILD_FILES } from "../../driver/build-files.ts";
 import type { SweepResult } from "../../report/sweep-result.ts";
 import { fail } from "../../support/diagnostics.ts";
 import type { CommandOutcome, Context } from "../context.ts";
-import { defaultDirectory, openModel, useDirectory } from "../project.ts";
+import { defaultDirectory, openTrainable, useDirectory } from "../project.ts";
 import { createStopwatch } from "../steps.ts";
 import { sweepStep } from "../sweep-step.ts";
 import { number, scoreText, table } from "../tables.ts";
@@ -31,7 +31,7 @@ export async function sweepCommand(
   const bitOperations = (thousands: number | undefined): number | null =>
     thousands === undefined ? null : Math.round(thousands * 1000);
   const wish = { points: options.sweep, from: bitOperations(options.from), to: bitOperations(options.to) };
-  const model = await openModel(argument, options);
+  const model = await openTrainable(argument, options);
   const directory = useDirectory(context, options.output ?? defaultDirectory(model.path), true);
   const timed = createStopwatch(directory);
   const sweep = await timed("sweep", () =>

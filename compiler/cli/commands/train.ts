@@ -1,7 +1,7 @@
 // noisefloor train MODEL -o DIR
 import type { CommandOutcome, Context } from "../context.ts";
 import type { ModelOptions } from "../import-options.ts";
-import { defaultDirectory, openModel, useDirectory } from "../project.ts";
+import { defaultDirectory, openTrainable, useDirectory } from "../project.ts";
 import { createStopwatch, reportStep } from "../steps.ts";
 import { capacityLines, pricesText, summaryLines } from "../tables.ts";
 import { trainStep } from "../train-step.ts";
@@ -16,7 +16,7 @@ export async function trainCommand(
   argument: string | undefined,
   options: TrainOptions,
 ): Promise<CommandOutcome> {
-  const model = await openModel(argument, options);
+  const model = await openTrainable(argument, options);
   const directory = useDirectory(context, options.output ?? defaultDirectory(model.path), true);
   const timed = createStopwatch(directory);
   await timed("train", () => trainStep(context, directory, model, options.fresh === true));

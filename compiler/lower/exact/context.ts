@@ -50,6 +50,8 @@ export interface Lowering {
   readonly collector: DiagnosticCollector;
   /** A name that no value has: `base`, or `base.suffix`. */
   name(base: string, suffix?: string): string;
+  /** Inputs that were refused since nothing says which integers they have. */
+  readonly unstated: Set<string>;
 }
 
 /** Refuses a node: throws a DiagnosticError at its place in the file. */
@@ -64,6 +66,17 @@ export function refuse<C extends MessageCode>(
 /** The layer that instructions of a node belong to. */
 export function layerOf(node: ImportedNode): string {
   return node.layer ?? node.name;
+}
+
+/** Refuses an input whose integers are not known where `reader` reads it; null: an output does. */
+export function refuseInput(
+  node: ImportedNode,
+  input: ImportedNode,
+  reader: ImportedNode | null,
+  { unstated }: Lowering,
+): never {
+  unstated.add(input.name);
+  return refuse(node, "import/exact-input", { input: input.name, reader: reader?.name ?? null });
 }
 
 /** What messages call a node. */

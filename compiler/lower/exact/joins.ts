@@ -24,6 +24,7 @@ import {
   type Lowering,
   layerOf,
   refuse,
+  refuseInput,
   type Settled,
   type Tensor,
 } from "./context.ts";
@@ -52,8 +53,7 @@ export function linear(
   lowering: Lowering,
 ): { readonly source: Source; readonly grid: Grid } {
   const { source, chain } = withoutMoves(tensor, reader, lowering);
-  if (source.kind === "port")
-    return refuse(reader, "import/exact-input", { input: source.node.name, reader: reader.name });
+  if (source.kind === "port") return refuseInput(reader, source.node, reader, lowering);
   const grid = gridOf(chain);
   if (!grid) return refuseUnquantized(reader, source);
   return { source, grid };

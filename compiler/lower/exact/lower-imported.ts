@@ -1,39 +1,17 @@
 // A quantized network of somebody else's file -> integer program, without training and without rounding anything that the
 // file does not round: sums are integers, and what stands between sums and the next quantizer becomes integer shifts,
 // tables and thresholds, ties decided. What cannot be exact is refused, all of it at once.
-import type { ImportedInput, ImportedModel, ImportedNode, TruncNode } from "../../graph/imported.ts";
+import type { ImportedInput, ImportedModel, ImportedNode } from "../../graph/imported.ts";
 import { createProgramBuilder } from "../../program/builder.ts";
 import type { Program } from "../../program/program.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { createCollector, type Diagnostic, DiagnosticError } from "../../support/diagnostics.ts";
-import { ONE, powerOfTwo, ratio, rationalOf, times, ZERO } from "../../support/rational.ts";
-import { isRational, signOf } from "../../support/surd.ts";
-import {
-  affine,
-  at,
-  type Chain,
-  channelsOfChain,
-  combined,
-  followedBy,
-  functionOf,
-  gridChain,
-  gridOf,
-  normStep,
-  type Step,
-  stepsOf,
-} from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, refuse, type Tensor } from "./context.ts";
+import { ONE, rationalOf, ZERO } from "../../support/rational.ts";
+import { signOf } from "../../support/surd.ts";
+import { affine, type Chain, followedBy, gridChain, normStep, type Step, stepsOf } from "./chain.ts";
+import { describeNode, type Emitted, type Lowering, refuse, refuseInput, type Tensor } from "./context.ts";
 import { concatTensor, productTensor, settled, settledTensor, sumTensor } from "./joins.ts";
-import {
-  type Levels,
-  multiThresholdLevels,
-  quantizerLevels,
-  signLevels,
-  stepLevels,
-  type TruncScale,
-  truncated,
-  truncLevels,
-} from "./levels.ts";
+import { type Levels, multiThresholdLevels, quantizerLevels, signLevels, stepLevels } from "./levels.ts";
 import { lookupTensor } from "./lookup.ts";
 import { moved, movedSettled, moveOf, withoutMoves } from "./moves.ts";
 import { inFileOrder, withInputOrder } from "./order.ts";
@@ -48,7 +26,7 @@ import {
 } from "./ports.ts";
 import { averageTensor, convTensor, denseTensor } from "./products.ts";
 import { quantized } from "./quantize.ts";
-import { AS_IT_IS, emit, rangesOf, valueSource } from "./sources.ts";
+import { truncOf } from "./trunc.ts";
 import { checkQuantizer } from "./weights.ts";
 
 export type { ExactOutput } from "./outputs.ts";
@@ -57,6 +35,8 @@ export type { ExactInput, InputGrid } from "./ports.ts";
 export interface ExactOptions {
   /** Stored integers of inputs, by name. Without: what the file states, else the integers of the first quantizer. */
   readonly inputs?: ReadonlyMap<string, InputGrid>;
+  /** Of inputs whose integers neither `inputs` nor the file says; without, they are refused. */
+  readonly otherwise?: InputGrid;
 }
 
 export interface ExactLowering {
@@ -64,6 +44,8 @@ export interface ExactLowering {
   /** In the program's order. */
   readonly inputs: readonly ExactInput[];
   readonly outputs: readonly ExactOutput[];
+  /** Names of inputs that have the integers of `otherwise`. */
+  readonly assumed: readonly string[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -97,6 +79,24 @@ interface Port {
  * integers, or is beyond a limit of the program.
  */
 export function lowerImported(model: ImportedModel, options: ExactOptions = {}): ExactLowering {
+  const { inputs, otherwise } = options;
+  const unstated = new Set<string>();
+  try {
+    return { ...loweredBy(model, options, unstated), assumed: [] };
+  } catch (error) {
+    if (!otherwise || unstated.size === 0) throw error;
+  }
+  const assumed = [...unstated];
+  const all = new Map([...(inputs ?? []), ...assumed.map((name) => [name, otherwise] as const)]);
+  return { ...loweredBy(model, { inputs: all }, new Set()), assumed };
+}
+
+/** One try; inputs of unknown integers are kept in `unstated`. */
+function loweredBy(
+  model: ImportedModel,
+  options: ExactOptions,
+  unstated: Set<string>,
+): Omit<ExactLowering, "assumed"> {
   const run: Run = {
     model,
     builder: createProgramBuilder(model.name),
@@ -105,6 +105,7 @@ export function lowerImported(model: ImportedModel, options: ExactOptions = {}):
     results: new Map(),
     ports: new Map(),
     options,
+    unstated,
   };
   const stated: ExactInput[] = [];
   for (const node of model.nodes) {
@@ -120,7 +121,7 @@ export function lowerImported(model: ImportedModel, options: ExactOptions = {}):
   for (const node of model.nodes)
     if (node.kind === "input" && !run.collector.hasErrors() && !stated.some(({ name }) => name === node.name))
       attempt(run, () => {
-        if (!run.ports.has(node.name)) refuse(node, "import/exact-input", { input: node.name, reader: null });
+        if (!run.ports.has(node.name)) refuseInput(node, node, null, run);
       });
   run.collector.throwIfErrors();
   const inputs = [...stated, ...[...run.ports.values()].map((port) => port.input)];
@@ -187,8 +188,10 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
       return done(quantize(input!, signLevels([ONE]), node, run));
     case "step":
       return done(quantize(input!, stepLevels(), node, run));
-    case "trunc":
-      return done(truncTensor(input!, node, run));
+    case "trunc": {
+      const { tensor, levels } = truncOf(input!, node, run);
+      return done(quantize(tensor, levels, node, run));
+    }
     case "lookup":
       return done(lookupTensor(input!, node, run));
     case "select":
@@ -280,7 +283,7 @@ function quantize(tensor: Tensor, levels: Levels, node: ImportedNode, run: Run):
 
 /** The port of an input, which all of its quantizers share. */
 function portOf(input: ImportedNode, levels: Levels, chain: Chain, node: ImportedNode, run: Run): Port {
-  checkPortChain(input, node, chain);
+  checkPortChain(input, node, chain, run);
   const key = portKey(levels, chain);
   const known = run.ports.get(input.name);
   if (known && known.key !== key)
@@ -293,75 +296,6 @@ function portOf(input: ImportedNode, levels: Levels, chain: Chain, node: Importe
   const port: Port = { key, quantizer: node.name, ...quantizedPort(input, levels, chain, run) };
   run.ports.set(input.name, port);
   return port;
-}
-
-/** The low bits of a tensor's integers dropped; the integers that can come say how many levels there are. */
-function truncTensor(tensor: Tensor, node: TruncNode, run: Run): Tensor {
-  const zeroPoint = node.zeroPoint;
-  checkQuantizer(
-    node,
-    { kind: "int", scale: node.scale, zeroPoint, least: 0, greatest: 1, rounding: node.rounding },
-    node.shape.at(-1)!,
-  );
-  const trunc: TruncScale = {
-    scale: Array.from(node.scale, rationalOf),
-    zero: Array.from(zeroPoint, rationalOf),
-    shift: node.inputWidth - node.outputWidth,
-    rounding: node.rounding,
-  };
-  const whole = withoutMoves(tensor, node, run);
-  const { chain } = whole;
-  // Of a sum of tensors the range is known when it is a value.
-  const source =
-    whole.source.kind === "sum"
-      ? valueSource(whole.source.node, emit(whole.source, AS_IT_IS, run))
-      : whole.source;
-  const ranges = rangesOf(source, [0]);
-  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  const channels = Math.max(channelsOfChain(chain), ranges.length, trunc.scale.length, trunc.zero.length);
-  for (let c = 0; c < channels; c++) {
-    const f = functionOf(chain, c);
-    const { min, max } = at(ranges, c);
-    for (const end of [min, max]) {
-      const real = f.evaluate(ratio(end));
-      if (!isRational(real))
-        refuse(node, "import/exact-unquantized", {
-          node: describeNode(node),
-          input: `what follows ${describeNode(source.node)}`,
-        });
-      const integer = Number(truncated(trunc, c, real));
-      least = Math.min(least, integer);
-      greatest = Math.max(greatest, integer);
-    }
-  }
-  const levels = withShift(truncLevels(trunc, least, greatest), trunc, chain);
-  return quantize({ ...whole, source }, levels, node, run);
-}
-
-/** Levels of a Trunc that finds integers of its grid: one rounding, which a shift may do. */
-function withShift(levels: Levels, { scale, zero, shift, rounding }: TruncScale, chain: Chain): Levels {
-  const grid = gridOf(chain);
-  if (!grid) return levels;
-  const steps = combined(
-    grid.gain,
-    scale,
-    (g, s) => (g.numerator * s.denominator) % (s.numerator * g.denominator),
-  );
-  const starts = combined(
-    combined(grid.offset, scale, (o, s) => times(o, ratio(s.denominator, s.numerator))),
-    zero,
-    (o, z) => (o.numerator * z.denominator + z.numerator * o.denominator) % (o.denominator * z.denominator),
-  );
-  if ([...steps, ...starts].some((rest) => rest !== 0n)) return levels;
-  const unit = powerOfTwo(shift);
-  const uniform = {
-    scale: scale.map((s) => times(s, unit)),
-    zero: zero.map((z) => times(z, powerOfTwo(-shift))),
-    rounding,
-    least: levels.least,
-    greatest: levels.least + levels.count,
-  };
-  return { ...levels, uniform };
 }
 
 /** An argmax output carries its logits beside it. */

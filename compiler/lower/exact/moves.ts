@@ -24,6 +24,7 @@ import {
   layerOf,
   type Move,
   refuse,
+  refuseInput,
   type Settled,
   type Tensor,
 } from "./context.ts";
@@ -74,11 +75,7 @@ function doneNow(tensor: Tensor, move: Move, lowering: Lowering): Tensor {
 /** The integers of a tensor with all its moves done, for `reader`; the chain stands behind them. */
 export function withoutMoves(tensor: Tensor, reader: ImportedNode, lowering: Lowering): Tensor {
   const { source, moves } = tensor;
-  if (source.kind === "port")
-    return refuse(source.node, "import/exact-input", {
-      input: source.node.name,
-      reader: reader.name,
-    });
+  if (source.kind === "port") return refuseInput(source.node, source.node, reader, lowering);
   if (moves.length === 0) return tensor;
   const pool = moves.find((move) => move.compares);
   const start = asValue(tensor, lowering);

@@ -14,7 +14,15 @@ import {
 } from "../../support/rational.ts";
 import { approximately, signOf } from "../../support/surd.ts";
 import { at, type Chain, gridOf, regridded } from "./chain.ts";
-import { describeNode, type Emitted, type Lowering, layerOf, refuse, type Tensor } from "./context.ts";
+import {
+  describeNode,
+  type Emitted,
+  type Lowering,
+  layerOf,
+  refuse,
+  refuseInput,
+  type Tensor,
+} from "./context.ts";
 import { withoutMoves } from "./moves.ts";
 import { AS_IT_IS, asItIs, biasOf, type Demand, emit, scaledValue, valueSource } from "./sources.ts";
 
@@ -120,8 +128,7 @@ export function outputOf(
   lowering: Lowering,
 ): { readonly emitted: Emitted; readonly chain: Chain } {
   const { source, chain } = withoutMoves(tensor, node, lowering);
-  if (source.kind === "port")
-    return refuse(node, "import/exact-input", { input: source.node.name, reader: null });
+  if (source.kind === "port") return refuseInput(node, source.node, null, lowering);
   const [step] = chain;
   if (chain.length !== 1 || step?.kind !== "affine")
     return refuse(node, "import/exact-output", { output, node: describeNode(node) });

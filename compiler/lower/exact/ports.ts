@@ -18,7 +18,7 @@ import {
 } from "../../support/rational.ts";
 import { isRational, signOf } from "../../support/surd.ts";
 import { type Chain, combined, functionOf, type Grid, gridChain, gridOf } from "./chain.ts";
-import { type Lowering, refuse, type Tensor } from "./context.ts";
+import { type Lowering, refuseInput, type Tensor } from "./context.ts";
 import type { Levels } from "./levels.ts";
 import { emittedAs, formatOfLevels } from "./quantize.ts";
 import { levelAt } from "./search.ts";
@@ -38,6 +38,8 @@ export interface ExactInput {
   readonly name: string;
   readonly scale: Float64Array;
   readonly offset: Float64Array;
+  /** Who says which integers it has: the file, or who compiles it. */
+  readonly statedBy: "file" | "user";
   /** The integer of a real number of the file's input in channel `c`: as the quantizer behind it decides, ties too. */
   mantissaOf(value: number, c: number): number;
 }
@@ -73,7 +75,8 @@ export function statedPort(
   const fraction = given ? undefined : stored?.fraction;
   const format =
     fraction === undefined ? formatOfLevels(levels) : intFormat(grid.signed, grid.width, fraction);
-  return portOf(node, levels, gridChain({ gain: [ONE], offset: [ZERO] }), format, lowering);
+  const chain = gridChain({ gain: [ONE], offset: [ZERO] });
+  return portOf(node, levels, chain, format, given ? "user" : "file", lowering);
 }
 
 /** The port of an input whose first quantizer says which integers it has; `chain` stands between them. */
@@ -83,7 +86,7 @@ export function quantizedPort(
   chain: Chain,
   lowering: Lowering,
 ): { readonly tensor: Tensor; readonly input: ExactInput } {
-  return portOf(node, levels, chain, formatOfLevels(levels), lowering);
+  return portOf(node, levels, chain, formatOfLevels(levels), "file", lowering);
 }
 
 function portOf(
@@ -91,6 +94,7 @@ function portOf(
   levels: Levels,
   chain: Chain,
   format: Format,
+  statedBy: ExactInput["statedBy"],
   lowering: Lowering,
 ): { readonly tensor: Tensor; readonly input: ExactInput } {
   const name = lowering.name(node.name);
@@ -101,6 +105,7 @@ function portOf(
   const input: ExactInput = {
     name,
     ...beforeChain(levels, chain),
+    statedBy,
     mantissaOf(value, c) {
       const f = functions.get(c) ?? functionOf(chain, c);
       functions.set(c, f);
@@ -128,10 +133,15 @@ function beforeChain({ grid, bipolar }: Levels, chain: Chain): { scale: Float64A
 }
 
 /** Whether a quantizer can stand at a port: what is before it is a scale and an offset. */
-export function checkPortChain(node: ImportedNode, reader: ImportedNode, chain: Chain): void {
+export function checkPortChain(
+  node: ImportedNode,
+  reader: ImportedNode,
+  chain: Chain,
+  lowering: Lowering,
+): void {
   const grid: Grid | null = gridOf(chain);
   const isScale = grid?.gain.every((g) => isRational(g) && signOf(g) > 0);
-  if (!isScale) refuse(reader, "import/exact-input", { input: node.name, reader: reader.name });
+  if (!isScale) refuseInput(reader, node, reader, lowering);
 }
 
 /** A text that two quantizers of an input have in common where they make the same integers of it. */

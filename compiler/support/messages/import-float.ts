@@ -3,6 +3,13 @@ import { entry } from "./define.ts";
 
 export const importFloatMessages = {
   // sorted by code
+  "import/assumed-input": entry<{ model: string; inputs: readonly string[] }>({
+    severity: "warning",
+    message: ({ model, inputs }) =>
+      `the model ${JSON.stringify(model)} does not say which integers ${inputs.map((name) => JSON.stringify(name)).join(", ")} has: 8 bits from -1 to 127/128 are taken`,
+    hint: () =>
+      "say it with --input-type and --input-range or --input-scale, or in a text: input NAME as s8 { range: [-4, 4] }",
+  }),
   "import/bad-graph": entry<{ model: string; problems: readonly string[] }>({
     message: ({ model, problems }) =>
       `the network ${JSON.stringify(model)} does not fit together: ${problems.join("; ")}`,
@@ -17,6 +24,11 @@ export const importFloatMessages = {
   "import/not-a-number": entry<{ node: string; what: string }>({
     message: ({ node, what }) => `${what} of ${JSON.stringify(node)} is no finite number`,
     hint: () => "the model's training diverged, or its file is damaged: save it again",
+  }),
+  "import/nothing-to-train": entry<{ model: string; what: string; advice: string }>({
+    message: ({ model, what }) =>
+      `${what}: the model ${JSON.stringify(model)} states its quantizers, and nothing of it is trained`,
+    hint: ({ advice }) => advice,
   }),
   "import/output-activation": entry<{ node: string; kind: string }>({
     message: ({ node, kind }) => `the output ends in the activation ${kind} (${JSON.stringify(node)})`,
@@ -39,15 +51,6 @@ export const importFloatMessages = {
       `the network ${JSON.stringify(model)} has ${names.length} inputs: ${names.map((name) => JSON.stringify(name)).join(", ")}`,
     hint: () =>
       "models from files are calibrated and fine-tuned with one input; describe the model in a text",
-  }),
-  "import/stated-quantizers": entry<{ model: string; nodes: readonly string[] }>({
-    message: ({ model, nodes }) => {
-      const first = nodes.slice(0, 5).map((name) => JSON.stringify(name));
-      const more = nodes.length > 5 ? ` and ${nodes.length - 5} more` : "";
-      return `the network ${JSON.stringify(model)} states quantizers of its own: ${first.join(", ")}${more}`;
-    },
-    hint: () =>
-      "only float models from files are compiled yet: save the model without quantizers, and it is calibrated here",
   }),
   "import/unfoldable": entry<{ node: string; because: string }>({
     message: ({ node, because }) =>

@@ -160,9 +160,9 @@ const [root, directoryName] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(root + "/dist/" + path).href);
 const { openBuildDirectory } = await load("host/node/build-directory.js");
 const { compileStep } = await load("cli/steps.js");
-const { trainedModel } = await load("cli/project.js");
+const { savedModel } = await load("cli/project.js");
 const directory = openBuildDirectory(directoryName, { create: false });
-const project = trainedModel(directory);
+const project = savedModel(directory);
 const wishes = [project, { ...project, hardware: { ...project.hardware, intervalCycles: 40 } }];
 for (let n = 0; ; n++) {
   compileStep(directory, wishes[n % 2], true);

@@ -329,11 +329,11 @@ describe.skipIf(!withVerilator || !withCc)("verify", () => {
     });
     const [fc1, fc2] = layers!;
     // 4 -> 12 -> 3 without the inputs and units that were pruned.
-    const inputs = 4 - fc1!.pruned.inputs;
-    const units = 12 - fc1!.pruned.outputs;
+    const inputs = 4 - fc1!.pruned!.inputs;
+    const units = 12 - fc1!.pruned!.outputs;
     const [m1, m2] = [inputs * units, units * 3];
     expect([fc1!.macs, fc2!.macs]).toEqual([m1, m2]);
-    expect([fc1!.pruned.weights, fc2!.pruned.weights]).toEqual([48 - m1, 36 - m2]);
+    expect([fc1!.pruned!.weights, fc2!.pruned!.weights]).toEqual([48 - m1, 36 - m2]);
     const [w1, a1] = [fc1!.weights.width, fc1!.activations.width];
     const [w2, a2] = [fc2!.weights.width, fc2!.activations.width];
     const program = readProgram(text(join(built, "design/program.json")), "program.json");

@@ -81,7 +81,7 @@ describe("noisefloor build of a model file", () => {
     expect(tfjs.quantized).toEqual(keras.quantized);
   });
 
-  it("refuses several inputs, and quantizers that the file states", async () => {
+  it("refuses several inputs of a float model, and quantizers of which some are missing", async () => {
     const sum = writeOnnx("sum.onnx", (b) => [
       dense(b, b.node("Add", [b.input("x", [null, 4]), b.input("y", [null, 4])]), 4, 2),
     ]);
@@ -93,11 +93,11 @@ describe("noisefloor build of a model file", () => {
         [b.weights([4, 2]), scale, b.weights([], [0]), b.weights([], [4])],
         quant,
       );
-      return [b.node("MatMul", [b.input("x", [null, 4]), w])];
+      return [dense(b, b.node("MatMul", [b.input("x", [null, 4]), w]), 2, 3)];
     });
     for (const [name, wanted] of [
       [sum, "import/several-inputs"],
-      [quantized, "import/stated-quantizers"],
+      [quantized, "import/exact-weights"],
     ] as const) {
       const { exitCode, diagnostics } = await build(name);
       expect([exitCode, diagnostics.map((d) => d.code)]).toEqual([1, [wanted]]);

@@ -150,7 +150,7 @@ describe("without data", () => {
       ["fc1", 8, 8],
       ["fc2", 8, 8],
     ]);
-    expect(report.layers!.map((l) => l.pruned.inputs + l.pruned.outputs)).toEqual([0, 0]);
+    expect(report.layers!.map((l) => l.pruned!.inputs + l.pruned!.outputs)).toEqual([0, 0]);
     expect(readFileSync(join(output, "train/model.floor"), "utf8")).toBe(
       'floor 1\n\nmodel "made of numbers" from "net.onnx" {\n  input "x" as s8\n}\n',
     );

@@ -7,7 +7,7 @@ import { decodeNpy, encodeNpy } from "../../../data/npy.ts";
 import { sampleSetOf, splitValidation } from "../../../data/select-samples.ts";
 import type { SampleTarget } from "../../../data/whole-file.ts";
 import { portTargetsOf } from "../../../driver/project-data.ts";
-import { answerFiles } from "../../../driver/train-project.ts";
+import { answerFiles } from "../../../driver/sample-files.ts";
 import type { DataFile } from "../../../graph/project.ts";
 import { labelsPerSample } from "../../../graph/samples.ts";
 import { createSourceFile } from "../../../support/source-file.ts";

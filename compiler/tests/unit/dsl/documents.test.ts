@@ -1,16 +1,18 @@
-// The examples of the documents are what they say they are: every block marked `floor` compiles, one marked
-// `floor error=CODE` gives that code alone. A block may leave out sections that it is not about.
+// The examples of the documents are what they say they are: every block marked `floor` compiles, `floor stated` with a model
+// that states its quantizers, one marked `floor error=CODE` gives that code alone. A block may leave out sections that it is not about.
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { graphMessages } from "../../../support/messages/graph.ts";
 import { languageMessages } from "../../../support/messages/language.ts";
-import { compileText, SECTIONS } from "./model-text.ts";
+import { compileStated, compileText, SECTIONS } from "./model-text.ts";
 
 const root = new URL("../../../../", import.meta.url);
 
 interface Block {
   readonly line: number;
   readonly error: string | undefined;
+  /** Whether its model states its quantizers. */
+  readonly isStated: boolean;
   readonly text: string;
 }
 
@@ -19,6 +21,7 @@ function blocksOf(document: string): Block[] {
   return [...document.matchAll(fence)].map(({ index, 1: indent, 2: marks, 3: text }) => ({
     line: document.slice(0, index).split("\n").length,
     error: /error=(\S+)/.exec(marks!)?.[1],
+    isStated: /\bstated\b/.test(marks!),
     text: text!.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
   }));
 }
@@ -36,10 +39,10 @@ const documents = ["README.md", ...readdirSync(new URL("docs/", root)).map((name
   .filter(({ blocks }) => blocks.length > 0);
 
 describe.each(documents)("$name", ({ blocks }) => {
-  test.each(blocks)("line $line $error", ({ text, error }) => {
-    const { diagnostics, project } = compileText(completed(text));
+  test.each(blocks)("line $line $error", ({ text, error, isStated }) => {
+    const { diagnostics, project, stated } = isStated ? compileStated(text) : compileText(completed(text));
     expect(diagnostics.map((d) => d.code)).toEqual(error === undefined ? [] : [error]);
-    expect(project === undefined).toBe(error !== undefined);
+    expect((isStated ? stated : project) === undefined).toBe(error !== undefined);
   });
 });
 

@@ -1,8 +1,8 @@
 // Model texts for tests. In: the section that a test is about. Out: a whole file around it, compiled.
-import { importedQuery } from "../../../driver/imported-source.ts";
+import { importQueries } from "../../../driver/imported-source.ts";
 import { type CompiledSource, compileSource } from "../../../dsl/compile-source.ts";
 import type { ImportedModel } from "../../../graph/imported.ts";
-import type { Project } from "../../../graph/project.ts";
+import type { Project, StatedNetwork } from "../../../graph/project.ts";
 import type { Diagnostic } from "../../../support/diagnostics.ts";
 import { createSourceFile, positionAt } from "../../../support/source-file.ts";
 import { modelBuilder } from "../import/float-models.ts";
@@ -49,7 +49,24 @@ export function compileText(text: string, name = "test.floor"): CompiledSource {
       if (path.startsWith("bad-")) return { badPath: "it is bad" };
       return path.startsWith("missing-") ? "missing" : "found";
     },
-    imported: importedQuery({ model: digitsModel(), digest: "of the file" }),
+    ...importQueries({ model: digitsModel(), digest: "of the file" }),
+  });
+}
+
+/** The model in every file of texts about stated quantizers: names as of some files that the documents speak of. */
+const STATED: StatedNetwork = {
+  inputs: ["0", "x"].map((name) => ({ name, shape: [28, 28, 1] })),
+  outputs: [{ name: "y", shape: [10], isClass: false }],
+  layers: ["MatMul_20", "fc1"].map((name) => ({ name, units: 64, inputs: 784 })),
+  digest: "of the file",
+};
+
+/** Compiles a text about a model that states its quantizers. Its one input is the one that the text describes. */
+export function compileStated(text: string): CompiledSource {
+  const inputs = STATED.inputs.filter(({ name }) => new RegExp(`input "?${name}\\b`).test(text));
+  return compileSource(createSourceFile("test.floor", text), {
+    exists: () => "found",
+    stated: () => ({ ...STATED, inputs }),
   });
 }
 

@@ -1,7 +1,7 @@
 // Imported models as integers, without training: near the float model within what the widths allow, and the same in the
 // simulator as in training's own evaluation.
 import { beforeAll, describe, expect, test } from "vitest";
-import { importedQuery } from "../../../driver/imported-source.ts";
+import { importQueries } from "../../../driver/imported-source.ts";
 import { loadProjectData } from "../../../driver/project-data.ts";
 import { trainAndScore } from "../../../driver/train-project.ts";
 import { compileSource } from "../../../dsl/compile-source.ts";
@@ -45,7 +45,7 @@ async function calibrate(make: (b: ModelBuilder) => string, body = "", train = "
   const text = `floor 1\nmodel m from "m.onnx" {\n${body}\n}\n${train}`;
   const { project, diagnostics } = compileSource(createSourceFile("m.floor", text), {
     exists: () => "found",
-    imported: importedQuery({ model, digest: "" }),
+    ...importQueries({ model, digest: "" }),
   });
   expect(diagnostics.filter((d) => d.severity === "error")).toEqual([]);
   const data = loadProjectData(project!, { read: () => undefined });

@@ -32,6 +32,17 @@ export function evaluateImported(
   return new Map([...values].map(([name, { data }]) => [name, data]));
 }
 
+/** The model's outputs in order, all of them finite. */
+export function outputsOfImported(
+  model: ImportedModel,
+  inputs: Readonly<Record<string, Float64Array>>,
+): readonly Float64Array[] {
+  const values = evaluateImported(model, new Map(Object.entries(inputs)));
+  for (const [name, data] of values)
+    if (!data.every(Number.isFinite)) throw new Error(`${name} is not finite`);
+  return model.outputs.map((output) => values.get(output.node)!);
+}
+
 const operandsOf = (node: ImportedNode): readonly string[] =>
   node.kind === "input" ? [] : "inputs" in node ? node.inputs : [node.input];
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

@@ -243,6 +243,8 @@ export function evaluate(model: ImportedModel, input: ArrayLike<number>): Float6
         return x.map((v) => (v >= 0 ? 1 : -1));
       case "sigmoid":
         return x.map((v) => 1 / (1 + Math.exp(-v)));
+      case "tanh":
+        return x.map(Math.tanh);
       case "flatten":
       case "reshape":
         return x;

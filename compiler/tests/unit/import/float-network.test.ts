@@ -13,6 +13,7 @@ const stored: StoredType = { signed: true, width: 8, fraction: 7 };
 const relu = { kind: "relu" } as const;
 const flatten = { kind: "flatten" } as const;
 const same = { padding: { before: [1, 1], after: [1, 1] } };
+const line = { kernel: [3], padding: { before: [0], after: [0] } };
 const max2 = {
   kind: "pool",
   pooling: "max",
@@ -67,6 +68,28 @@ describe("the same function", () => {
       (b) =>
         b.norm(b.dense(b.op(b.norm(b.dense(b.norm(b.dense(b.input([5]), 4)), 4)), { kind: "sigmoid" }), 3)),
       ["input", "dense", "dense", "sigmoid", "dense"],
+    );
+  });
+
+  test("an affine of positions that no layer takes is a depthwise layer: before padding, or between activations", () => {
+    const graph = expectSame(
+      (b) => {
+        const shifted = b.affine(b.input([4, 4, 2]), {}, "shifted");
+        const c = b.op(b.conv(shifted, 3, same), { kind: "tanh" });
+        const scaled = b.norm(c, {}, "between");
+        return b.dense(b.op(b.op(scaled, { kind: "sigmoid" }), flatten), 2);
+      },
+      ["input", "conv", "conv", "tanh", "conv", "sigmoid", "flatten", "dense"],
+    );
+    expect(graph.nodes[1]).toMatchObject({ name: "shifted", groups: 2, units: 2, kernel: [1, 1] });
+    expect(graph.nodes[4]).toMatchObject({ name: "between", groups: 3, units: 3, kernel: [1, 1] });
+    expectSame(
+      (b) =>
+        b.dense(
+          b.op(b.op(b.affine(b.op(b.conv(b.input([9, 2]), 3, line), { kind: "tanh" })), relu), flatten),
+          2,
+        ),
+      ["input", "conv", "tanh", "conv", "relu", "flatten", "dense"],
     );
   });
 
@@ -216,13 +239,13 @@ describe("refusals name the node", () => {
 
   test("an affine that no layer can take, all of them at once", () => {
     const found = codesOf((b) => {
-      const x = b.affine(b.input([4, 4, 2]), {}, "shifted");
-      const c = b.op(b.conv(x, 3, same), { kind: "tanh" });
+      const x = b.op(b.affine(b.input([4]), {}, "shifted"), { kind: "sigmoid" });
+      const c = b.op(b.dense(x, 3), { kind: "tanh" });
       const scaled = b.affine(c, {}, "between");
-      return b.model(b.dense(b.op(b.op(scaled, { kind: "sigmoid" }), flatten), 2));
+      return b.model(b.dense(b.op(scaled, { kind: "sigmoid" }), 2));
     });
     expect(found).toHaveLength(2);
-    expect(found[0]).toMatch(/^import\/unfoldable: .*"shifted".* between input "x" and conv/);
+    expect(found[0]).toMatch(/^import\/unfoldable: .*"shifted".* between input "x" and sigmoid/);
     expect(found[1]).toMatch(/^import\/unfoldable: .*"between".* between tanh/);
   });
 

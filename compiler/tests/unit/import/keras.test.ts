@@ -6,7 +6,7 @@ import { LAYERS } from "../../../import/keras/layer-table.ts";
 import { readKeras } from "../../../import/keras/read-keras.ts";
 import { readTfjs } from "../../../import/tfjs/read-tfjs.ts";
 import { casesOf } from "../../nightly.ts";
-import { outputsOfImported } from "./interpret-imported.ts";
+import { outputsOfImported } from "./evaluate-imported.ts";
 import {
   kerasArchive,
   kerasHdf5,

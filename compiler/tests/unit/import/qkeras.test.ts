@@ -7,7 +7,7 @@ import { readQuantizerSpec } from "../../../import/keras/quantizer-spec.ts";
 import { readKeras } from "../../../import/keras/read-keras.ts";
 import { quantizeTensor } from "../../../import/keras/tensor-quantizers.ts";
 import { diagnosticsOf, messagesOf } from "../data/diagnostics-of.ts";
-import { evaluateImported, outputsOfImported, quantizeNumber } from "./interpret-imported.ts";
+import { evaluateImported, outputsOfImported, quantize } from "./evaluate-imported.ts";
 import { kerasArchive, kerasHdf5, type TestLayer, type TestModel } from "./keras-files.ts";
 import { evaluateKeras } from "./keras-reference.ts";
 import {
@@ -67,7 +67,7 @@ describe("a quantizer of weights", () => {
     weights.forEach((value, i) => {
       const [unit, input] = [Math.floor(i / 4), i % 4];
       expect(value).toBe(values[input * 3 + unit]);
-      expect(quantizeNumber(value, weightQuantizer!, unit) + 0).toBe(value + 0);
+      expect(quantize(value, weightQuantizer!, unit) + 0).toBe(value + 0);
     });
   });
 
@@ -216,7 +216,7 @@ describe("a layer of QKeras", () => {
       mean: Float64Array.from([2.7, 0.3], Math.fround),
       variance: Float64Array.of(4, 0.25),
     });
-    expect(evaluateImported(model, { image: new Float64Array(6) }).get("q")!.length).toBe(6);
+    expect(evaluateImported(model, new Map([["image", new Float64Array(6)]])).get("q")!.length).toBe(6);
   });
 });
 
