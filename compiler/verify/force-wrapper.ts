@@ -30,8 +30,8 @@ export function createForceWrapper(
     // Sums are as wide as what their operands can hold: bits beyond that would not be the program's.
     const [held, all] = [ranges.get(tap.value)!, mantissaRange(valueNamed(program, tap.value).format)];
     if (held.min > all.min || held.max < all.max) continue;
-    // A result that nothing reads is moot.
-    if (!program.instructions.some((i) => operandsOf(i).includes(tap.value))) continue;
+    // A result that no stage reads is moot.
+    if (!isRead(program, tap.value)) continue;
     // The stream of a transpose is another value's, such as an input's, which has more readers.
     if (program.instructions.some((i) => i.op === "transpose" && i.result === tap.value)) continue;
     const bits = instance.lanes * instance.width;
@@ -49,6 +49,13 @@ export function createForceWrapper(
     streams,
   });
   return { module: MODULE, text, values };
+}
+
+/** Whether anything but a port reads a value, under this or another name. */
+function isRead(program: Program, value: string): boolean {
+  return program.instructions.some(
+    (i) => operandsOf(i).includes(value) && (i.op !== "reshape" || isRead(program, i.result)),
+  );
 }
 
 const portText = ({ name, lanes, laneBits }: StreamPort) => ({ name, range: `[${lanes * laneBits - 1}:0]` });

@@ -368,5 +368,8 @@ function expectForced(
     const due = right.get(value)!;
     if (seen && seen.length === due.length) right.set(value, seen);
   }
+  // ... under the other names of a stream too, one of which a port may have.
+  for (const { result, input } of program.instructions.filter((i) => i.op === "reshape"))
+    right.set(result, right.get(input)!);
   return right;
 }

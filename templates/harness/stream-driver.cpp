@@ -253,6 +253,9 @@ int main() {
         double first_input = -1;
         const uint64_t start = cycle;
         uint64_t progress = cycle;
+        // After the last output a while must pass without another one; stages whose results no output needs go on for a
+        // packet at most, and the taps are to see all of them.
+        const uint32_t settled = taps.empty() ? 64 : 64 + watchdog / 4;
         uint32_t quiet = 0;
         int end = -1;
         while (end < 0) {
@@ -300,8 +303,7 @@ int main() {
                 complete = complete && sources[i].packet == packets.size();
             }
             cycle++;
-            // After the last output a while must pass without another one.
-            if (complete && ++quiet > 64) end = 0;
+            if (complete && ++quiet > settled) end = 0;
             else if (stop_after > 0 && cycle - start >= stop_after) end = 2;
             else if (cycle - progress > watchdog) end = 1;
             if ((cycle & 0xfff) == 0) leave_when_alone();

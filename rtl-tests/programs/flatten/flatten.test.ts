@@ -29,6 +29,14 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("flatten", () => {
     expect(await verdict(design)).toEqual({ c: "passed", rtl: "passed" });
   });
 
+  test("is another name of the stream at a port", async () => {
+    const builder = createProgramBuilder("renamed");
+    const x = builder.input({ name: "x", shape: [2, 3, 2], format: intFormat(false, 4, 4) });
+    const pooled = builder.pool({ layer: "p", name: "p", input: x, kind: "max", window: [2, 1] });
+    builder.output("y", builder.flatten({ layer: "flat", name: "flat", input: pooled }), "value");
+    expect(await verdict(designOf(builder.build()))).toEqual({ c: "passed", rtl: "passed" });
+  });
+
   test("gives every element thresholds of its own", async () => {
     const builder = createProgramBuilder("thresholds");
     const x = builder.input({ name: "x", shape: [2, 2, 1], format: intFormat(false, 4, 4) });
