@@ -1,5 +1,5 @@
-// Whatever the bytes are, the reader hands back a network that keeps the rules, or diagnostics; soon. FUZZ_FILES is the
-// number of files of each kind; each is made from FUZZ_SEED and its own number.
+// Whatever the bytes are, the reader hands back a network that keeps the rules, or diagnostics; soon. NOISEFLOOR_FUZZ sets
+// the number of files of each kind, which are made from NOISEFLOOR_FUZZ_SEED and their own numbers.
 import { describe, expect, it } from "vitest";
 import { exportQonnx } from "../../../export/qonnx.ts";
 import { decodeMessage } from "../../../import/onnx/decode.ts";
@@ -10,11 +10,12 @@ import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
 import type { Program } from "../../../program/program.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import { createRandom, type RandomStream } from "../../../support/random.ts";
+import { casesOf } from "../../nightly.ts";
 import { createOnnx, ints } from "./build-onnx.ts";
 import { importedProblems } from "./check-imported.ts";
 
-const FILES = Number(process.env.FUZZ_FILES ?? 2000);
-const SEED = Number(process.env.FUZZ_SEED ?? 1);
+const FILES = Number(process.env.NOISEFLOOR_FUZZ ?? casesOf(2000, 50_000));
+const SEED = Number(process.env.NOISEFLOOR_FUZZ_SEED ?? 1);
 /** Processor time for one file; the machine may be busy. */
 const MAX_MILLISECONDS = 2000;
 
