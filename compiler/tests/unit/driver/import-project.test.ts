@@ -230,12 +230,12 @@ describe("what goes out", () => {
         name: "fc",
         kind: "dense",
         macs: 9,
-        weights: { kind: "int", width: 1, signed: false },
+        weights: { kind: "int", width: 2, signed: true },
         activations: { kind: "int", width: 4, signed: true },
         accumulatorWidth: expect.any(Number),
       },
     ]);
-    expect(result.totals.bitOperations).toBe(9 * 1 * 4);
+    expect(result.totals.bitOperations).toBe(9 * 2 * 4);
   });
 
   it("is compared with real values where the samples have some", () => {
