@@ -56,8 +56,13 @@ export function convCycles(size: ConvSize, folding: WideFolding): number {
   return Math.max((positions / folding.windows) * beats, words / folding.columns);
 }
 
-const divisorsOf = (n: number): number[] =>
-  Array.from({ length: n }, (_, i) => i + 1).filter((divisor) => n % divisor === 0);
+/** Ascending. A sequence is a line of up to 2^20 positions: the large divisors come from the small ones. */
+function divisorsOf(n: number): number[] {
+  const small: number[] = [];
+  for (let divisor = 1; divisor * divisor <= n; divisor++) if (n % divisor === 0) small.push(divisor);
+  const large = small.map((divisor) => n / divisor).toReversed();
+  return small.at(-1) === large[0] ? [...small, ...large.slice(1)] : [...small, ...large];
+}
 
 /** The fewest positions side by side, a divisor of a line, with which all of them pass in `interval` beats; else a line. */
 export function fewestColumns(line: number, positions: number, interval: number): number {

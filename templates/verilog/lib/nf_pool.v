@@ -80,9 +80,12 @@ module nf_pool #(
           end else begin : key
             assign part = x ^ (FLIP[WIDTH-1:0] << (WIDTH - 1));
           end
-        end else if (n < LEAVES) begin : nothing
+        end else if (n < LEAVES && AVERAGE != 0) begin : nothing
           assign is_inside = 1'b0;
-          assign part   = {PART_WIDTH{1'b0}};
+          assign part      = {PART_WIDTH{1'b0}};
+        end else if (n < LEAVES) begin : last_tap_again
+          assign is_inside = node[TAPS-1].is_inside;
+          assign part      = node[TAPS-1].part;
         end else begin : both
           assign is_inside = node[2*(n-LEAVES)].is_inside || node[2*(n-LEAVES)+1].is_inside;
           if (AVERAGE != 0) begin : sum

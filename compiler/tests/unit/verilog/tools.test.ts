@@ -190,6 +190,8 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["AVERAGE=1", "WIDTH=1", "SUM_WIDTH=4"],
     ["TAPS=4", "WINDOWS=2", "LANES=4", "WINDOW=1", "SIGNED=1"],
     ["TAPS=3", "AVERAGE=1", "LANES=2", "WORDS=2"],
+    ["TAPS=9", "WINDOW=1"],
+    ["TAPS=6", "WIDTH=1", "WINDOWS=2", "LANES=2", "WINDOW=2"],
   ],
   nf_table: [
     ["CHANNELS=7", "LANES=3", "IN_WIDTH=1", "OUT_WIDTH=1", "IN_SIGNED=1"],
