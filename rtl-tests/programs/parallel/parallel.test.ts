@@ -6,9 +6,11 @@ import { type Schedule, scheduleProgram } from "../../../compiler/schedule/sched
 import type { Stage } from "../../../compiler/schedule/stages.ts";
 import { casesOf } from "../../../compiler/tests/nightly.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
+import { designOf } from "../../../compiler/tests/unit/verify/designs.ts";
 import { runBench } from "../../harness/bench.ts";
 import { caseOfProgram } from "../../harness/designs.ts";
 import { integers, randomFor } from "../../harness/integers.ts";
+import { verdict } from "../../harness/programs.ts";
 
 const BYTE = intFormat(false, 8, 8);
 const ACTIVATION = intFormat(false, 4, 3);
@@ -168,6 +170,15 @@ describe("a network with fewer cycles than positions", () => {
         caseOfProgram(program, optionsOf(interval), `${program.name}_${interval}`, interval),
       );
       expect(await runBench(cases)).toEqual([]);
+    },
+    600_000,
+  );
+
+  test.skipIf(!hasTool("verilator") || !hasTool("cc"))(
+    "passes the gate",
+    async () => {
+      const { clockMHz: _, ...wishes } = optionsOf(42);
+      expect(await verdict(designOf(chain(), wishes))).toEqual({ c: "passed", rtl: "passed" });
     },
     600_000,
   );
