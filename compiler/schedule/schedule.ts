@@ -52,7 +52,7 @@ export function scheduleProgram(program: Program, options: ScheduleOptions): Sch
   const { flow, roomy, budget } = roomySchedule(program, options, collector);
   const { graph, cycles } = roomy.shrink();
   const { intervalCycles: interval } = options;
-  if (cycles.intervalCycles > attainable(graph.stages, options))
+  if (cycles.intervalCycles > attainable(program, graph.stages, options))
     collector.add("verilog/interval-missed", {
       layer: null,
       interval,
@@ -136,7 +136,7 @@ function fitInterval(
     const fitted = chooseStages(program, flow, foldings, options, target, budget);
     if (!fitted) break;
     const { even, intervalCycles } = fitted.cycles;
-    if (even && intervalCycles <= attainable(fitted.graph.stages, options)) return fitted;
+    if (even && intervalCycles <= attainable(program, fitted.graph.stages, options)) return fitted;
     if (!first || (even && !first.cycles.even)) first = fitted;
   }
   return first;
@@ -170,15 +170,10 @@ function checkWishes(
   // What no folding reaches is said of the whole design.
   for (const step of layers) {
     const own = given.get(step.layer);
-    if (!own) continue;
+    if (!own || !isHeldUp(program, step, own, intervalCycles)) continue;
     const cycles = cyclesOf(program, step, own, intervalCycles);
-    if (cycles > intervalCycles)
-      collector.add("verilog/interval-missed", {
-        layer: step.layer,
-        interval: intervalCycles,
-        cycles,
-        busiest: [],
-      });
+    const { layer } = step;
+    collector.add("verilog/interval-missed", { layer, interval: intervalCycles, cycles, busiest: [] });
   }
   checkOutputs(flow, options, collector);
   collector.throwIfErrors();
@@ -234,10 +229,32 @@ function cyclesOf(
 }
 
 /** The wished interval, or the cycles of a layer's own folding where they are more; those have been named. */
-function attainable(stages: readonly Stage[], { intervalCycles, folding }: ScheduleOptions): number {
-  const folded = stages.filter((s) => s.kind === "dense" || s.kind === "line-window");
-  const own = folded.filter((s) => Object.hasOwn(folding, s.instruction.layer));
-  return Math.max(intervalCycles, ...own.map(busyCycles));
+function attainable(
+  program: Program,
+  stages: readonly Stage[],
+  { intervalCycles, folding }: ScheduleOptions,
+): number {
+  const given = new Map(Object.entries(folding));
+  const slow = stages.filter((stage) => {
+    if (stage.kind !== "dense" && stage.kind !== "line-window") return false;
+    const step = stage.instruction;
+    const own = given.get(step.layer);
+    return own && (step.op === "dense" || step.op === "conv") && isHeldUp(program, step, own, intervalCycles);
+  });
+  return Math.max(intervalCycles, ...slow.map(busyCycles));
+}
+
+/** Whether a layer misses an interval by its own folding: another one would come closer. */
+function isHeldUp(
+  program: Program,
+  step: DenseInstruction | ConvInstruction,
+  own: Folding,
+  interval: number,
+): boolean {
+  const cycles = cyclesOf(program, step, own, interval);
+  if (cycles <= interval || step.op === "dense") return cycles > interval;
+  const size = convSizeOf(program, step);
+  return cycles > convCycles(size, chooseConvFolding(size, interval, null));
 }
 
 /**
@@ -261,7 +278,7 @@ function chooseStages(
   const first = attempt(1);
   const pair = flow.heads.find(({ outputs }) => outputs.length === 2);
   if (!first || !pair) return first;
-  const goal = attainable(first.graph.stages, options);
+  const goal = attainable(program, first.graph.stages, options);
   const elements = elementsOf(pair.end.shape);
   for (let now: RoomyStages | null = first, speedup = 2; ; speedup *= 2) {
     if (now && now.cycles.intervalCycles <= goal) return now;

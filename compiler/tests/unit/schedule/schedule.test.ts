@@ -201,6 +201,27 @@ describe("scheduleProgram", () => {
     expect(held!.hint).toMatch(/ask for an interval of 3 cycles/);
   });
 
+  it("blames a layer's own folding only where another one is faster", () => {
+    const b = createProgramBuilder("conv");
+    const input = b.input({ name: "x", shape: [8, 6, 1], format: intFormat(false, 4, 4) });
+    const weights = {
+      units: 1,
+      kernel: [3, 3],
+      data: Array<number>(9).fill(1),
+      format: intFormat(true, 2, 0),
+    };
+    const padding = { before: [1, 1], after: [1, 1] };
+    b.output("y", b.conv({ layer: "c", name: "y", input, weights, padding }), "value");
+    const program = b.build();
+    const said = (simd: number) =>
+      schedule(program, { intervalCycles: 6, folding: { c: { pe: 1, simd } } }).diagnostics.map(
+        (d) => d.message,
+      );
+    // A line in each cycle is the most; nine products are all that a position has.
+    expect(said(9)).toEqual([expect.stringMatching(/the design takes a packet every \d+ cycles/)]);
+    expect(said(3)).toEqual([expect.stringMatching(/layer c takes 144 cycles with the PE and SIMD given/)]);
+  });
+
   it("keeps the wished interval or says that it does not on random programs", () => {
     for (let seed = 0; seed < 500; seed++) {
       const { program, options } = randomCase(seed, 1);
