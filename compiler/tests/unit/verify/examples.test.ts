@@ -1,8 +1,11 @@
 // The convolutional examples at a reduced size: a moment of training on made-up samples, then the gate on the design that
-// the model file asks for. Widths are given as four bits, so that the hardware is about as large as after the real training. Simulating the
-// Verilog of the larger ones takes minutes: that is for the nightly run.
+// the model file asks for. Widths are given as four bits, so that the hardware is about as large as after the real training.
+// The gate takes minutes for the Verilog of the larger ones: outside of the nightly run they have few packets through the bench
+// instead, which compares every stage, latency and interval.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { runBench } from "../../../../rtl-tests/harness/bench.ts";
+import { caseOfProgram } from "../../../../rtl-tests/harness/designs.ts";
 import { verdict } from "../../../../rtl-tests/harness/programs.ts";
 import type { Project, TrainingSpec } from "../../../graph/project.ts";
 import type { SampleSet } from "../../../graph/samples.ts";
@@ -79,6 +82,9 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("an example", () => {
       const { rtl: _, ...withoutVerilog } = design.manifest;
       const judged = isWhole ? design : { ...design, manifest: withoutVerilog };
       expect(await verdict(judged)).toEqual({ c: "passed", rtl: isWhole ? "passed" : "skipped" });
+      if (isWhole) return;
+      const options = { clockMHz, intervalCycles, folding: {}, outputs: "both" } as const;
+      expect(await runBench([caseOfProgram(lower(trained), options, name, 1)])).toEqual([]);
     },
     TIMEOUT,
   );
