@@ -14,6 +14,7 @@ import { chooseInnerLanes, fewestColumns } from "./conv-folding.ts";
 import type { Step } from "./dataflow.ts";
 import { greatestCommonDivisor } from "./folding.ts";
 import { adapt, add, buffer, type Growing, type Line, store } from "./lines.ts";
+import type { ConcatStage, MergeStage } from "./stages.ts";
 import { imageOf } from "./windows.ts";
 
 /** Steps that read several streams. */
@@ -85,25 +86,39 @@ function concatStages(
     return mergeStages(program, g, step, operands, { interval, fifoDepth });
   const before = operands.map((line) => line.lanes);
   const lanes = chooseInnerLanes(elementsOf(result.shape), whole, interval, before);
+  const turns = elementsOf(result.shape.slice(0, step.axis));
+  return twoAtATime(
+    g,
+    step,
+    result,
+    operands,
+    fifoDepth,
+    () => lanes,
+    (done, line, value, complete) => {
+      const beats = [sizeFromAxis(done) / lanes, sizeFromAxis(line) / lanes] as const;
+      return { kind: "concat", instruction: step, result: value, lanes, turns, beats, complete };
+    },
+  );
+}
+
+/** Joins the first two streams, then that and the next one, and so on; `lanesOf` a value of these, with a FIFO before each. */
+function twoAtATime(
+  g: Growing,
+  step: ConcatInstruction,
+  result: Value,
+  operands: readonly Line[],
+  fifoDepth: MeetingWishes["fifoDepth"],
+  lanesOf: (value: Value) => number,
+  stageOf: (done: Line, line: Line, value: Value, complete: boolean) => ConcatStage | MergeStage,
+): Line {
   const lines = operands.map((line, index) =>
-    buffer(g, adapt(g, line, step.layer, lanes, 1), step, index, fifoDepth(step, index)),
+    buffer(g, adapt(g, line, step.layer, lanesOf(line.value), 1), step, index, fifoDepth(step, index)),
   );
   return lines.reduce((done, line, index) => {
     const shape = concatShape([done.value.shape, line.value.shape], step.axis);
     const complete = index === lines.length - 1;
     const value: Value = complete ? result : { ...result, shape };
-    const beats = [sizeFromAxis(done) / lanes, sizeFromAxis(line) / lanes] as const;
-    const turns = elementsOf(result.shape.slice(0, step.axis));
-    const stage = {
-      kind: "concat",
-      instruction: step,
-      result: value,
-      lanes,
-      turns,
-      beats,
-      complete,
-    } as const;
-    return add(g, stage, [done, line], value, lanes);
+    return add(g, stageOf(done, line, value, complete), [done, line], value, lanesOf(value));
   });
 }
 
@@ -119,28 +134,10 @@ function mergeStages(
   const [, columns, channels] = imageOf(result.shape);
   const positions = elementsOf(result.shape) / channels;
   const count = fewestColumns(columns, positions, interval);
-  const lines = operands.map((line, index) =>
-    buffer(
-      g,
-      adapt(g, line, step.layer, count * channelsOf(line.value), 1),
-      step,
-      index,
-      fifoDepth(step, index),
-    ),
-  );
-  return lines.reduce((done, line, index) => {
-    const shape = concatShape([done.value.shape, line.value.shape], step.axis);
-    const complete = index === lines.length - 1;
-    const value: Value = complete ? result : { ...result, shape };
+  const words = positions / count;
+  const lanesOf = (value: Value): number => count * channelsOf(value);
+  return twoAtATime(g, step, result, operands, fifoDepth, lanesOf, (done, line, value, complete) => {
     const parts = [channelsOf(done.value), channelsOf(line.value)] as const;
-    const words = positions / count;
-    const sizes = { result: value, count, parts, words, complete };
-    return add(
-      g,
-      { kind: "merge", instruction: step, ...sizes },
-      [done, line],
-      value,
-      count * channelsOf(value),
-    );
+    return { kind: "merge", instruction: step, result: value, count, parts, words, complete };
   });
 }
