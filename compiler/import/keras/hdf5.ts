@@ -38,6 +38,25 @@ Filters.set(DEFLATE, (packed) => {
   return out.slice().buffer;
 });
 
+type AttributeReader = (type: unknown, bytes: ArrayBuffer, count: number, offset: number) => unknown;
+const limited = new WeakSet<object>();
+
+/**
+ * jsfive makes as many elements of an attribute as its shape says, also of strings without a byte, until the process is out of
+ * memory: none may have more than the file has bytes.
+ */
+function limitAttributes({ _dataobjects }: File): void {
+  const objects = Object.getPrototypeOf(_dataobjects) as { _attr_value: AttributeReader };
+  if (limited.has(objects)) return;
+  limited.add(objects);
+  const read = objects._attr_value;
+  objects._attr_value = function (type, bytes, count, offset) {
+    if (!(count <= bytes.byteLength))
+      throw new Error("an attribute has more elements than the file has bytes");
+    return read.call(this, type, bytes, count, offset);
+  };
+}
+
 /** Opens a file. `path` is for messages. Throws import/keras-hdf5. */
 export function openHdf5(bytes: Uint8Array, path: string): Hdf5Group {
   const damaged = (problem: string): never => fail("import/keras-hdf5", { path, problem });
@@ -135,7 +154,11 @@ export function openHdf5(bytes: Uint8Array, path: string): Hdf5Group {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
   const buffer = (whole ? bytes.buffer : new Uint8Array(bytes).buffer) as ArrayBuffer;
   return wrapGroup(
-    guarded("the file", () => new File(buffer, path)),
+    guarded("the file", () => {
+      const file = new File(buffer, path);
+      limitAttributes(file);
+      return file;
+    }),
     "the root group",
   );
 }

@@ -3,6 +3,8 @@ declare module "jsfive" {
   export class Group {
     readonly keys: readonly string[];
     readonly attrs: Readonly<Record<string, unknown>>;
+    /** Not of its interface: what reads attributes. */
+    readonly _dataobjects: object;
     get(name: string): Group | Dataset | null;
   }
   export class File extends Group {

@@ -175,7 +175,8 @@ describe("fuzzed files", () => {
       kerasHdf5(model),
       kerasArchive(model, { named: false }),
     ]);
-    for (let seed = 1; seed <= count; seed++) {
+    // That one has an attribute of more strings without a byte than fit into memory.
+    for (const seed of [9579, ...Array.from({ length: count }, (_, i) => i + 1)]) {
       const draws = createDraws(seed);
       const bytes = damaged(draws.of(files), draws);
       check(() => readKeras({ bytes, name: "fuzz" }), outcome, `bytes, seed ${seed}`);
