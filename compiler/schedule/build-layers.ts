@@ -260,15 +260,15 @@ function convStages(
   );
 }
 
+/** Pools. Where their taps take too long one by one, all of a window, or several of a global one, are read at once. */
 function poolStages(program: Program, g: Growing, step: PoolInstruction, line: Line, interval: number): Line {
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const [ky, kx] = kernelOf(program, step);
   const taps = ky * kx;
   const channels = channelsOf(source);
   const whole = isWhole(step, source);
-  const [positions, inPositions] = [source, result]
-    .map((v) => elementsOf(v.shape) / channels)
-    .toReversed() as [number, number];
+  const positions = elementsOf(result.shape) / channels;
+  const inPositions = elementsOf(source.shape) / channels;
   const elements = Math.max(taps * positions, inPositions) * channels;
   const isWide = elements / channels > interval;
   const lanes = isWide ? channels : chooseInnerLanes(elements, channels, interval, [line.lanes]);

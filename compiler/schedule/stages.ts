@@ -19,7 +19,6 @@ import type {
 } from "../program/program.ts";
 import type { Triple } from "./units/boxes.ts";
 import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
-import type { WindowSplit } from "./windows.ts";
 
 /** Takes packets: `beats` of `lanes` elements in, `words` of `wordLanes` out. */
 export interface InputStage {
@@ -130,6 +129,16 @@ export interface LineWindowStage {
   readonly pad: number;
   /** How often each position of a beat stands side by side: the columns that an upsampling makes of it there. */
   readonly copies: number;
+}
+
+/** How the taps of windows side by side lie in those of the one window that spans them. */
+export interface WindowSplit {
+  /** Taps of each window. */
+  readonly kernel: Pair;
+  /** Columns of the span from tap to tap, from window to window, and all. */
+  readonly tapStep: number;
+  readonly stride: number;
+  readonly span: number;
 }
 
 /** PE x SIMD products per cycle: of a vector, or of the window at each of many positions. */

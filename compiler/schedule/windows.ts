@@ -13,7 +13,7 @@ import {
 import { everyAxis, spatialSizes } from "../program/shapes.ts";
 import { isBanked, type LineStore, storeOf } from "./banks.ts";
 import { greatestCommonDivisor } from "./folding.ts";
-import { beatsOfWindows, wordsOfImage } from "./stages.ts";
+import { beatsOfWindows, type WindowSplit, wordsOfImage } from "./stages.ts";
 import type { Triple } from "./units/boxes.ts";
 import { intervalAlone, leastCapacity, type Pair, type WindowGeometry } from "./units/line-window.ts";
 
@@ -32,16 +32,6 @@ export interface WindowReading {
   readonly columns: number;
   /** Of an upsampling: columns that are made of one by wires, a divisor of the factor. */
   readonly copies?: number;
-}
-
-/** How the taps of windows side by side lie in those of the one window that spans them. */
-export interface WindowSplit {
-  /** Taps of each window. */
-  readonly kernel: Pair;
-  /** Columns of the span from tap to tap, from window to window, and all. */
-  readonly tapStep: number;
-  readonly stride: number;
-  readonly span: number;
 }
 
 /** Sizes of both axes: a sequence is an image of one column, whose lines are positions. */

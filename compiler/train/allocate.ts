@@ -88,7 +88,8 @@ type Slopes = Map<string, number>;
 
 /**
  * The neighbour that loses least, or gains most, for what `worth` says that it saves or spends: the best of those that can
- * be judged without training, and all others, each after a short training; without training all alike. Undefined when no neighbour is worth anything.
+ * be judged without training, and all others, each after a short training; without training all alike. Undefined when no
+ * neighbour is worth anything.
  *
  * A step loses more the less capacity is left, so that what is `known` of earlier networks is taken for a lower bound:
  * whatever was worse than the best that was found now is not looked at again (the lazy greedy algorithm, Minoux 1978).

@@ -8,8 +8,8 @@ import {
   type LineWindowStage,
   type PadStage,
   type PoolStage,
+  type WindowSplit,
 } from "../schedule/stages.ts";
-import type { WindowSplit } from "../schedule/windows.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import { exactDivision } from "../support/division.ts";
