@@ -6,6 +6,7 @@ import { decodeNpz } from "../data/npz.ts";
 import { isFloatType, type NumericArray } from "../data/numeric-array.ts";
 import { type ImportWishes, quoted, type WrittenData } from "../driver/import-text.ts";
 import { readStoredType } from "../dsl/check-inputs.ts";
+import type { ImportedModel } from "../graph/imported.ts";
 import { DiagnosticError, fail } from "../support/diagnostics.ts";
 import { readOptionFile } from "./path-checks.ts";
 
@@ -41,6 +42,7 @@ export function refuseImportOptions(options: ModelOptions): void {
 export function wishesOf(
   { inputType, inputScale, inputRange, data, epochs }: ModelOptions,
   path: string,
+  model: ImportedModel,
 ): ImportWishes {
   if (inputType !== undefined && !readStoredType(inputType))
     bad("inputType", `${JSON.stringify(inputType)} is no stored type such as u8 or s12`);
@@ -49,7 +51,7 @@ export function wishesOf(
     type,
     scale: inputScale === undefined ? undefined : scaleOf(inputScale),
     range: inputRange === undefined ? undefined : rangeOf(inputRange),
-    data: data && dataOf(data, dirname(resolve(path))),
+    data: data && dataOf(data, dirname(resolve(path)), model),
     epochs,
   };
 }
@@ -71,7 +73,7 @@ function rangeOf(text: string): [number, number] {
   return [Number(low), Number(high)];
 }
 
-function dataOf(paths: readonly string[], folder: string): WrittenData {
+function dataOf(paths: readonly string[], folder: string, { nodes, outputs }: ImportedModel): WrittenData {
   const [first, second, ...others] = paths as [string, ...string[]];
   if (others.length > 0)
     bad("data", "it takes one file, or one with the inputs and one with what they are compared with");
@@ -86,10 +88,14 @@ function dataOf(paths: readonly string[], folder: string): WrittenData {
   }
   if (name.endsWith(".npy")) return { call: `npy(${written(first)})`, answers: "none" };
   if (name.endsWith(".npz")) {
-    const y = arrayIn(bytes, first);
-    if (!y) return { call: `npz(${written(first)})`, answers: "none" };
-    const answers = answersIn(y);
-    return { call: `npz(${written(first)}, ${answers}: "y")`, answers };
+    // Arrays for several inputs have their names, and then the outputs' answers have theirs.
+    const isByName = nodes.filter(({ kind }) => kind === "input").length > 1;
+    const found = isByName
+      ? outputs.map(({ name }) => arrayIn(bytes, name, first))
+      : [arrayIn(bytes, "y", first)];
+    if (found.some((array) => !array)) return { call: `npz(${written(first)})`, answers: "none" };
+    const answers = answersIn(found[0]!);
+    return { call: `npz(${written(first)}${isByName ? "" : `, ${answers}: "y"`})`, answers };
   }
   if (name.endsWith(".json")) {
     return { call: `json(${written(first)}, labels: "labels")`, answers: "labels" };
@@ -101,9 +107,9 @@ function dataOf(paths: readonly string[], folder: string): WrittenData {
 }
 
 /** What an archive has beside its inputs; undefined: nothing. */
-function arrayIn(bytes: Uint8Array, path: string): NumericArray | undefined {
+function arrayIn(bytes: Uint8Array, name: string, path: string): NumericArray | undefined {
   try {
-    return decodeNpz(bytes, "y", { path });
+    return decodeNpz(bytes, name, { path });
   } catch (error) {
     if (error instanceof DiagnosticError && error.diagnostics[0]!.code === "data/npz-array") return undefined;
     throw error;

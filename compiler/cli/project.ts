@@ -64,7 +64,7 @@ export async function openModel(argument: string | undefined, options: ModelOpti
   const source = opened
     ? createSourceFile(
         `${path} (as a model text)`,
-        importText(opened.model, basename(path), wishesOf(options, path)),
+        importText(opened.model, basename(path), wishesOf(options, path, opened.model)),
       )
     : createSourceFile(path, readFileSync(path, "utf8"));
   if (isText) refuseImportOptions(options);

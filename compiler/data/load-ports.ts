@@ -19,15 +19,15 @@ export interface PortTargets {
   readonly outputs: readonly { readonly name: string; readonly compared: ComparedWith }[];
 }
 
-export interface PortSet {
-  readonly train: SampleSet;
-  readonly test: SampleSet;
-  readonly warnings: readonly Diagnostic[];
-}
+/** Splits that have files of their own, in the order in which they are read. */
+const SPLITS = ["train", "test"] as const;
+type Split = (typeof SPLITS)[number];
+type BySplit<S extends Split, T> = Readonly<Record<S, T>>;
+type SplitPorts<S extends Split> = BySplit<S, readonly PortFile[]>;
 
-interface SplitPorts {
-  readonly train: readonly PortFile[];
-  readonly test: readonly PortFile[];
+function bySplit<S extends Split, T>(data: SplitPorts<S>, make: (split: S) => T): BySplit<S, T> {
+  const splits = SPLITS.filter((split): split is S => split in data);
+  return Object.fromEntries(splits.map((split) => [split, make(split)])) as BySplit<S, T>;
 }
 
 interface Options {
@@ -111,89 +111,93 @@ function loadValues(port: PortFile, outputs: number, reader: DataReader, options
   return { count, samples: { labels: new Int32Array(0), values }, warnings: [] };
 }
 
-type Split = keyof SplitPorts;
-type Both<T> = Readonly<Record<Split, Loaded<T>>>;
-
-function fileOf(data: SplitPorts, split: Split, name: string): PortFile {
+function fileOf<S extends Split>(data: SplitPorts<S>, split: S, name: string): PortFile {
   const found = data[split].find(({ port }) => port === name);
   if (!found) throw new DiagnosticError([createDiagnostic("data/missing-port", { port: name, split })]);
   return found;
 }
 
-/** Training and test samples of one port; what is wrong with both is said with the port's name. */
-function bothOf<T, First extends Loaded<T>>(
-  data: SplitPorts,
+/** Samples of one port in every split; what is wrong with them is said with the port's name. */
+function eachOf<S extends Split, T, First extends Loaded<T>>(
+  data: SplitPorts<S>,
   name: string,
-  load: (port: PortFile, train: First | "unreadable" | undefined) => First,
-): { readonly value?: Both<T>; readonly diagnostics: readonly Diagnostic[] } {
-  const train = diagnosticsOf(() => load(fileOf(data, "train", name), undefined));
-  const test = diagnosticsOf(() => load(fileOf(data, "test", name), train.value ?? "unreadable"));
-  const diagnostics = [...train.diagnostics, ...test.diagnostics].map((d) => ({
-    ...d,
-    message: `${name}: ${d.message}`,
-  }));
-  return train.value && test.value
-    ? { value: { train: train.value, test: test.value }, diagnostics }
+  load: (port: PortFile, first: First | "unreadable" | undefined) => First,
+): { readonly value?: BySplit<S, Loaded<T>>; readonly diagnostics: readonly Diagnostic[] } {
+  let first: First | "unreadable" | undefined;
+  const loaded = bySplit(data, (split) => {
+    const found = diagnosticsOf(() => load(fileOf(data, split, name), first));
+    first ??= found.value ?? "unreadable";
+    return found;
+  });
+  const all: readonly ReturnType<typeof diagnosticsOf<First>>[] = Object.values(loaded);
+  const diagnostics = all.flatMap((found) =>
+    found.diagnostics.map((d) => ({ ...d, message: `${name}: ${d.message}` })),
+  );
+  return all.every((found) => found.value)
+    ? { value: bySplit(data, (split) => loaded[split].value!), diagnostics }
     : { diagnostics };
 }
 
-function loadInput(
-  data: SplitPorts,
+function loadInput<S extends Split>(
+  data: SplitPorts<S>,
   target: PortTargets["inputs"][number],
   reader: DataReader,
   options: Options,
 ) {
   type LoadedInput = Loaded<InputSamples> & { readonly numbers: NumberKind; readonly path: string };
   const { name, shape, stored } = target;
-  return bothOf<InputSamples, LoadedInput>(data, name, ({ file }, train) => {
+  return eachOf<S, InputSamples, LoadedInput>(data, name, ({ file }, first) => {
     const { count, inputs, numbers, warnings } = loadInputs(file, "nothing", target, reader, options);
-    if (train && train !== "unreadable" && train.numbers !== numbers) {
-      const kinds = { firstKind: KIND_TEXT[train.numbers], secondKind: KIND_TEXT[numbers] };
-      fail("data/mixed-numbers", { first: train.path, second: file.path, ...kinds }, { span: file.span });
+    if (first && first !== "unreadable" && first.numbers !== numbers) {
+      const kinds = { firstKind: KIND_TEXT[first.numbers], secondKind: KIND_TEXT[numbers] };
+      fail("data/mixed-numbers", { first: first.path, second: file.path, ...kinds }, { span: file.span });
     }
     return { count, samples: { shape, stored, mantissas: inputs }, warnings, numbers, path: file.path };
   });
 }
 
-function loadOutput(
-  data: SplitPorts,
+function loadOutput<S extends Split>(
+  data: SplitPorts<S>,
   { name, compared }: PortTargets["outputs"][number],
   reader: DataReader,
   options: Options,
 ) {
   if (compared.kind === "classes")
-    return bothOf<Answers, ReturnType<typeof loadLabels>>(data, name, (port, train) => {
-      const known = train === undefined || train === "unreadable" ? train : (train.names ?? "numbers");
+    return eachOf<S, Answers, ReturnType<typeof loadLabels>>(data, name, (port, first) => {
+      const known = first === undefined || first === "unreadable" ? first : (first.names ?? "numbers");
       return loadLabels(port, compared, reader, options, known);
     });
   compilerAssert(compared.kind === "values", "what reproduces its inputs has no answers");
-  return bothOf<Answers, Loaded<Answers>>(data, name, (port) =>
+  return eachOf<S, Answers, Loaded<Answers>>(data, name, (port) =>
     loadValues(port, compared.count, reader, options),
   );
 }
 
 /** Refuses ports of one split whose numbers of samples differ: all are compared with the first. */
-function checkCounts(data: SplitPorts, split: Split, ports: readonly (readonly [string, number])[]) {
+function checkCounts<S extends Split>(
+  data: SplitPorts<S>,
+  split: S,
+  ports: readonly (readonly [string, number])[],
+): readonly Diagnostic[] {
   const [first] = ports;
-  const found = ports.flatMap(([port, count]) => {
+  return ports.flatMap(([port, count]) => {
     if (count === first![1]) return [];
     const parameters = { port, count, first: first![0], expected: first![1] };
     return [createDiagnostic("data/port-count", parameters, { span: fileOf(data, split, port).file.span })];
   });
-  return found;
 }
 
 /**
- * Both splits of a model whose inputs and outputs have their files apart. Class names of the test data are numbered as in
+ * The splits of a model whose inputs and outputs have their files apart. Class names of the test data are numbered as in
  * the training data, output by output. Reports what is wrong with all files in one go: what a file of samples may have, and
  * data/missing-port and data/port-count.
  */
-export function loadPorts(
-  data: SplitPorts,
+export function loadPorts<S extends Split>(
+  data: SplitPorts<S>,
   targets: PortTargets,
   reader: DataReader,
   options: Options = {},
-): PortSet {
+): BySplit<S, SampleSet> & { readonly warnings: readonly Diagnostic[] } {
   const once = cached(reader);
   const inputs = targets.inputs.map((target) => loadInput(data, target, once, options));
   const compared = targets.outputs.filter((output) => output.compared.kind !== "input");
@@ -201,15 +205,16 @@ export function loadPorts(
   const diagnostics = [...inputs, ...outputs].flatMap((found) => found.diagnostics);
   if (diagnostics.length > 0) throw new DiagnosticError(diagnostics);
   const names = [...targets.inputs, ...compared].map(({ name }) => name);
-  const wrong = (["train", "test"] as const).flatMap((split) =>
+  const wrong = bySplit(data, (split) =>
     checkCounts(
       data,
       split,
       [...inputs, ...outputs].map((found, i) => [names[i]!, found.value![split].count] as const),
     ),
   );
-  if (wrong.length > 0) throw new DiagnosticError(wrong);
-  const setOf = (split: Split): SampleSet => ({
+  const wrongCounts = Object.values<readonly Diagnostic[]>(wrong).flat();
+  if (wrongCounts.length > 0) throw new DiagnosticError(wrongCounts);
+  const setOf = (split: S): SampleSet => ({
     count: inputs[0]!.value![split].count,
     inputs: inputs.map((found) => found.value![split].samples),
     answers: targets.outputs.map(({ name }) => {
@@ -217,8 +222,10 @@ export function loadPorts(
       return i < 0 ? NO_ANSWERS : outputs[i]!.value![split].samples;
     }),
   });
-  const warnings = inputs.flatMap((found) => [...found.value!.train.warnings, ...found.value!.test.warnings]);
-  return { train: setOf("train"), test: setOf("test"), warnings };
+  const warnings = inputs.flatMap((found) =>
+    Object.values<Loaded<InputSamples>>(found.value!).flatMap((loaded) => loaded.warnings),
+  );
+  return { ...bySplit(data, setOf), warnings };
 }
 
 /** Of an output that is compared with nothing of the data. */

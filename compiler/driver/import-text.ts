@@ -58,9 +58,7 @@ export function importText(model: ImportedModel, file: string, wishes: ImportWis
   ];
   // A file that states its quantizers says what its inputs are, and has nothing to train.
   const says = !isStated || [wishes.type, wishes.scale, wishes.range].some((wish) => wish !== undefined);
-  const all = says ? inputLines(model, isStated ? wishes : { ...wishes, type: wishes.type ?? "s8" }) : [];
-  // A float model has one.
-  const inputs = isStated ? all : all.slice(0, 1);
+  const inputs = says ? inputLines(model, isStated ? wishes : { ...wishes, type: wishes.type ?? "s8" }) : [];
   const split = isStated
     ? [`test: ${data?.call}`]
     : [`train: ${data?.call}`, "test: 20 %", "validation: 20 %"];

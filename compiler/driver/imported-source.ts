@@ -9,24 +9,15 @@ import { statedQuantizers } from "../import/draft.ts";
 import { floatNetworkOf } from "../import/float-network.ts";
 import type { OpenedImport } from "../import/open.ts";
 import { compilerAssert } from "../support/assert.ts";
-import { fail } from "../support/diagnostics.ts";
 
 type ImportQueries = Required<Pick<FileQueries, "imported" | "stated">>;
 
-/**
- * Answers what a model text asks of the one file that it names. That of a float network throws import/several-inputs and
- * what `floatNetworkOf` throws.
- */
+/** Answers what a model text asks of the one file that it names. That of a float network throws what `floatNetworkOf` throws. */
 export function importQueries({ model, digest }: Pick<OpenedImport, "model" | "digest">): ImportQueries {
   const isStated = statedQuantizers(model).length > 0;
   return {
     stated: () => (isStated ? statedNetworkOf(model, digest) : undefined),
-    imported(_, values) {
-      const { name, nodes } = model;
-      const inputs = nodes.filter(({ kind }) => kind === "input").map((node) => node.name);
-      if (inputs.length > 1) fail("import/several-inputs", { model: name, names: inputs });
-      return { ...floatNetworkOf(model, values), digest };
-    },
+    imported: (_, valuesOf) => ({ ...floatNetworkOf(model, valuesOf), digest }),
   };
 }
 

@@ -2,7 +2,7 @@
 // and a digest of all that training depends on.
 import { createMantissas } from "../data/inputs.ts";
 import { loadDataSet, loadSamples } from "../data/load.ts";
-import { loadPorts, type PortSet, type PortTargets } from "../data/load-ports.ts";
+import { loadPorts, type PortTargets } from "../data/load-ports.ts";
 import { sampleSetOf, splitValidation } from "../data/select-samples.ts";
 import type { ComparedWith, LoadedSamples, SampleTarget } from "../data/whole-file.ts";
 import { nodeNamed } from "../graph/graph.ts";
@@ -63,7 +63,7 @@ function loadSets(
   targets: PortTargets,
   reader: Pick<FileReader, "read">,
   seed: number,
-): PortSet {
+): { readonly train: SampleSet; readonly test: SampleSet; readonly warnings: readonly Diagnostic[] } {
   if (isHeldBack(test)) {
     const whole = loadWhole(train, targets, reader);
     const split = splitValidation(whole.samples, countOf(test, whole.samples.count), seed);
@@ -86,11 +86,8 @@ export function loadWhole(
     const loaded = loadSamples(train, oneTarget(targets), reader);
     return { samples: withAnswers(sampleSetOf(loaded), targets), warnings: loaded.warnings };
   }
-  // The same files in the place of both splits: their warnings come twice.
-  const { train: samples, warnings } = loadPorts({ train, test: train }, targets, reader);
-  const isFirst = ({ message }: Diagnostic, i: number): boolean =>
-    warnings.findIndex((warning) => warning.message === message) === i;
-  return { samples, warnings: warnings.filter(isFirst) };
+  const { train: samples, warnings } = loadPorts({ train }, targets, reader);
+  return { samples, warnings };
 }
 
 /** What a file with all of a sample is to have: one input, and one output that is compared with something of the file. */
@@ -145,9 +142,10 @@ function makeData({ made }: MadeData, targets: PortTargets, seed: number): Proje
   const make = (purpose: keyof typeof MADE): SampleSet => {
     const random = createRandom(seed, "made samples", purpose);
     const count = MADE[purpose];
-    const inputs = targets.inputs.map(({ shape, stored }) => {
+    const inputs = targets.inputs.map(({ shape, stored }, at) => {
+      const { least, greatest } = made[at]!;
       const mantissas = createMantissas(stored, count * product(shape));
-      for (let i = 0; i < mantissas.length; i++) mantissas[i] = random.integer(made.least, made.greatest);
+      for (let i = 0; i < mantissas.length; i++) mantissas[i] = random.integer(least, greatest);
       return { shape, stored, mantissas };
     });
     return { count, inputs, answers: targets.outputs.map(() => NO_ANSWERS) };

@@ -36,10 +36,13 @@ export interface FileQueries {
   /** The network of a model's file that states its quantizers; undefined: the file states none, or cannot be read. */
   stated?(path: string): StatedNetwork | undefined;
   /**
-   * The network of a model's file, which is there. Throws the DiagnosticError of one that cannot be read, or that is no
+   * The network of a model's file, which is there; `valuesOf` is asked for each of its inputs. Throws the DiagnosticError of one that cannot be read, or that is no
    * network of the language. Absent where no such file can be read.
    */
-  imported?(path: string, values: ImportedInputValues): FloatNetwork & { readonly digest: string };
+  imported?(
+    path: string,
+    valuesOf: (input: string) => ImportedInputValues,
+  ): FloatNetwork & { readonly digest: string };
   /**
    * Paths are as written: relative to the model file, or `npm:package/path`. `badPath` says what is wrong with one
    * that cannot name a file.

@@ -37,7 +37,7 @@ export function checkImport(
     if (kind === "binding" || kind === "output")
       collector.add("language/stage-in-import", { path: from.text }, { span });
   reportRepeated([...inputs, ...layers], context);
-  const values = checkImportedInput(inputs[0], context);
+  const values = checkInputs(inputs, context);
   const network = values && networkFrom(from, values, queries, context);
   if (!network || !model.name) return undefined;
   const named = { ...network.graph, name: model.name.text };
@@ -50,25 +50,38 @@ export function checkImport(
     const parameters = { name: name.text, known: weighted, nearest: nearestWord(name.text, weighted) };
     collector.add("language/unknown-layer", { what: "layer", ...parameters }, { span: name.span });
   }
+  const ports = [...signals.values()].filter((s): s is CheckedInput => s.kind === "input");
+  const made = ports.map(({ name }) => values(name).range);
   return {
     model: {
       name: named.name,
-      inputs: [...signals.values()].filter((s): s is CheckedInput => s.kind === "input"),
+      inputs: ports,
       layers: [...signals.values()].filter(({ kind }) => kind !== "input"),
       outputs: named.outputs.map(({ name, node }) => ({ name, signal: signals.get(node)! })),
     },
     graph: named,
     source: { path: from.text, digest: network.digest, weights: network.weights },
-    made: { made: { least: values.range.min, greatest: values.range.max } },
+    made: { made: made.map(({ min, max }) => ({ least: min, greatest: max })) },
   };
+}
+
+/** What the integers of every input stand for, by its name; undefined after an error. */
+function checkInputs(
+  items: readonly InputItem[],
+  context: CheckContext,
+): ((input: string) => ImportedInput) | undefined {
+  const errors = context.collector.diagnostics.length;
+  const given = new Map(items.map((item) => [item.name?.text, checkImportedInput(item, context)]));
+  const otherwise = checkImportedInput(undefined, context)!;
+  if (context.collector.diagnostics.length > errors) return undefined;
+  return (input) => given.get(input) ?? otherwise;
 }
 
 function reportRepeated(items: readonly (InputItem | LayerItem)[], { collector }: CheckContext): void {
   const first = new Map<string, Span>();
   for (const { name, kind } of items) {
     if (!name) continue;
-    // Such a model has one input: a second item is a second description of it.
-    const key = kind === "input" ? "input" : `layer ${name.text}`;
+    const key = `${kind} ${name.text}`;
     const before = first.get(key);
     if (!before) first.set(key, name.span);
     else {
@@ -81,7 +94,7 @@ function reportRepeated(items: readonly (InputItem | LayerItem)[], { collector }
 
 function networkFrom(
   from: NameNode,
-  values: ImportedInput,
+  values: (input: string) => ImportedInput,
   queries: FileQueries,
   context: CheckContext,
 ): (FloatNetwork & { readonly digest: string }) | undefined {

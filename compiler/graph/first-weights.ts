@@ -22,7 +22,7 @@ export interface LayerWeights {
 /** Of every dense and conv, by name. */
 export type FirstWeights = ReadonlyMap<string, LayerWeights>;
 
-/** What the integers at the input of an imported model stand for: integer * scale * 2^-fraction. */
+/** What the integers at an input of an imported model stand for: integer * scale * 2^-fraction. */
 export interface ImportedInputValues {
   readonly stored: StoredType;
   /** 1, unless a step is no power of two. */

@@ -57,9 +57,9 @@ export interface DataSpec {
   readonly validation: HeldBack;
 }
 
-/** Samples of an imported model that comes without data: uniform stored integers, both ends included. */
+/** Samples of an imported model that comes without data: uniform stored integers of each input, both ends included. */
 export interface MadeData {
-  readonly made: { readonly least: number; readonly greatest: number };
+  readonly made: readonly { readonly least: number; readonly greatest: number }[];
 }
 
 /** Bounds on the frozen integers; each that is given holds. */

@@ -1,5 +1,5 @@
 // A float model of somebody else's as a graph of the language's operators with its weights. In: an imported model that
-// states no quantizers, and the integers at its input. Out: graph and first weights, or everything that has no place there.
+// states no quantizers, and the integers at its inputs. Out: graph and first weights, or everything that has no place there.
 
 import type { Expression, FunctionName } from "../graph/expression.ts";
 import {
@@ -9,7 +9,7 @@ import {
   NORM_FLOOR,
   type NormWeights,
 } from "../graph/first-weights.ts";
-import type { Graph, Node, StoredType } from "../graph/graph.ts";
+import type { Graph, Node } from "../graph/graph.ts";
 import type { EluNode, ImportedModel } from "../graph/imported.ts";
 import { graphProblems } from "../graph/verify.ts";
 import { createCollector, type DiagnosticCollector, fail } from "../support/diagnostics.ts";
@@ -49,25 +49,28 @@ const ACTIVATIONS: readonly DraftNode["kind"][] = [
  * Makes the network. Batch-norms right behind a layer and before an activation stay batch-norms with the file's statistics;
  * all other norms and affines become part of weights and biases. Throws diagnostics `import/...`.
  */
-export function floatNetworkOf(model: ImportedModel, { stored, scale }: ImportedInputValues): FloatNetwork {
+export function floatNetworkOf(
+  model: ImportedModel,
+  valuesOf: (input: string) => ImportedInputValues,
+): FloatNetwork {
   const problems = createCollector();
   const draft = draftOf(model, problems);
   problems.throwIfErrors();
   prune(draft!);
-  if (scale !== 1) scaleInputs(draft!, scale);
+  scaleInputs(draft!, valuesOf);
   const kept = normsAsAffines(draft!);
   foldAffines(draft!, problems);
   for (const output of draft!.outputs) endAtSums(draft!, output.node);
   checkOutputs(draft!, problems);
   problems.throwIfErrors();
-  const graph = graphOf(model, draft!, stored);
+  const graph = graphOf(model, draft!, valuesOf);
   const found = graphProblems(graph);
   if (found.length > 0) fail("import/bad-graph", { model: model.name, problems: found });
   return { graph, weights: weightsOf(draft!, kept) };
 }
 
-/** An affine behind every input: the values that the file means. */
-function scaleInputs(draft: Draft, scale: number): void {
+/** An affine behind every input whose step is no power of two: the values that the file means. */
+function scaleInputs(draft: Draft, valuesOf: (input: string) => ImportedInputValues): void {
   const nodes = [...draft.nodes.values()];
   draft.nodes.clear();
   const scaled = new Map<string, string>();
@@ -77,6 +80,8 @@ function scaleInputs(draft: Draft, scale: number): void {
       withInputs(node, (input) => scaled.get(input) ?? input),
     );
     if (node.kind !== "input") continue;
+    const { scale } = valuesOf(node.name);
+    if (scale === 1) continue;
     const { shape, origin } = node;
     const name = `${node.name} scaled`;
     const [gain, offset] = [Float64Array.of(scale), Float64Array.of(0)];
@@ -147,7 +152,11 @@ function checkOutputs(draft: Draft, problems: DiagnosticCollector): void {
   }
 }
 
-function graphOf({ name }: ImportedModel, { nodes, outputs }: Draft, stored: StoredType): Graph {
+function graphOf(
+  { name }: ImportedModel,
+  { nodes, outputs }: Draft,
+  valuesOf: (input: string) => ImportedInputValues,
+): Graph {
   return {
     name,
     outputs,
@@ -156,7 +165,7 @@ function graphOf({ name }: ImportedModel, { nodes, outputs }: Draft, stored: Sto
         const { name, shape, origin, input } = node;
         return { kind: "batchnorm", name, shape, origin, input };
       }
-      if (node.kind === "input") return { ...node, stored: node.stored ?? stored };
+      if (node.kind === "input") return { ...node, stored: node.stored ?? valuesOf(node.name).stored };
       if (node.kind === "elu") return curveOfElu(node);
       // No affine is left.
       return node as Exclude<typeof node, { kind: "affine" }>;

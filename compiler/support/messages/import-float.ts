@@ -46,12 +46,6 @@ export const importFloatMessages = {
       `${JSON.stringify(node)} is quantized by the file, other parts of the network are not`,
     hint: () => "quantize all weights and tensors in the file, or none: then they are calibrated here",
   }),
-  "import/several-inputs": entry<{ model: string; names: readonly string[] }>({
-    message: ({ model, names }) =>
-      `the network ${JSON.stringify(model)} has ${names.length} inputs: ${names.map((name) => JSON.stringify(name)).join(", ")}`,
-    hint: () =>
-      "models from files are calibrated and fine-tuned with one input; describe the model in a text",
-  }),
   "import/unfoldable": entry<{ node: string; because: string }>({
     message: ({ node, because }) =>
       `the scale and offset of ${JSON.stringify(node)} cannot become part of a layer's weights: ${because}`,

@@ -87,7 +87,7 @@ describe("loadProjectData", () => {
   });
 
   it("makes stored integers of a range where there are none, other ones for each purpose and seed", () => {
-    const made = { ...project, data: { made: { least: 3, greatest: 17 } } };
+    const made = { ...project, data: { made: [{ least: 3, greatest: 17 }] } };
     const withoutTargets = { ...made, training: { ...made.training, target: "float" as const } };
     const never = { read: () => undefined };
     const { training, validation, test, digest } = loadProjectData(withoutTargets, never);

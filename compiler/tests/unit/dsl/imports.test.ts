@@ -82,7 +82,7 @@ describe("a text that names a model file", () => {
   test.each(inputs)("%s", (item, stored, made) => {
     const { graph, data } = projectOf(imported(item, ""));
     expect(graph.nodes[0]).toMatchObject({ stored });
-    expect(data).toEqual({ made });
+    expect(data).toEqual({ made: [made] });
   });
 
   test("a step that is no power of two goes into the first layer", () => {

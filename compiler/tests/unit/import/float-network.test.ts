@@ -31,7 +31,7 @@ const kindsOf = ({ nodes }: Graph): string[] => nodes.map(({ kind }) => kind);
 function expectSame(make: Made, kinds: readonly string[], scale = 1): Graph {
   const builder = modelBuilder(7);
   const model = builder.model(make(builder));
-  const network = floatNetworkOf(model, { stored, scale });
+  const network = floatNetworkOf(model, () => ({ stored, scale }));
   expect(kindsOf(network.graph)).toEqual(kinds);
   // Training takes it as it takes one of the language.
   networkOf(network.graph);
@@ -123,7 +123,7 @@ describe("the same function", () => {
     expectSame(make, ["input", "conv"]);
     const builder = modelBuilder(7);
     const model = builder.model(make(builder));
-    const own = floatNetworkOf(model, { stored, scale: 1 }).weights.get("up")!.weights;
+    const own = floatNetworkOf(model, () => ({ stored, scale: 1 })).weights.get("up")!.weights;
     const units = 6;
     const [taps, channels] = [6, 2];
     const { weights } = model.constants.get("up")!;
@@ -221,14 +221,16 @@ describe("the same function", () => {
     const b = modelBuilder();
     const bytes: StoredType = { signed: false, width: 8, fraction: 0 };
     const model = b.model(b.dense(b.input([4], bytes), 3));
-    expect(floatNetworkOf(model, { stored, scale: 1 }).graph.nodes[0]).toMatchObject({ stored: bytes });
+    expect(floatNetworkOf(model, () => ({ stored, scale: 1 })).graph.nodes[0]).toMatchObject({
+      stored: bytes,
+    });
   });
 });
 
 describe("refusals name the node", () => {
   function codesOf(make: (b: ModelBuilder) => ImportedModel): string[] {
     try {
-      floatNetworkOf(make(modelBuilder()), { stored, scale: 1 });
+      floatNetworkOf(make(modelBuilder()), () => ({ stored, scale: 1 }));
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
       for (const d of error.diagnostics) expect(d.file).toBe("model.onnx");
@@ -293,7 +295,7 @@ describe("refusals name the node", () => {
       const b = modelBuilder();
       const model = b.model(b.dense(b.input([4]), 3, "fc"));
       const [input, fc] = model.nodes as [ImportedNode, ImportedNode];
-      floatNetworkOf({ ...model, nodes: [input, { ...fc, shape: [5] }] }, { stored, scale: 1 });
+      floatNetworkOf({ ...model, nodes: [input, { ...fc, shape: [5] }] }, () => ({ stored, scale: 1 }));
     };
     expect(found).toThrow(/import\/bad-graph.*"fc"/);
   });
