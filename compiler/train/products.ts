@@ -30,7 +30,7 @@ export interface ProductOperands {
 
 /** The transpose of [rows, columns] values. The WASM backend's kernel takes several times longer. */
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(values.length);
+  const out = floats(values.length);
   for (let r = 0; r < rows; r += EXCHANGE_BLOCK) {
     const lastRow = Math.min(rows, r + EXCHANGE_BLOCK);
     for (let c = 0; c < columns; c += EXCHANGE_BLOCK) {
