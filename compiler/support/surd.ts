@@ -1,6 +1,19 @@
 // Real numbers that sums, products and square roots make of rationals. In: rationals. Out: such a number and its sign,
 // which is always decided exactly: no digits are computed, so no number is too close to 0.
-import { compare, equal, negated, plus, type Rational, ratio, times, toNumber, ZERO } from "./rational.ts";
+import {
+  ceilingOf,
+  compare,
+  equal,
+  floorOf,
+  negated,
+  plus,
+  powerOfTwo,
+  type Rational,
+  ratio,
+  times,
+  toNumber,
+  ZERO,
+} from "./rational.ts";
 
 /**
  * A rational, or rational + root * sqrt(radicand) with numbers that hold only roots of smaller radicands. A radicand is
@@ -109,4 +122,26 @@ export function approximately(value: Surd): number {
   const near = half >= 0 ? ratio(numerator, denominator << shift) : ratio(numerator << shift, denominator);
   const root = Math.sqrt(toNumber(near)) * 2 ** half;
   return approximately(value.rational) + approximately(value.root) * root;
+}
+
+/** Integers that a number lies between, ends included. */
+export interface Enclosure {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** The number in units of 2^-bits. */
+export function enclosed(value: Surd, bits: number): Enclosure {
+  if (isRational(value)) {
+    const scaled = times(value, powerOfTwo(bits));
+    return { low: floorOf(scaled), high: ceilingOf(scaled) };
+  }
+  const [rational, root] = [enclosed(value.rational, bits), enclosed(value.root, bits)];
+  const least = integerRoot(floorOf(times(value.radicand, powerOfTwo(2 * bits))));
+  const products = [root.low, root.high].flatMap((r) => [r * least, r * (least + 1n)]);
+  const shift = BigInt(bits);
+  return {
+    low: rational.low + (products.reduce((a, b) => (a < b ? a : b)) >> shift),
+    high: rational.high + (products.reduce((a, b) => (a > b ? a : b)) >> shift) + 1n,
+  };
 }

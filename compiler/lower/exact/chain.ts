@@ -13,6 +13,7 @@ import {
   toNumber,
   ZERO,
 } from "../../support/rational.ts";
+import { type Curve, compareReals, curveAt, isSurd, type Real, scaled } from "../../support/real.ts";
 import {
   approximately,
   compareSurds,
@@ -30,14 +31,15 @@ export type PerChannel<T> = readonly T[];
 
 /**
  * affine: x * gain + offset. clamp: into [least, most]; null: open. leaky: x where x >= 0, else slope * x, slope above 0.
- * lookup: entries[x] of whole x that are all there.
+ * lookup: entries[x] of whole x that are all there. A chain has one curve at most, and nothing that falls again behind it.
  */
 export type Step =
   | { readonly kind: "affine"; readonly gain: PerChannel<Surd>; readonly offset: PerChannel<Surd> }
   | { readonly kind: "clamp"; readonly least: Rational | null; readonly most: Rational | null }
   | { readonly kind: "leaky"; readonly slope: Rational }
   | { readonly kind: "hardswish" }
-  | { readonly kind: "lookup"; readonly entries: readonly Rational[] };
+  | { readonly kind: "lookup"; readonly entries: readonly Rational[] }
+  | { readonly kind: "curve"; readonly curve: Curve };
 
 /** From the integer on, in order; the first one says the scale of the integers. */
 export type Chain = readonly Step[];
@@ -93,8 +95,16 @@ export function normStep(norm: {
 
 const SIX = ratio(6);
 
-/** The steps of an elementwise operator of the language; null of one that is not exact in rationals, or no function. */
-export function stepsOf(operator: { readonly kind: string; readonly slope?: number }): Chain | null {
+/** An elementwise operator of a file. */
+interface Elementwise {
+  readonly kind: string;
+  readonly slope?: number;
+  readonly alpha?: number;
+  readonly scale?: number;
+}
+
+/** The steps of an elementwise operator; null of one that has none. */
+export function stepsOf(operator: Elementwise): Chain | null {
   const clamp = (least: Rational | null, most: Rational | null): Step => ({ kind: "clamp", least, most });
   switch (operator.kind) {
     case "relu":
@@ -107,6 +117,21 @@ export function stepsOf(operator: { readonly kind: string; readonly slope?: numb
       return [affine([ratio(1, 6)], [ratio(1, 2)]), clamp(ZERO, ONE)];
     case "hardswish":
       return [{ kind: "hardswish" }];
+    case "sigmoid":
+      return [{ kind: "curve", curve: "sigmoid" }];
+    case "tanh":
+      // 2 * sigmoid(2 * x) - 1
+      return [
+        affine([ratio(2)], [ZERO]),
+        { kind: "curve", curve: "sigmoid" },
+        affine([ratio(2)], [ratio(-1)]),
+      ];
+    case "elu": {
+      const below = stepsOf({ kind: "leaky_relu", slope: operator.alpha! });
+      return (
+        below && [{ kind: "curve", curve: "elu" }, ...below, affine([rationalOf(operator.scale!)], [ZERO])]
+      );
+    }
     case "leaky_relu": {
       const slope = rationalOf(operator.slope!);
       if (slope.numerator === 0n) return [clamp(ZERO, null)];
@@ -115,6 +140,11 @@ export function stepsOf(operator: { readonly kind: string; readonly slope?: numb
     default:
       return null;
   }
+}
+
+/** Whether a chain has a step behind it that it can have. */
+export function canFollow(chain: Chain, step: Step): boolean {
+  return !chain.some(({ kind }) => kind === "curve") || (step.kind !== "curve" && step.kind !== "hardswish");
 }
 
 /** Which way a channel goes: 1 never falls, -1 never rises; null where it does both. A constant never falls. */
@@ -173,7 +203,7 @@ export function gridOf(chain: Chain): Grid | null {
 
 /** The exact function of one channel, and a quick look at it. */
 export interface ChannelFunction {
-  evaluate(integer: Rational): Surd;
+  evaluate(integer: Rational): Real;
   /** A double and how far the real value may be from it. */
   estimate(integer: number): { readonly value: number; readonly error: number };
 }
@@ -199,11 +229,9 @@ export function functionOf(chain: Chain, c: number): ChannelFunction {
   );
   return {
     evaluate(integer) {
-      let x: Surd = integer;
-      for (const step of steps) {
-        if (step.kind === "affine") x = sum(product(x, step.gain), step.offset);
-        else x = bent(x, step);
-      }
+      let x: Real = integer;
+      for (const step of steps)
+        x = step.kind === "affine" ? scaled(x, step.gain, step.offset) : bent(x, step);
       return x;
     },
     estimate(integer) {
@@ -224,8 +252,13 @@ export function functionOf(chain: Chain, c: number): ChannelFunction {
           const slope = value < 0 ? toNumber(step.slope) : 1;
           value *= slope;
           error = error * slope + Math.abs(value) * RELATIVE_ERROR + SMALLEST;
+        } else if (step.kind === "curve") {
+          // Neither curve is steeper than 1.
+          value =
+            step.curve === "sigmoid" ? 1 / (1 + Math.exp(-value)) : value < 0 ? Math.expm1(value) : value;
+          error += Math.abs(value) * RELATIVE_ERROR + SMALLEST;
         } else {
-          // A bend that is too near, and curves, are looked at exactly.
+          // A bend that is too near, and what rises and falls, are looked at exactly.
           return { value, error: Number.POSITIVE_INFINITY };
         }
       }
@@ -234,19 +267,24 @@ export function functionOf(chain: Chain, c: number): ChannelFunction {
   };
 }
 
-function bent(x: Surd, step: Exclude<Step, { kind: "affine" }>): Surd {
+function bent(x: Real, step: Exclude<Step, { kind: "affine" }>): Real {
   switch (step.kind) {
     case "clamp":
-      if (step.least && compareSurds(x, step.least) < 0) return step.least;
-      return step.most && compareSurds(x, step.most) > 0 ? step.most : x;
+      if (step.least && compareReals(x, step.least) < 0) return step.least;
+      return step.most && compareReals(x, step.most) > 0 ? step.most : x;
     case "leaky":
-      return signOf(x) < 0 ? product(x, step.slope) : x;
+      return compareReals(x, ZERO) < 0 ? scaled(x, step.slope, ZERO) : x;
+    case "curve":
+      compilerAssert(isSurd(x), "exact: a chain has one curve");
+      return curveAt(step.curve, x);
     case "lookup": {
-      const entry = isRational(x) && isInteger(x) ? step.entries[Number(x.numerator)] : undefined;
+      const entry =
+        isSurd(x) && isRational(x) && isInteger(x) ? step.entries[Number(x.numerator)] : undefined;
       compilerAssert(entry, "exact: a table has no entry for an integer");
       return entry;
     }
     case "hardswish": {
+      compilerAssert(isSurd(x), "exact: nothing falls behind a curve");
       if (compareSurds(x, ratio(-3)) <= 0) return ZERO;
       if (compareSurds(x, ratio(3)) >= 0) return x;
       return product(x, sum(product(x, ratio(1, 6)), ratio(1, 2)));

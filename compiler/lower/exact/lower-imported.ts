@@ -8,7 +8,16 @@ import { compilerAssert } from "../../support/assert.ts";
 import { createCollector, type Diagnostic, DiagnosticError } from "../../support/diagnostics.ts";
 import { ONE, rationalOf, ZERO } from "../../support/rational.ts";
 import { signOf } from "../../support/surd.ts";
-import { affine, type Chain, followedBy, gridChain, normStep, type Step, stepsOf } from "./chain.ts";
+import {
+  affine,
+  type Chain,
+  canFollow,
+  followedBy,
+  gridChain,
+  normStep,
+  type Step,
+  stepsOf,
+} from "./chain.ts";
 import { describeNode, type Emitted, type Lowering, refuse, refuseInput, type Tensor } from "./context.ts";
 import { concatTensor, productTensor, settled, settledTensor, sumTensor } from "./joins.ts";
 import { type Levels, multiThresholdLevels, quantizerLevels, signLevels, stepLevels } from "./levels.ts";
@@ -225,7 +234,9 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
     case "argmax":
       return { kind: "class", ...classOf(node, input!, run), decided: input! };
     default: {
-      const steps = stepsOf(node) ?? refuse(node, "import/exact-no-operator", { node: describeNode(node) });
+      const steps = stepsOf(node);
+      if (!steps?.every((step) => canFollow(input!.chain, step)))
+        return refuse(node, "import/exact-no-operator", { node: describeNode(node) });
       return done(steps.reduce((tensor, step) => stepped(tensor, step, node, run), input!));
     }
   }

@@ -2,7 +2,7 @@
 // integers that can occur. Out: the least integer that reaches each level, ties decided.
 import type { Range } from "../../support/fixed-point.ts";
 import { rationalOf, toNumber } from "../../support/rational.ts";
-import { compareSurds } from "../../support/surd.ts";
+import { compareReals } from "../../support/real.ts";
 import type { ChannelFunction } from "./chain.ts";
 import type { Boundary } from "./levels.ts";
 
@@ -12,7 +12,7 @@ export function reaches(f: ChannelFunction, x: number, { value, strict }: Bounda
   const bound = toNumber(value);
   const distance = near - bound;
   if (Math.abs(distance) > error + Math.abs(bound) * 2 ** -40) return distance > 0;
-  const order = compareSurds(f.evaluate(rationalOf(x)), value);
+  const order = compareReals(f.evaluate(rationalOf(x)), value);
   return order > 0 || (order === 0 && !strict);
 }
 

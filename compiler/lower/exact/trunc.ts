@@ -1,6 +1,7 @@
 // QONNX Trunc as a quantizer: the low bits of integers dropped. In: a tensor and such a node. Out: levels that count them.
 import type { TruncNode } from "../../graph/imported.ts";
 import { powerOfTwo, ratio, rationalOf, times } from "../../support/rational.ts";
+import { isSurd } from "../../support/real.ts";
 import { isRational } from "../../support/surd.ts";
 import { at, type Chain, channelsOfChain, combined, functionOf, gridOf } from "./chain.ts";
 import { describeNode, type Lowering, refuse, type Tensor } from "./context.ts";
@@ -42,7 +43,7 @@ export function truncOf(
     const { min, max } = at(ranges, c);
     for (const end of [min, max]) {
       const real = f.evaluate(ratio(end));
-      if (!isRational(real))
+      if (!isSurd(real) || !isRational(real))
         refuse(node, "import/exact-unquantized", {
           node: describeNode(node),
           input: `what follows ${describeNode(source.node)}`,

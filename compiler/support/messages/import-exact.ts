@@ -51,7 +51,7 @@ export const importExactMessages = {
   "import/exact-no-operator": entry<{ node: string }>({
     message: ({ node }) => `${node} has no exact integer form`,
     hint: () =>
-      "replace it by relu, relu6, hardtanh or hardsigmoid, or import the model without its quantizers",
+      "replace it by another activation (relu, relu6, hardtanh, hardsigmoid, sigmoid, tanh or elu, one before each quantizer), or import the model without its quantizers",
   }),
   "import/exact-not-monotone": entry<{ node: string; limit: number }>({
     message: ({ node, limit }) =>

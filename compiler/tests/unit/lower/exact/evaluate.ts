@@ -10,6 +10,7 @@ export interface Arithmetic<T> {
   multiply(a: T, b: T): T;
   divide(a: T, b: T): T;
   root(a: T): T;
+  exp(a: T): T;
   floor(a: T): T;
   less(a: T, b: T): boolean;
   toNumber(a: T): number;
@@ -22,6 +23,7 @@ export const DOUBLES: Arithmetic<number> = {
   multiply: (a, b) => a * b,
   divide: (a, b) => a / b,
   root: Math.sqrt,
+  exp: Math.exp,
   floor: Math.floor,
   less: (a, b) => a < b,
   toNumber: (a) => a,
@@ -43,6 +45,19 @@ function squareRoot(value: bigint): bigint {
   }
 }
 
+/** e^(a * 2^-400): the series of a 2^-64th of it, squared 64 times with as many bits more. */
+function exponential(a: bigint): bigint {
+  const bits = BITS + 160n;
+  const part = (a << (bits - BITS)) >> 64n;
+  let [sum, term] = [1n << bits, 1n << bits];
+  for (let n = 1n; term !== 0n && term !== -1n; n++) {
+    term = floorDivide((term * part) >> bits, n);
+    sum += term;
+  }
+  for (let i = 0; i < 64; i++) sum = (sum * sum) >> bits;
+  return sum >> (bits - BITS);
+}
+
 /** Integers of 2^-400: exact for sums, off by a unit or so for the rest. */
 export const FINE: Arithmetic<bigint> = {
   of(value) {
@@ -58,6 +73,7 @@ export const FINE: Arithmetic<bigint> = {
   multiply: (a, b) => (a * b) >> BITS,
   divide: (a, b) => floorDivide(a << BITS, b),
   root: (a) => squareRoot(a << BITS),
+  exp: exponential,
   floor: (a) => (a >> BITS) << BITS,
   less: (a, b) => a < b,
   toNumber: (a) => Number(a >> (BITS - 60n)) / 2 ** 60,
@@ -94,6 +110,9 @@ export const FRACTIONS: Arithmetic<Fraction> = {
     const root = fraction(squareRoot(a.n), squareRoot(a.d));
     if (root.n ** 2n !== a.n || root.d ** 2n !== a.d) throw new Error("no fraction is this root");
     return root;
+  },
+  exp() {
+    throw new Error("no fraction is a power of e");
   },
   floor: (a) => ({ n: floorDivide(a.n, a.d), d: 1n }),
   less: (a, b) => a.n * b.d < b.n * a.d,
@@ -224,6 +243,18 @@ function evaluateNode<T>(
       return each((x) => multiply(x, clamp(add(divide(x, of(6)), of(0.5)), 0, 1)));
     case "leaky_relu":
       return each((x) => (less(x, zero) ? multiply(x, of(node.slope)) : x));
+    case "sigmoid":
+      return each((x) => divide(of(1), add(of(1), math.exp(subtract(zero, x)))));
+    case "tanh":
+      return each((x) => {
+        const [up, down] = [math.exp(x), math.exp(subtract(zero, x))];
+        return divide(subtract(up, down), add(up, down));
+      });
+    case "elu":
+      return each((x) => {
+        const below = multiply(of(node.alpha), subtract(math.exp(less(x, zero) ? x : zero), of(1)));
+        return multiply(of(node.scale), less(x, zero) ? below : x);
+      });
     case "sign":
       return each((x) => of(less(x, zero) ? -1 : 1));
     case "step":

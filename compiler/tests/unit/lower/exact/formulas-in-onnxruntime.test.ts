@@ -1,4 +1,4 @@
-// Published quantized models, where their folder stands beside the clone: their integers against the formulas of their
+// Quantized models, published ones too where their folder stands beside the clone: their integers against the formulas of their
 // quantizers, built of standard ONNX operators and run by onnxruntime in double precision.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,8 +12,9 @@ import { type InputGrid, lowerImported } from "../../../../lower/exact/lower-imp
 import { elementsOf, mantissaRange, valueNamed } from "../../../../program/program.ts";
 import { simulate } from "../../../../sim/simulate.ts";
 import { createRandom } from "../../../../support/random.ts";
-import { powerOfTwo, ratio, toNumber } from "../../../../support/rational.ts";
+import { powerOfTwo, ratio, rationalOf, toNumber } from "../../../../support/rational.ts";
 import { fileIndices } from "../../import/against-onnxruntime.ts";
+import { createOnnx } from "../../import/build-onnx.ts";
 import { withFormulas } from "./double-formulas.ts";
 import { evaluate, FINE } from "./evaluate.ts";
 
@@ -34,8 +35,11 @@ interface Difference {
 }
 
 /** Every integer of a uniform choice of inputs, and the outputs that differ. */
-async function differencesOf(file: string, grid: InputGrid): Promise<readonly Difference[]> {
-  const bytes = readFileSync(join(folder, file));
+async function differencesOf(
+  file: string,
+  bytes: Uint8Array,
+  grid: InputGrid,
+): Promise<readonly Difference[]> {
   const { model, inputs, outputs: ports } = readOnnx(bytes, { path: file });
   const [port] = inputs as [(typeof inputs)[number]];
   const formulas = withFormulas(decodeMessage("ModelProto", bytes));
@@ -83,13 +87,39 @@ async function differencesOf(file: string, grid: InputGrid): Promise<readonly Di
   return found;
 }
 
-describe.skipIf(!isThere)("the formulas of Quant in double precision", () => {
+/** Two layers with an activation between them, and a Quant behind each. */
+function smallNet(activation: string): Uint8Array {
+  const b = createOnnx(7);
+  const scalar = (value: number): string => b.weights([], [value]);
+  const quant = (x: string, scale: number, bits: number): string =>
+    b.node("qonnx.custom_op.general:Quant", [x, scalar(Math.fround(scale)), scalar(0), scalar(bits)], {
+      signed: 1,
+      narrow: 0,
+      rounding_mode: "ROUND",
+    });
+  const dense = (x: string, inputs: number, units: number): string => {
+    const w = quant(b.weights([inputs, units]), 0.13, 4);
+    return b.node("Add", [b.node("MatMul", [x, w]), b.weights([units])]);
+  };
+  const x = quant(b.input("x", [null, 12]), 0.1, 6);
+  const hidden = quant(b.node(activation, [dense(x, 12, 10)]), 0.021, 6);
+  return b.finish([quant(dense(hidden, 10, 6), 0.05, 7)], 13);
+}
+
+describe("the formulas of Quant in double precision", () => {
+  it.each(["Relu", "Sigmoid", "Tanh"])("behind %s", async (activation) => {
+    const grid: InputGrid = { signed: true, width: 6, scale: rationalOf(Math.fround(0.1)) };
+    expect(await differencesOf("net.onnx", smallNet(activation), grid)).toEqual([]);
+  });
+});
+
+describe.skipIf(!isThere)("the formulas of published models in double precision", () => {
   it.each<[string, InputGrid]>([
     ["qkeras_jettagging.onnx", { signed: true, width: 8, scale: powerOfTwo(-7) }],
     ["qkeras_jettagging.onnx", { signed: true, width: 16, scale: powerOfTwo(-12) }],
     ["TFC_2W2A.onnx", { signed: false, width: 8, scale: ratio(1, 255) }],
   ])("%s", async (file, grid) => {
-    const differences = await differencesOf(file, grid);
+    const differences = await differencesOf(file, readFileSync(join(folder, file)), grid);
     // What doubles get wrong would be ties; there are none.
     expect(differences.filter(({ isTie }) => !isTie)).toEqual([]);
     expect(differences).toHaveLength(0);

@@ -58,6 +58,8 @@ export function modelOf(
 
 interface Growing {
   readonly random: RandomStream;
+  /** Whether activations may be curves. */
+  readonly hasCurves: boolean;
   readonly nodes: NodeParts[];
   readonly constants: Record<string, Partial<ImportedConstants>>;
   readonly outputs: string[];
@@ -229,8 +231,18 @@ function chainBehind(g: Growing, from: { name: string; shape: readonly number[] 
     "leaky_relu",
     null,
     null,
+    ...(g.hasCurves ? (["sigmoid", "tanh", "elu"] as const) : []),
   ] as const);
-  if (activation === "leaky_relu")
+  if (activation === "elu")
+    push({
+      kind: activation,
+      name: fresh(activation),
+      input: name,
+      shape,
+      alpha: pick(random, [1, float(1.7), 0]),
+      scale: pick(random, [1, float(1.05), -1]),
+    });
+  else if (activation === "leaky_relu")
     push({ kind: activation, name: fresh(activation), input: name, shape, slope: float(0.1) });
   else if (activation) push({ kind: activation, name: fresh(activation), input: name, shape });
   return name;
@@ -435,8 +447,8 @@ export interface RandomImported {
   sample(n: number): Map<string, number[]>;
 }
 
-/** A network of one to four blocks. */
-export function randomImported(seed: number): RandomImported {
+/** A network of one to four blocks; with curves among its activations. */
+export function randomImported(seed: number, hasCurves = false): RandomImported {
   const random = createRandom(seed, "random imported");
   counter = 0;
   const isPower = chance(random, 0.35);
@@ -452,6 +464,7 @@ export function randomImported(seed: number): RandomImported {
   };
   const g: Growing = {
     random,
+    hasCurves,
     nodes: [{ kind: "input", name: "x", shape, stored: null }],
     constants: {},
     outputs: [],

@@ -20,14 +20,16 @@ const REFUSED = [
   "import/exact-padding",
 ];
 
+const CURVES: readonly string[] = ["sigmoid", "tanh", "elu"];
+
 interface Run {
   readonly seed: number;
   readonly result: Comparison | null;
   readonly codes: readonly string[];
 }
 
-function run(seed: number): Run {
-  const { model, sample } = randomImported(seed);
+function run(seed: number, hasCurves = false): Run {
+  const { model, sample } = randomImported(seed, hasCurves);
   try {
     const samples = Array.from({ length: SAMPLES }, (_, n) => sample(n));
     return { seed, result: compareWithFormulas(model, samples), codes: [] };
@@ -39,7 +41,7 @@ function run(seed: number): Run {
 
 describe("random quantized networks", () => {
   const seeds = new Set([...Array.from({ length: NETWORKS }, (_, seed) => seed), ...FOUND]);
-  const runs = [...seeds].map(run);
+  const runs = [...seeds].map((seed) => run(seed));
   const lowered = runs.filter((r) => r.result !== null);
 
   test("give the integers of their formulas", () => {
@@ -82,5 +84,26 @@ describe("random quantized networks", () => {
       "upsample",
     ];
     expect(wanted.filter((op) => !found.has(op))).toEqual([]);
+  });
+});
+
+describe("random quantized networks with sigmoids, tanhs and elus", () => {
+  const runs = Array.from({ length: NETWORKS / 2 }, (_, seed) => run(seed, true));
+
+  test("give the integers of their formulas", () => {
+    const differences = runs.flatMap(({ seed, result }) =>
+      (result?.differences ?? []).map((difference) => ({ seed, ...difference })),
+    );
+    expect(differences).toEqual([]);
+    const hasCurve = ({ seed, result }: Run): boolean =>
+      result !== null && randomImported(seed, true).model.nodes.some(({ kind }) => CURVES.includes(kind));
+    expect(runs.filter(hasCurve).length).toBeGreaterThan(NETWORKS / 8);
+  });
+
+  test("are refused for their scales, or for two curves before one quantizer", () => {
+    const allowed = [...REFUSED, "import/exact-no-operator"];
+    const refused = runs.filter((r) => r.result === null);
+    expect(refused.filter(({ codes }) => !codes.every((code) => allowed.includes(code)))).toEqual([]);
+    expect(refused.length).toBeLessThan(NETWORKS / 8);
   });
 });
