@@ -107,7 +107,7 @@ export function quantizerText(quantizer: Quantizer): string {
   parts.push(each(scale));
   if (zeroPoint.some((zero) => zero !== 0))
     parts.push(zeroPoint.length === 1 ? `zero ${zeroPoint[0]}` : `${zeroPoint.length} zero points`);
-  if (rounding !== "ROUND") parts.push(rounding.toLowerCase());
+  if (rounding !== "ROUND" && rounding !== "HALF_ODD") parts.push(rounding.toLowerCase());
   return parts.join(", ");
 }
 

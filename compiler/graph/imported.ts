@@ -13,7 +13,10 @@ import type {
 /** Numbers of the file, exact: every float32, and every integer that a double holds. */
 export type FileNumbers = Float64Array;
 
-/** QONNX rounding modes; ROUND is half to even. */
+/**
+ * QONNX rounding modes; ROUND is half to even. HALF_ODD is half to even before an odd zero point is added, as QuantizeLinear
+ * says it.
+ */
 export type QuantRounding =
   | "ROUND"
   | "HALF_UP"
@@ -22,7 +25,8 @@ export type QuantRounding =
   | "DOWN"
   | "CEIL"
   | "FLOOR"
-  | "ROUND_TO_ZERO";
+  | "ROUND_TO_ZERO"
+  | "HALF_ODD";
 
 /**
  * A stated quantizer. int: m = clamp(round(x / scale + zeroPoint), least, greatest), x' = (m - zeroPoint) * scale. bipolar:

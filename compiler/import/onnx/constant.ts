@@ -111,6 +111,8 @@ export function rounded(x: number, rounding: QuantRounding): number {
       return rest === 0.5 ? (x < 0 ? floor + 1 : floor) : Math.floor(x + 0.5);
     case "ROUND":
       return rest === 0.5 ? (floor % 2 === 0 ? floor : floor + 1) : Math.floor(x + 0.5);
+    case "HALF_ODD":
+      return rest === 0.5 ? (floor % 2 === 0 ? floor + 1 : floor) : Math.floor(x + 0.5);
   }
 }
 

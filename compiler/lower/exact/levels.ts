@@ -73,6 +73,8 @@ export function roundingBoundary(rounding: QuantRounding, integer: bigint): Boun
       return integer > 0n ? before(ZERO, false) : before(ONE, true);
     case "ROUND":
       return before(HALF, integer % 2n !== 0n);
+    case "HALF_ODD":
+      return before(HALF, integer % 2n === 0n);
     case "HALF_UP":
       return before(HALF, integer <= 0n);
     case "HALF_DOWN":

@@ -122,6 +122,7 @@ function roundedNumber(y: number, rounding: QuantRounding): number {
     case "ROUND_TO_ZERO":
       return Math.trunc(y);
     case "ROUND":
+    case "HALF_ODD":
     case "HALF_UP":
     case "HALF_DOWN":
       return Math.floor(y + 0.5);

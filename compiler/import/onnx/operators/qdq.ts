@@ -1,5 +1,6 @@
 // Networks in integers as ONNX itself states them: QuantizeLinear, DequantizeLinear, QLinearConv, QLinearMatMul. A tensor
 // between them keeps its real numbers here, with the grid that the file's integers lie on.
+import { widthOfRange } from "../../../support/fixed-point.ts";
 import {
   anyTensor,
   axisOf,
@@ -136,19 +137,23 @@ const quantizeLinear: Reader = (call) => {
 };
 
 /**
- * A tensor rounded to a grid, and held as its integers from here on. ONNX rounds before it adds the zero point, which
- * matters to ties: the node has bounds around 0 in place of a zero point.
+ * A tensor rounded to a grid, and held as its integers from here on. The integers of an input are the file's. Others may be
+ * those from which the zero point is taken away, where that takes no bit more: they need no offset in the sums that they
+ * enter. ONNX rounds before it adds the zero point, which matters to ties.
  */
 function toGrid(call: Call, tensor: Tensor, grid: Grid): Tensor {
   const [least, greatest] = rangeOf(call, grid.zeroPoint.type);
   const zero = grid.zeroPoint.numbers()[0]!;
+  const width = (by: number): number => widthOfRange({ min: least - by, max: greatest - by }, least < by);
+  const isInput = call.network.nodeNamed(tensor.node).kind === "input";
+  const away = isInput || width(zero) > width(0) ? 0 : zero;
   const result = quantized(call, tensor, {
     kind: "int",
     scale: grid.scale,
-    zeroPoint: number(0),
-    least: least - zero,
-    greatest: greatest - zero,
-    rounding: "ROUND",
+    zeroPoint: number(zero - away),
+    least: least - away,
+    greatest: greatest - away,
+    rounding: (zero - away) % 2 === 0 ? "ROUND" : "HALF_ODD",
   });
   return { ...(result as Tensor), grid };
 }

@@ -67,6 +67,8 @@ export function roundBy(x: number, rounding: QuantRounding): number {
       return magnitude(nearest);
     case "HALF_DOWN":
       return magnitude(isTie ? nearest - 1 : nearest);
+    case "HALF_ODD":
+      return magnitude(isTie && nearest % 2 === 0 ? nearest - 1 : nearest);
     case "ROUND":
       return magnitude(isTie && nearest % 2 === 1 ? nearest - 1 : nearest);
   }

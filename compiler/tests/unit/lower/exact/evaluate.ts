@@ -188,6 +188,8 @@ export function roundOne<T>(y: T, rounding: QuantRounding, math: Arithmetic<T>):
       return nearest(negative ? up : down);
     case "ROUND":
       return nearest(Math.abs(math.toNumber(down)) % 2 === 0 ? down : up);
+    case "HALF_ODD":
+      return nearest(Math.abs(math.toNumber(down)) % 2 === 0 ? up : down);
   }
 }
 

@@ -23,6 +23,7 @@ export const ROUNDINGS: readonly QuantRounding[] = [
   "CEIL",
   "FLOOR",
   "ROUND_TO_ZERO",
+  "HALF_ODD",
 ];
 
 export const numbers = (...values: readonly number[]): FileNumbers => Float64Array.from(values);
@@ -60,6 +61,7 @@ interface Growing {
   readonly random: RandomStream;
   /** Whether activations may be curves. */
   readonly hasCurves: boolean;
+  readonly roundings: readonly QuantRounding[];
   readonly nodes: NodeParts[];
   readonly constants: Record<string, Partial<ImportedConstants>>;
   readonly outputs: string[];
@@ -116,7 +118,7 @@ function weightsFor(
           zeroPoint: numbers(kind < 0.35 ? random.integer(-2, 2) : 0),
           least: -(2 ** (bits - 1)) + (chance(random, 0.5) ? 1 : 0),
           greatest: 2 ** (bits - 1) - 1,
-          rounding: pick(random, ROUNDINGS),
+          rounding: pick(random, g.roundings),
         };
   const bias = chance(random, 0.5)
     ? Float64Array.from({ length: units }, () => float(random.normal() * 2))
@@ -302,7 +304,7 @@ function quantizeAt(g: Growing, name: string, shape: readonly number[], isPower:
     zeroPoint: numbers(zero),
     least,
     greatest: Math.max(greatest, least),
-    rounding: chance(random, 0.6) ? "ROUND" : pick(random, ROUNDINGS),
+    rounding: chance(random, 0.6) ? "ROUND" : pick(random, g.roundings),
   };
   g.nodes.push({ kind: "quantize", ...base, quantizer });
   return done(zero >= least && zero <= greatest, quantizer);
@@ -447,8 +449,8 @@ export interface RandomImported {
   sample(n: number): Map<string, number[]>;
 }
 
-/** A network of one to four blocks; with curves among its activations. */
-export function randomImported(seed: number, hasCurves = false): RandomImported {
+/** A network of one to four blocks; a wide choice has curves among its activations, and QuantizeLinear's rounding. */
+export function randomImported(seed: number, isWide = false): RandomImported {
   const random = createRandom(seed, "random imported");
   counter = 0;
   const isPower = chance(random, 0.35);
@@ -464,7 +466,8 @@ export function randomImported(seed: number, hasCurves = false): RandomImported 
   };
   const g: Growing = {
     random,
-    hasCurves,
+    hasCurves: isWide,
+    roundings: isWide ? ROUNDINGS : ROUNDINGS.filter((rounding) => rounding !== "HALF_ODD"),
     nodes: [{ kind: "input", name: "x", shape, stored: null }],
     constants: {},
     outputs: [],
@@ -520,7 +523,7 @@ function firstQuantizer(g: Growing, shape: readonly number[], isPower: boolean):
         zeroPoint: numbers(zero),
         least,
         greatest,
-        rounding: pick(random, ROUNDINGS),
+        rounding: pick(random, g.roundings),
       };
   let input = "x";
   if (chance(random, 0.2)) {

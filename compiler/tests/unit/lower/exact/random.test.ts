@@ -28,8 +28,8 @@ interface Run {
   readonly codes: readonly string[];
 }
 
-function run(seed: number, hasCurves = false): Run {
-  const { model, sample } = randomImported(seed, hasCurves);
+function run(seed: number, isWide = false): Run {
+  const { model, sample } = randomImported(seed, isWide);
   try {
     const samples = Array.from({ length: SAMPLES }, (_, n) => sample(n));
     return { seed, result: compareWithFormulas(model, samples), codes: [] };
@@ -87,7 +87,7 @@ describe("random quantized networks", () => {
   });
 });
 
-describe("random quantized networks with sigmoids, tanhs and elus", () => {
+describe("random quantized networks with sigmoids, tanhs, elus and zero points behind the rounding", () => {
   const runs = Array.from({ length: NETWORKS / 2 }, (_, seed) => run(seed, true));
 
   test("give the integers of their formulas", () => {
