@@ -1,6 +1,7 @@
 // What the rules of all instructions share. In: an instruction with its operands. Out: the widest formats, and how a
 // rule reports that it is broken.
 import type { DiagnosticCollector } from "../support/diagnostics.ts";
+import { MAX_ACCUMULATOR_WIDTH } from "../support/fixed-point.ts";
 import {
   type Constant,
   type Format,
@@ -13,8 +14,10 @@ import {
 
 /** Widest tensor or weight mantissa, bits. */
 export const MAX_TENSOR_WIDTH = 16;
-/** Widest operand of add, subtract and multiply, bits: products stay within the widest accumulator. */
-export const MAX_ARITHMETIC_WIDTH = 24;
+/** Widest operand of multiply, bits: products stay within the widest accumulator. */
+export const MAX_FACTOR_WIDTH = 24;
+/** Widest operand of add and subtract, bits: a sum of two is a bit wider. */
+export const MAX_TERM_WIDTH = MAX_ACCUMULATOR_WIDTH - 1;
 /** Widest multiplier of a scale, bits. */
 export const MAX_MULTIPLIER_WIDTH = 32;
 /** Widest input of a table, bits. */

@@ -4,10 +4,11 @@ import { accumulatorFraction, arithmeticFraction } from "./bounds.ts";
 import {
   areSizes,
   type Check,
-  MAX_ARITHMETIC_WIDTH,
+  MAX_FACTOR_WIDTH,
   MAX_MULTIPLIER_WIDTH,
   MAX_TABLE_WIDTH,
   MAX_TENSOR_WIDTH,
+  MAX_TERM_WIDTH,
   refuseFractions,
   refuseWide,
   sameFormat,
@@ -239,9 +240,9 @@ function checkArithmetic(check: Check, { op }: ArithmeticInstruction): void {
     return shape(`${shapeText(b.shape)} is neither ${shapeText(a.shape)} nor one row of its channels`);
   if (!sameShape(result.shape, a.shape)) return shape(`the result must be ${shapeText(a.shape)}`);
   if (a.format.kind !== "int" || b.format.kind !== "int") return format("takes int tensors");
+  const widest = op === "multiply" ? MAX_FACTOR_WIDTH : MAX_TERM_WIDTH;
   for (const { format: own } of operands)
-    if (widthOf(own) > MAX_ARITHMETIC_WIDTH)
-      return format(`an input has at most ${MAX_ARITHMETIC_WIDTH} bits, not ${widthOf(own)}`);
+    if (widthOf(own) > widest) return format(`an input has at most ${widest} bits, not ${widthOf(own)}`);
   if (refuseFractions(check)) return;
   if (result.format.kind !== "int" || !isSigned(result.format)) return format("the result is a signed int");
   const fraction = arithmeticFraction(op, a.format, b.format);

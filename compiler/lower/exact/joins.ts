@@ -28,6 +28,7 @@ import {
   type Settled,
   type Tensor,
 } from "./context.ts";
+import { isEnumerableSum } from "./fine-sums.ts";
 import { withoutMoves } from "./moves.ts";
 import { withoutBits } from "./products.ts";
 import {
@@ -93,11 +94,10 @@ export function sumTensor(node: Arithmetic, operands: readonly [Tensor, Tensor],
   const other = node.kind === "subtract" ? b!.grid.gain.map(negated) : b!.grid.gain;
   const unit = combined(a!.grid.gain, other, commonUnit);
   const factors = [a!.grid.gain, other].map((gain) => combined(gain, unit, factorOf));
-  if (factors.flat().some((f) => f === 0 || Math.abs(f) >= LARGEST_FACTOR)) {
-    const [first, second] = [a!.grid.gain[0]!, b!.grid.gain[0]!];
-    const ratio = second.numerator === 0n ? "0" : rationalText(over(first, second));
+  const isFine = factors.flat().some((f) => f === 0 || Math.abs(f) >= LARGEST_FACTOR);
+  const ratio = isFine ? ratioOf(a!.grid, b!.grid) : null;
+  if (ratio !== null && !isEnumerableSum([a!.source, b!.source], factors))
     refuse(node, "import/exact-residual", { node: describeNode(node), ratio });
-  }
   const [first, second] = [withoutBias(a!), withoutBias(b!)];
   const source: SumSource = {
     kind: "sum",
@@ -106,11 +106,17 @@ export function sumTensor(node: Arithmetic, operands: readonly [Tensor, Tensor],
     operands: [a!.source, b!.source],
     factors: factors as [PerChannel<number>, PerChannel<number>],
     offsets: [first.bias, second.bias],
+    ratio,
     emitted: new Map(),
   };
   const rest = node.kind === "subtract" ? second.offset.map(negated) : second.offset;
   const offset = combined(first.offset, rest, plus);
   return { source, chain: [affine(unit, offset)], moves: [], shape: node.shape };
+}
+
+function ratioOf(a: Grid, b: Grid): string {
+  const [first, second] = [a.gain[0]!, b.gain[0]!];
+  return second.numerator === 0n ? "0" : rationalText(over(first, second));
 }
 
 /** What a product adds by itself, and the offset that is left. */

@@ -19,8 +19,8 @@ import {
 import { isRational, signOf } from "../../support/surd.ts";
 import { type Chain, combined, functionOf, type Grid, gridChain, gridOf } from "./chain.ts";
 import { type Lowering, refuseInput, type Tensor } from "./context.ts";
+import { emittedAs, formatOfLevels } from "./formats.ts";
 import type { Levels } from "./levels.ts";
-import { emittedAs, formatOfLevels } from "./quantize.ts";
 import { levelAt } from "./search.ts";
 import { valueSource } from "./sources.ts";
 

@@ -18,7 +18,7 @@ import {
 } from "../../support/rational.ts";
 import { affine, at, combined, integerFor, type PerChannel } from "./chain.ts";
 import { describeNode, type Lowering, refuse, type Settled, type Tensor } from "./context.ts";
-import { fractionOfGrid } from "./quantize.ts";
+import { fractionOfGrid } from "./formats.ts";
 import { type ProductSource, signsOf, type Windows } from "./sources.ts";
 import { biasValues, type IntegerWeights, integerWeights } from "./weights.ts";
 

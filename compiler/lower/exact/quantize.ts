@@ -1,15 +1,13 @@
 // A quantizer behind a chain as instructions. In: a tensor and levels. Out: the tensor of integers, made by nothing at all,
 // a shift, a table or thresholds: the cheapest that is exact for every integer that can come.
 import type { ImportedNode } from "../../graph/imported.ts";
-import { intFormat } from "../../program/builder.ts";
 import { MAX_FRACTION, MAX_TABLE_WIDTH, MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
-import { type Format, mantissaRange, operandRange, type Padding, widthOf } from "../../program/program.ts";
+import { mantissaRange, type Padding, widthOf } from "../../program/program.ts";
 import { type Range, widthOfRange } from "../../support/fixed-point.ts";
 import {
   ceilingOf,
   compare,
   equal,
-  exponentOf,
   floorOf,
   minus,
   over,
@@ -43,6 +41,8 @@ import {
   type Settled,
   type Tensor,
 } from "./context.ts";
+import { quantizedFineSum } from "./fine-sums.ts";
+import { emittedAs, formatOfIntegers, formatOfLevels, fractionOfGrid } from "./formats.ts";
 import { type Levels, roundingBoundary } from "./levels.ts";
 import { type MultiplyShift, multiplyShifts } from "./multipliers.ts";
 import { levelAt, thresholdsOf } from "./search.ts";
@@ -65,36 +65,13 @@ const MAX_MULTIPLIED_LEVELS = 4095;
 /** Up to as many, 4 bits, comparisons are cheaper than a multiplier. */
 const FEW_LEVELS = 15;
 
-/** Tensors whose shift a format states: the fraction of a scale that is a power of two, else 0. */
-export function fractionOfGrid({ gain }: Grid): number {
-  const [first] = gain;
-  if (!first || !gain.every((g) => equal(g, first))) return 0;
-  const exponent = exponentOf(first);
-  return exponent !== null && Math.abs(exponent) <= MAX_FRACTION / 2 ? -exponent || 0 : 0;
-}
-
-/** The narrowest format of integers from least on. */
-export function formatOfIntegers(least: number, greatest: number, fraction: number): Format {
-  return intFormat(least < 0, widthOfRange({ min: least, max: greatest }, least < 0), fraction);
-}
-
-/** What a new value holds: all of its format, or bits as -1 and +1. */
-export function emittedAs(name: string, shape: readonly number[], format: Format): Emitted {
-  return { name, shape, format, ranges: [operandRange(format)] };
-}
-
-/** Format of the integers of some levels. */
-export function formatOfLevels({ least, count, bipolar, grid }: Levels): Format {
-  if (bipolar) return { kind: "bipolar", fraction: fractionOfGrid(grid) };
-  // Thresholds have one level at least.
-  return formatOfIntegers(least, least + Math.max(1, count), fractionOfGrid(grid));
-}
-
 /** The integers of a tensor behind a quantizer; moves that wait are not its matter. `node` is the quantizer. */
 export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lowering: Lowering): Settled {
   const { grid } = levels;
   const { source, chain } = tensor;
   checkWidth(levels, node);
+  if (source.kind === "sum" && source.ratio !== null)
+    return quantizedFineSum(source, tensor, levels, node, lowering);
   // What has nothing to do is left out, but where the file says that it is an instruction of a layer.
   const same =
     node.layer === undefined && source.kind === "value" && sameIntegers(chain, levels, source.value);

@@ -3,7 +3,7 @@
 import type { ImportedNode } from "../../graph/imported.ts";
 import { channelBounds } from "../../program/bounds.ts";
 import { intFormat } from "../../program/builder.ts";
-import { MAX_ARITHMETIC_WIDTH, MAX_FRACTION, MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
+import { MAX_FRACTION, MAX_TENSOR_WIDTH, MAX_TERM_WIDTH } from "../../program/constraints.ts";
 import type { Constant, Format, Padding, Sizes } from "../../program/program.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { MAX_ACCUMULATOR_WIDTH, type Range, widthOfRange } from "../../support/fixed-point.ts";
@@ -56,6 +56,8 @@ export interface SumSource {
   readonly factors: readonly [PerChannel<number>, PerChannel<number>];
   /** Whole biases of products; 0 of anything else. */
   readonly offsets: readonly [PerChannel<number>, PerChannel<number>];
+  /** Of the scales, where the factors are too large for the program: a quantizer behind it makes smaller ones. Else null. */
+  readonly ratio: string | null;
   readonly emitted: Map<string, Emitted>;
 }
 
@@ -110,6 +112,7 @@ export function widthOfEmitted({ format, ranges }: Emitted): number {
 /** The value of the program that holds what is demanded of a source; the same one for the same demand. */
 export function emit(source: Source, demand: Demand, lowering: Lowering): Emitted {
   compilerAssert(source.kind !== "port", "exact: an input without integers is emitted");
+  if (source.kind === "sum" && source.ratio !== null) return refuseFineSum(source);
   const { multipliers, offsets, fraction } = demand;
   compilerAssert(!multipliers.includes(0), "exact: nothing is multiplied by 0");
   const isOwn = JSON.stringify(fraction) === JSON.stringify(plainFraction(source));
@@ -128,6 +131,11 @@ export function emit(source: Source, demand: Demand, lowering: Lowering): Emitte
         : emitValue(source, demand, name, lowering);
   source.emitted.set(key, made);
   return made;
+}
+
+/** A sum without a unit of few bits, where something else than one quantizer of the whole tensor reads it. */
+export function refuseFineSum({ node, ratio }: SumSource): never {
+  return refuse(node, "import/exact-residual", { node: describeNode(node), ratio: ratio! });
 }
 
 function trimmed(values: PerChannel<number>): PerChannel<number> {
@@ -366,12 +374,12 @@ function emitSum(source: SumSource, demand: Demand, name: string, lowering: Lowe
     return emit(ready, { multipliers: wanted[i]!, offsets: scaled, fraction: plain }, lowering);
   });
   for (const operand of [a!, b!])
-    if (widthOfEmitted(operand) > MAX_ARITHMETIC_WIDTH)
+    if (widthOfEmitted(operand) > MAX_TERM_WIDTH)
       refuse(node, "import/exact-too-wide", {
         node: describeNode(node),
         operation: node.kind,
         width: widthOfEmitted(operand),
-        limit: MAX_ARITHMETIC_WIDTH,
+        limit: MAX_TERM_WIDTH,
       });
   compilerAssert(isAll(offsets, 0) && demand.fraction === null, "exact: a sum has no bias");
   const inputs: [string, string] = [a!.name, b!.name];

@@ -266,8 +266,8 @@ describe("refused", () => {
     );
     expect(refusalsOf(model).map((d) => d.code)).toEqual([
       "import/exact-no-operator",
-      "import/exact-residual",
       "import/exact-levels",
+      "import/exact-residual",
     ]);
   });
 });
