@@ -4,6 +4,7 @@ import { createMantissas } from "../data/inputs.ts";
 import type { PortTargets } from "../data/load-ports.ts";
 import type { ComparedWith } from "../data/whole-file.ts";
 import type { StoredType } from "../graph/graph.ts";
+import type { ImportedModel } from "../graph/imported.ts";
 import type { StatedInput, StatedProject } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import { product, spatialOf } from "../graph/shapes.ts";
@@ -47,13 +48,7 @@ export function importProject(
   reader: Pick<FileReader, "read">,
 ): ImportedProject {
   const { name, seed } = project;
-  const lowered = lowerImported(
-    { ...opened.model, name },
-    {
-      inputs: new Map([...project.inputs].map(([input, given]) => [input, gridOf(given)])),
-      otherwise: UNSTATED,
-    },
-  );
+  const lowered = lowerStated({ ...opened.model, name }, project.inputs);
   const { samples, warnings } = samplesOf(lowered, project, reader);
   const names = BUILD_FILES.import;
   const left: FileSet = new Map<string, string | Uint8Array>([
@@ -84,6 +79,12 @@ export function importProject(
       ...warnings,
     ],
   };
+}
+
+/** The integers of a model that states its quantizers, with those of its inputs that somebody asks for. */
+export function lowerStated(model: ImportedModel, inputs: StatedProject["inputs"]): ExactLowering {
+  const grids = new Map([...inputs].map(([input, given]) => [input, gridOf(given)]));
+  return lowerImported(model, { inputs: grids, otherwise: UNSTATED });
 }
 
 function gridOf({ signed, width, step }: StatedInput): InputGrid {

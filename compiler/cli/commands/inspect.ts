@@ -3,6 +3,7 @@ import {
   type InspectedLayer,
   type InspectedPort,
   type Inspection,
+  importProblems,
   inspectImport,
   inspectProject,
 } from "../../driver/inspect.ts";
@@ -16,34 +17,49 @@ import { number, shownName, table } from "../tables.ts";
 export async function inspectCommand(argument: string | undefined): Promise<CommandOutcome> {
   const path = modelPathOf(argument);
   try {
-    const { inspection, warnings } = await inspected(path);
+    const { inspection, diagnostics } = await inspected(path);
+    const isSupported = countOf(diagnostics) === 0;
     return {
-      result: { supported: true, ...inspection },
-      text: inspectionText(inspection),
-      diagnostics: warnings,
+      result: { supported: isSupported, ...inspection },
+      text: `${inspectionText(inspection)}\n${supportText(diagnostics)}`,
+      diagnostics,
     };
   } catch (error) {
     if (!(error instanceof DiagnosticError)) throw error;
-    const count = error.diagnostics.filter(({ severity }) => severity === "error").length;
     return {
       result: { supported: false, path },
-      text: `${shownName(path)}\nsupported    no: ${count} ${count === 1 ? "reason" : "reasons"}`,
+      text: `${shownName(path)}\n${supportText(error.diagnostics)}`,
       diagnostics: error.diagnostics,
     };
   }
 }
 
-/** What a model of ours or of others is. Throws everything that stands in its way. */
+const countOf = (diagnostics: readonly Diagnostic[]): number =>
+  diagnostics.filter(({ severity }) => severity === "error").length;
+
+function supportText(diagnostics: readonly Diagnostic[]): string {
+  const count = countOf(diagnostics);
+  const answer = count === 0 ? "yes" : `no: ${count} ${count === 1 ? "reason" : "reasons"}`;
+  return `supported    ${answer}`;
+}
+
+/**
+ * What a model of ours or of others is, and what is wrong with it. Throws the same of a file that cannot be read, or a text
+ * with mistakes.
+ */
 async function inspected(
   path: string,
-): Promise<{ readonly inspection: Inspection; readonly warnings: readonly Diagnostic[] }> {
+): Promise<{ readonly inspection: Inspection; readonly diagnostics: readonly Diagnostic[] }> {
   if (path.endsWith(".floor")) {
     const model = await openModel(path, {});
-    const inspection = isStated(model) ? inspectImport(model.imported) : inspectProject(model.project);
-    return { inspection, warnings: model.warnings };
+    if (!isStated(model)) return { inspection: inspectProject(model.project), diagnostics: model.warnings };
+    const { imported, project, warnings } = model;
+    const found = importProblems(imported.model, project.inputs);
+    return { inspection: inspectImport(imported), diagnostics: [...warnings, ...found] };
   }
   const imported = await readModelFile(path);
-  return { inspection: inspectImport(imported), warnings: imported.warnings };
+  const found = importProblems(imported.model);
+  return { inspection: inspectImport(imported), diagnostics: [...imported.warnings, ...found] };
 }
 
 const sizes = (shape: readonly (number | null)[]): string =>
@@ -74,6 +90,5 @@ function inspectionText({ name, format, inputs, outputs, layers, totals }: Inspe
     table(["layer", "operator", "shape", "stated formats", "MACs", "parameters"], rows, 4),
     "",
     `totals       ${number(totals.macs)} MACs, ${number(totals.parameters)} parameters`,
-    "supported    yes: everything in the file is read",
   ].join("\n");
 }

@@ -19,6 +19,7 @@ import {
   stepsOf,
 } from "./chain.ts";
 import { describeNode, type Emitted, type Lowering, refuse, refuseInput, type Tensor } from "./context.ts";
+import { checkWidth, emittedAs, formatOfLevels } from "./formats.ts";
 import { concatTensor, productTensor, settled, settledTensor, sumTensor } from "./joins.ts";
 import { type Levels, multiThresholdLevels, quantizerLevels, signLevels, stepLevels } from "./levels.ts";
 import { lookupTensor } from "./lookup.ts";
@@ -118,8 +119,7 @@ function loweredBy(
   };
   const stated: ExactInput[] = [];
   for (const node of model.nodes) {
-    // What is refused makes nothing; who reads it has no message of its own.
-    const found = attempt(run, () => lowerNode(node, run, stated));
+    const found = attempt(run, () => lowerNode(node, run, stated)) ?? assumedOf(node, run);
     if (found) run.results.set(node.name, found);
   }
   const outputs = model.outputs.flatMap(({ name, node }) => {
@@ -136,6 +136,42 @@ function loweredBy(
   const inputs = [...stated, ...[...run.ports.values()].map((port) => port.input)];
   const ordered = inFileOrder(run.builder.build(), model);
   return { ...withInputOrder(ordered, inputs, model), outputs, warnings: run.collector.diagnostics };
+}
+
+/**
+ * What a quantizer gives, where it or something before it is refused: those behind it are looked at as well. Anything else that
+ * is refused makes nothing, and who reads it has no message of its own.
+ */
+function assumedOf(node: ImportedNode, run: Run): Result | null {
+  if (!run.collector.hasErrors()) return null;
+  try {
+    const levels = levelsOf(node);
+    if (!levels) return null;
+    checkWidth(levels, node);
+    const emitted = emittedAs(run.name(node.name, "assumed"), node.shape, formatOfLevels(levels));
+    run.builder.input({ name: emitted.name, shape: emitted.shape, format: emitted.format });
+    return { kind: "tensor", tensor: settledTensor(node, { emitted, grid: levels.grid }) };
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    return null;
+  }
+}
+
+/** The levels that a node states; null of what is no quantizer. */
+function levelsOf(node: ImportedNode): Levels | null {
+  switch (node.kind) {
+    case "quantize":
+      checkQuantizer(node, node.quantizer, node.shape.at(-1)!);
+      return quantizerLevels(node.quantizer);
+    case "multithreshold":
+      return multiThresholdLevels(node);
+    case "sign":
+      return signLevels([ONE]);
+    case "step":
+      return stepLevels();
+    default:
+      return null;
+  }
 }
 
 /** Whether an output is called as the logits of a class are, and is what that class is decided on: it comes with the class. */
@@ -189,14 +225,10 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
       return done(stepped(input!, affine(exact(node.gain), exact(node.offset)), node, run));
     }
     case "quantize":
-      checkQuantizer(node, node.quantizer, node.shape.at(-1)!);
-      return done(quantize(input!, quantizerLevels(node.quantizer), node, run));
     case "multithreshold":
-      return done(quantize(input!, multiThresholdLevels(node), node, run));
     case "sign":
-      return done(quantize(input!, signLevels([ONE]), node, run));
     case "step":
-      return done(quantize(input!, stepLevels(), node, run));
+      return done(quantize(input!, levelsOf(node)!, node, run));
     case "trunc": {
       const { tensor, levels } = truncOf(input!, node, run);
       return done(quantize(tensor, levels, node, run));
@@ -294,6 +326,7 @@ function quantize(tensor: Tensor, levels: Levels, node: ImportedNode, run: Run):
 
 /** The port of an input, which all of its quantizers share. */
 function portOf(input: ImportedNode, levels: Levels, chain: Chain, node: ImportedNode, run: Run): Port {
+  checkWidth(levels, node);
   checkPortChain(input, node, chain, run);
   const key = portKey(levels, chain);
   const known = run.ports.get(input.name);

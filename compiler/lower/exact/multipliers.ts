@@ -63,16 +63,24 @@ export function multiplyShift(
   return null;
 }
 
-/** Constants for all channels: of one shift where a few bits more than the least make that, else each of its own. */
+/**
+ * Constants for all channels: of one shift where a few bits more than the least make that, else each of its own. Thresholds are
+ * made when they are needed: of no channel behind one that has no constants.
+ */
 export function multiplyShifts(
-  rows: readonly (readonly number[])[],
+  thresholdsOf: (channel: number) => readonly number[],
   least: number,
   slopes: readonly number[],
   ranges: readonly Range[],
 ): readonly MultiplyShift[] | null {
-  const own = rows.map((row, c) => multiplyShift(row, least, slopes[c]!, ranges[c]!));
-  if (own.includes(null)) return null;
-  const found = own as readonly MultiplyShift[];
+  const rows: (readonly number[])[] = [];
+  const found: MultiplyShift[] = [];
+  for (const [c, slope] of slopes.entries()) {
+    rows[c] = thresholdsOf(c);
+    const own = multiplyShift(rows[c], least, slope, ranges[c]!);
+    if (!own) return null;
+    found.push(own);
+  }
   const most = Math.max(...found.map(({ shift }) => shift));
   for (let shift = most; shift <= most + 2; shift++) {
     const same = rows.map((row, c) => multiplyAt(shift, row, least, slopes[c]!, ranges[c]!));

@@ -1,9 +1,9 @@
 // A quantizer behind a chain as instructions. In: a tensor and levels. Out: the tensor of integers, made by nothing at all,
 // a shift, a table or thresholds: the cheapest that is exact for every integer that can come.
 import type { ImportedNode } from "../../graph/imported.ts";
-import { MAX_FRACTION, MAX_TABLE_WIDTH, MAX_TENSOR_WIDTH } from "../../program/constraints.ts";
+import { MAX_FRACTION, MAX_TABLE_WIDTH } from "../../program/constraints.ts";
 import { mantissaRange, type Padding, widthOf } from "../../program/program.ts";
-import { type Range, widthOfRange } from "../../support/fixed-point.ts";
+import type { Range } from "../../support/fixed-point.ts";
 import {
   ceilingOf,
   compare,
@@ -42,7 +42,7 @@ import {
   type Tensor,
 } from "./context.ts";
 import { quantizedFineSum } from "./fine-sums.ts";
-import { emittedAs, formatOfIntegers, formatOfLevels, fractionOfGrid } from "./formats.ts";
+import { checkWidth, emittedAs, formatOfIntegers, formatOfLevels, fractionOfGrid } from "./formats.ts";
 import { type Levels, roundingBoundary } from "./levels.ts";
 import { type MultiplyShift, multiplyShifts } from "./multipliers.ts";
 import { levelAt, thresholdsOf } from "./search.ts";
@@ -114,18 +114,6 @@ export function quantized(tensor: Tensor, levels: Levels, node: ImportedNode, lo
 /** The layer of a quantizer: the one that the file says, else that of what it quantizes. */
 function layerBehind(source: ImportedNode, quantizer: ImportedNode): string {
   return quantizer.layer ?? layerOf(source);
-}
-
-function checkWidth({ least, count }: Levels, node: ImportedNode): void {
-  const max = least + count;
-  const width = widthOfRange({ min: Math.min(least, 0), max: Math.max(max, 0) }, least < 0);
-  if (width > MAX_TENSOR_WIDTH)
-    refuse(node, "import/exact-too-wide", {
-      node: describeNode(node),
-      operation: "quantizing",
-      width,
-      limit: MAX_TENSOR_WIDTH,
-    });
 }
 
 /** Whether a quantizer finds its own integers, all of them: a grid that is quantized again. */
@@ -288,14 +276,13 @@ function multipliedBy(
   const ranges = combined(given, direction, turned);
   const different = Math.max(ranges.length, channelsOfChain(chain), apart, uniform!.scale.length);
   const each = Array.from({ length: different }, (_, c) => c);
-  const rows = each.map((c) =>
-    thresholdsOf(functionOf(oriented, c), count, (k) => boundary(c, least - lowest + k), at(ranges, c)),
-  );
   const slopes = each.map(
     (c) => Math.abs(approximately(at(affine.gain, c))) / toNumber(at(uniform!.scale, c)),
   );
   const all = each.map((c) => at(ranges, c));
-  const found = multiplyShifts(rows, least, slopes, all);
+  const thresholdsFor = (c: number): readonly number[] =>
+    thresholdsOf(functionOf(oriented, c), count, (k) => boundary(c, least - lowest + k), at(ranges, c));
+  const found = multiplyShifts(thresholdsFor, least, slopes, all);
   const format = formatOfIntegers(least, greatest, fractionOfGrid(grid));
   const { min, max } = mantissaRange(format);
   // The format ends above at the limit; below it has to end by itself.

@@ -79,7 +79,7 @@ export const importExactMessages = {
   "import/exact-too-wide": entry<{ node: string; operation: string; width: number; limit: number }>({
     message: ({ node, operation, width, limit }) =>
       `${node}: ${operation} takes at most ${limit} bits, not ${width}`,
-    hint: () => "quantize the tensor before it, to fewer bits",
+    hint: () => "quantize to fewer bits, there or before it",
   }),
   "import/exact-unquantized": entry<{ node: string; input: string }>({
     message: ({ node, input }) => `${node} reads ${input}, which no quantizer has made integers of`,

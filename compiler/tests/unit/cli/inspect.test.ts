@@ -23,16 +23,15 @@ function write(name: string, make: (b: OnnxBuilder) => string, opset = 13): stri
 const inspect = (name: string) => runJson(["inspect", name], { cwd: folder.path });
 
 const small = (b: OnnxBuilder): string => {
-  const quant = { signed: 1, narrow: 0, rounding_mode: "ROUND" };
-  const w = b.node(
-    "qonnx.custom_op.general:Quant",
-    [b.weights([4, 3, 3, 3]), b.positive([4, 1, 1, 1]), b.weights([], [0]), b.weights([], [3])],
-    quant,
-  );
-  const x = b.node("Relu", [b.node("Conv", [b.input("image", [null, 3, 8, 6]), w, b.weights([4])])]);
-  return b.node("Softmax", [b.node("Gemm", [b.node("Flatten", [x]), b.weights([96, 5]), b.weights([5])])], {
-    axis: 1,
-  });
+  const settings = { signed: 1, narrow: 0, rounding_mode: "ROUND" };
+  const quant = (x: string, scale: string, bits: number): string =>
+    b.node("qonnx.custom_op.general:Quant", [x, scale, b.weights([], [0]), b.weights([], [bits])], settings);
+  const scale = b.weights([], [0.125]);
+  const image = quant(b.input("image", [null, 3, 8, 6]), scale, 8);
+  const w = quant(b.weights([4, 3, 3, 3]), b.positive([4, 1, 1, 1]), 3);
+  const x = quant(b.node("Relu", [b.node("Conv", [image, w, b.weights([4])])]), scale, 5);
+  const matrix = quant(b.weights([96, 5]), scale, 4);
+  return b.node("Softmax", [b.node("Gemm", [b.node("Flatten", [x]), matrix, b.weights([5])])], { axis: 1 });
 };
 
 describe("noisefloor inspect", () => {
@@ -73,6 +72,23 @@ describe("noisefloor inspect", () => {
     expect(text.stdout).toBe("unfit.onnx\nsupported    no: 2 reasons\n");
   });
 
+  it("says what has no exact integers of a model that states its quantizers, beside what it is", async () => {
+    const b = createOnnx();
+    const scalar = (value: number): string => b.weights([], [value]);
+    const quant = (x: string, bits: number): string => {
+      const settings = { signed: 1, narrow: 0, rounding_mode: "ROUND" };
+      return b.node("qonnx.custom_op.general:Quant", [x, scalar(0.1), scalar(0), scalar(bits)], settings);
+    };
+    const hidden = b.node("MatMul", [quant(b.input("x", [null, 4]), 6), quant(b.weights([4, 2]), 4)]);
+    writeFileSync(folder.inside("inexact.onnx"), b.finish([quant(hidden, 14)], 13));
+    const { exitCode, result, diagnostics } = await runJson(["inspect", "inexact.onnx"], {
+      cwd: folder.path,
+    });
+    expect(exitCode).toBe(1);
+    expect(result).toMatchObject({ supported: false, totals: { macs: 8 } });
+    expect(diagnostics.map((d) => d.code)).toEqual(["import/exact-levels"]);
+  });
+
   it("says what a model of ours is", async () => {
     const model = await makeTinyProject(folder.inside("tiny"));
     const { code, result } = await inspect(model);
@@ -103,12 +119,12 @@ describe("data in other files", () => {
   const external = (name: string, location: string): string => {
     const b = createOnnx();
     const w = b.constant({
-      dims: [4],
+      dims: [4, 1],
       dataType: 1,
       dataLocation: 1,
       externalData: [{ key: "location", value: location }],
     });
-    writeFileSync(folder.inside(name), b.finish([b.node("Mul", [b.input("x", [1, 4]), w])], 13));
+    writeFileSync(folder.inside(name), b.finish([b.node("MatMul", [b.input("x", [1, 4]), w])], 13));
     return name;
   };
   const floats = new Uint8Array(Float32Array.of(2, 3, 4, 5).buffer);

@@ -72,7 +72,7 @@ describe("multiply and shift", () => {
     const gains = [0.013, 0.4, 1.7];
     const rows = gains.map((gain) => rowOf({ gain, offset: 0.3, bits: 8, min: -2000, size: 4000 }));
     const found = multiplyShifts(
-      rows.map((row) => row.thresholds),
+      (c) => rows[c]!.thresholds,
       -128,
       gains,
       rows.map((row) => row.range),

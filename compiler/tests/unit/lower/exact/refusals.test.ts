@@ -270,4 +270,32 @@ describe("refused", () => {
       "import/exact-residual",
     ]);
   });
+
+  test("what stands behind a refused quantizer as well: it gives what it states", () => {
+    const wide = int([f(0.01)], -4096, 4095);
+    const model = modelOf(
+      [
+        x,
+        first,
+        dense,
+        q("one", "dense", wide),
+        { ...dense, name: "next", input: "one" },
+        q("two", "next", int([f(0.3)], -4, 3)),
+        { kind: "sigmoid", name: "curve", input: "two", shape: S },
+        { kind: "tanh", name: "again", input: "curve", shape: S },
+        q("three", "again", wide),
+      ],
+      { dense: weights, next: weights },
+    );
+    expect(refusalsOf(model).map((d) => [d.code, /"(\w+)"/.exec(d.message)![1]])).toEqual([
+      ["import/exact-levels", "one"],
+      ["import/exact-no-operator", "again"],
+    ]);
+  });
+
+  test("an input of more bits than a tensor has, by its quantizer's name", () => {
+    const [refusal] = refusalsOf(modelOf([x, q("first", "x", int([f(0.01)], 0, 2 ** 20))]));
+    expect(refusal).toMatchObject({ code: "import/exact-too-wide" });
+    expect(refusal!.message).toContain('"first"');
+  });
 });
