@@ -6,7 +6,7 @@ import { createProgramBuilder } from "../../program/builder.ts";
 import type { Program } from "../../program/program.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { createCollector, type Diagnostic, DiagnosticError } from "../../support/diagnostics.ts";
-import { ONE, rationalOf, ZERO } from "../../support/rational.ts";
+import { ONE, over, rationalOf, ZERO } from "../../support/rational.ts";
 import { signOf } from "../../support/surd.ts";
 import {
   affine,
@@ -222,7 +222,9 @@ function lowerNode(node: ImportedNode, run: Run, stated: ExactInput[]): Result |
       return done(stepped(input!, normStep(node), node, run));
     case "affine": {
       const exact = (values: Float64Array) => Array.from(values, rationalOf);
-      return done(stepped(input!, affine(exact(node.gain), exact(node.offset)), node, run));
+      const { divisor } = node;
+      const gain = divisor ? exact(divisor).map((by) => over(ONE, by)) : exact(node.gain);
+      return done(stepped(input!, affine(gain, exact(node.offset)), node, run));
     }
     case "quantize":
     case "multithreshold":

@@ -214,7 +214,11 @@ function evaluateNode<T>(
         return add(divide(multiply(of(at(node.scale, c)), centred), deviation), of(at(node.bias, c)));
       });
     case "affine":
-      return each((x, c) => add(multiply(x, of(at(node.gain, c))), of(at(node.offset, c))));
+      return each((x, c) => {
+        const { divisor } = node;
+        const scaled = divisor ? divide(x, of(at(divisor, c))) : multiply(x, of(at(node.gain, c)));
+        return add(scaled, of(at(node.offset, c)));
+      });
     case "quantize":
       return each((x, c) => quantizeOne(x, node.quantizer, c, math));
     case "multithreshold": {

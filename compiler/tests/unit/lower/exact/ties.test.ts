@@ -93,6 +93,24 @@ const CASES: readonly (readonly [string, Case])[] = [
   ["halves of powers of two", { scale: 0.25, steps: [], outScale: 0.5 }],
   ["a falling gain", { scale: f(0.7), steps: [affine(-1, 0)], outScale: f(0.7) * 2 }],
   ["a falling gain of sums", { scale: f(0.7), weight: 3, steps: [affine(-1, 0)], outScale: f(0.7) * 6 }],
+  [
+    "a division by three",
+    {
+      scale: 0.75,
+      steps: [
+        {
+          kind: "affine",
+          name: "div",
+          input: "",
+          shape: [1],
+          gain: numbers(1 / 3),
+          divisor: numbers(3),
+          offset: numbers(0),
+        },
+      ],
+      outScale: 0.5,
+    },
+  ],
   ["two thirds of a scale", { scale: f(0.2), weight: 2, steps: [], outScale: f(0.2) * 3 * 4 }],
   ["a bias on the border", { scale: f(0.1), weight: 1, bias: f(0.1), steps: [], outScale: f(0.1) * 2 }],
   ["a bias between integers", { scale: 0.5, weight: 1, bias: 0.25, steps: [], outScale: 1.5 }],
