@@ -12,7 +12,7 @@ import { DamagedFile, decodeMessage } from "./decode.ts";
 import { type FileGraph, type FileNode, readGraph } from "./graph.ts";
 import { inputOrder } from "./input-order.ts";
 import type { ModelProto, ValueInfoProto } from "./messages.ts";
-import { createNetwork, type Tensor } from "./network.ts";
+import { createNetwork, type Grid, type Maker, type Tensor } from "./network.ts";
 import { folded } from "./operators/fold.ts";
 import { adviceFor, domainOf, operatorOf } from "./operators.ts";
 import { integerRange, isFloatType, tensorConstant } from "./tensors.ts";
@@ -336,12 +336,30 @@ function outputOf(
   if (value === "unknown") return undefined;
   if (value.kind === "constant")
     return fail("import/bad-shape", { tensor: name, problem: "the output is a constant" });
-  const maker = { name, operator: "output", origin: { file: "", line: 1, column: 1 } };
-  if (value.grid)
-    return fail("import/bad-shape", {
-      tensor: name,
-      problem: "the output is quantized integers; end the network with a DequantizeLinear",
-    });
+  const first = file.nodes.length > 0 ? network.nodeNamed(value.node).origin : undefined;
+  const maker = { name, operator: "output", origin: first ?? { file: "", line: 1, column: 1 } };
+  const node = value.grid ? integersOf(maker, value, value.grid, network) : value.node;
+  return portOf(name, { ...value, node }, maker, network);
+}
+
+/** Integers of the file as the numbers that they are. */
+function integersOf(
+  maker: Maker,
+  { node }: Tensor,
+  { scale, zeroPoint }: Grid,
+  network: ReturnType<typeof createNetwork>,
+): string {
+  const [divisor, offset] = [scale.numbers(), zeroPoint.numbers()];
+  const gain = divisor.map((s) => 1 / s);
+  return network.add(maker, { kind: "affine", input: node, gain, divisor, offset });
+}
+
+function portOf(
+  name: string,
+  value: Tensor,
+  maker: Maker,
+  network: ReturnType<typeof createNetwork>,
+): { readonly node: string; readonly port: ImportedPort } {
   const { view } = value;
   const inMemory = view.axes
     .map((own, axis) => ({ own, axis }))
@@ -359,8 +377,7 @@ function outputOf(
   if (fits && rest.length === 0 && !(order.length <= 1 && view.axes.length <= 2 && shape.length > 1))
     return { node: value.node, port: { ...port, axes } };
   const groups = order.length > 0 ? order.map(({ own }) => own) : [[]];
-  const origin = file.nodes.length > 0 ? network.nodeNamed(value.node).origin : maker.origin;
-  const node = network.arranged({ ...maker, origin }, value, groups);
+  const node = network.arranged(maker, value, groups);
   return { node, port: { ...port, axes: order.map(({ axis }) => axis) } };
 }
 
