@@ -39,7 +39,10 @@ export function judge(report, { atLeast = {}, atMost = {} }) {
   const judgeOne = (name, bound, holds, word) => {
     const figure = FIGURES[name](report) ?? Number.NaN;
     const shown = Number.isInteger(figure) ? figure.toLocaleString("en-US") : figure.toPrecision(4);
-    lines.push({ holds: holds(figure), text: `${name} ${shown}, ${word} ${bound.toLocaleString("en-US")}` });
+    lines.push({
+      holds: holds(figure),
+      text: `${name} ${shown}, ${word} ${bound.toLocaleString("en-US", { maximumFractionDigits: 6 })}`,
+    });
   };
   for (const [name, bound] of Object.entries(atLeast)) judgeOne(name, bound, (f) => f >= bound, "at least");
   for (const [name, bound] of Object.entries(atMost)) judgeOne(name, bound, (f) => f <= bound, "at most");

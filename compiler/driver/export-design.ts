@@ -3,7 +3,7 @@
 import { decodeNpy } from "../data/npy.ts";
 import { createNames } from "../export/formats.ts";
 import { exportNpz, exportSafetensors } from "../export/parameters.ts";
-import { exportQonnx } from "../export/qonnx.ts";
+import { exportQonnx, type PortScales } from "../export/qonnx.ts";
 import { exportVectors } from "../export/vectors.ts";
 import { elementsOf, type Program, valueNamed } from "../program/program.ts";
 import { sha256Of } from "../support/digest.ts";
@@ -38,8 +38,9 @@ export interface DesignExport {
 export function exportDesign(design: LoadedDesign, { formats, samples, seed }: ExportOptions): DesignExport {
   const { program } = design;
   const model = createNames()(program.name);
+  const scales = portScales(design);
   const files = new Map<string, string | Uint8Array>();
-  if (formats.includes("qonnx")) files.set(`${model}.onnx`, exportQonnx(program));
+  if (formats.includes("qonnx")) files.set(`${model}.onnx`, exportQonnx(program, scales));
   if (formats.includes("npz")) files.set("parameters.npz", exportNpz(program));
   if (formats.includes("safetensors")) files.set("parameters.safetensors", exportSafetensors(program));
   let count = 0;
@@ -54,10 +55,22 @@ export function exportDesign(design: LoadedDesign, { formats, samples, seed }: E
     generator: `noisefloor ${VERSION}`,
     model: program.name,
     program: design.manifest.files["program.json"] ?? null,
+    ...(scales ? { scales } : {}),
     files: Object.fromEntries([...files].map(([path, content]) => [path, sha256Of(content)])),
   };
   files.set(EXPORT_MARKER, `${JSON.stringify(account, null, 1)}\n`);
   return { files, samples: count };
+}
+
+/** What the ports' integers mean in the file that the design came from, by the ports' names; undefined of other designs. */
+function portScales({ program, manifest: { scales } }: LoadedDesign): PortScales | undefined {
+  if (!scales) return undefined;
+  const of = (ports: readonly (readonly [name: string, value: string])[]): PortScales["inputs"] =>
+    Object.fromEntries(ports.flatMap(([name, value]) => (scales[value] ? [[name, scales[value]]] : [])));
+  return {
+    inputs: of(program.inputs.map((name) => [name, name])),
+    outputs: of(program.outputs.map(({ name, value }) => [name, value])),
+  };
 }
 
 interface Inputs {

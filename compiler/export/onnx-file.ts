@@ -41,7 +41,8 @@ export interface OnnxFile {
   node(spec: NodeSpec): string;
   input(name: string, dims: readonly number[]): string;
   output(name: string, dims: readonly number[], type: "float" | "int64"): void;
-  finish(name: string): Uint8Array;
+  /** The file, with further texts in its metadata. */
+  finish(name: string, metadata?: Readonly<Record<string, string>>): Uint8Array;
 }
 
 /** Whether every number is a float32. */
@@ -121,7 +122,7 @@ export function createOnnxFile(reserved: Iterable<string>): OnnxFile {
       return name;
     },
     output: (name, dims, type) => outputs.push(portOf(name, dims, type === "float" ? FLOAT : INT64)),
-    finish: (name) =>
+    finish: (name, metadata = {}) =>
       encodeMessage("ModelProto", {
         irVersion: IR_VERSION,
         producerName: "noisefloor",
@@ -131,7 +132,10 @@ export function createOnnxFile(reserved: Iterable<string>): OnnxFile {
           { domain: "", version: OPSET },
           ...[...domains].sort().map((domain) => ({ domain, version: 1 })),
         ],
-        metadataProps: [{ key: LAYERS_KEY, value: JSON.stringify(layers) }],
+        metadataProps: [
+          { key: LAYERS_KEY, value: JSON.stringify(layers) },
+          ...Object.entries(metadata).map(([key, value]) => ({ key, value })),
+        ],
       }),
   };
 }

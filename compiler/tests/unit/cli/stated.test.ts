@@ -115,6 +115,17 @@ describe("a file that states its quantizers", () => {
     expect(existsSync(folder.inside("net", "train"))).toBe(false);
   });
 
+  it("is exported on its integers, with what they mean in the file beside them", async () => {
+    expect((await json("export", "net", "-o", "exported", "--format", "qonnx")).exitCode).toBe(0);
+    const { scales } = JSON.parse(read("exported", "export.json"));
+    const [[name, scale]] = Object.entries(scales.outputs) as [[string, unknown]];
+    expect(scales.inputs).toEqual({ x: { scale: 0.0625, offset: 0 } });
+    expect((scale as { readonly scale: number }).scale).toBeCloseTo(0.075, 6);
+    const model = read("exported", "net.onnx");
+    expect(model).toContain("noisefloor.scales");
+    expect(model).toContain(JSON.stringify(name));
+  });
+
   it("built again is the same design; of another model it is that one's", async () => {
     const manifest = read("net", "design/manifest.json");
     reportOf(await build("net.onnx", "-o", "net"));
