@@ -191,8 +191,11 @@ export function summaryLines(report: Report): string {
 }
 
 /** How the objective ended and what pruning saved. */
-export function capacityLines({ outcome, ledger, removed = [] }: Report): string {
-  const facts = [...(outcome ? outcomeFacts(outcome) : []), ...(ledger ? pruningFacts(ledger, removed) : [])];
+export function capacityLines({ outcome, ledger, removed = [], accuracy }: Report): string {
+  const facts = [
+    ...(outcome ? outcomeFacts(outcome, accuracy !== "unknown") : []),
+    ...(ledger ? pruningFacts(ledger, removed) : []),
+  ];
   return facts.map((f) => `${f.what.padEnd(13)}${f.value} (${f.because})`).join("\n");
 }
 

@@ -37,8 +37,8 @@ export function changeText(value: number, text: (size: number) => string): strin
   return `${value < 0 ? "-" : "+"}${text(Math.abs(value))}`;
 }
 
-/** How the objective ended. */
-export function outcomeFacts({ objective, bound, limits, difference }: Outcome): Fact[] {
+/** How the objective ended. `isKnown`: whether there was anything but the model itself to compare with. */
+export function outcomeFacts({ objective, bound, limits, difference }: Outcome, isKnown = true): Fact[] {
   const facts: Fact[] = [{ what: "objective", value: objective, because: `bound by ${bound}` }];
   for (const { limit, asked, reached } of limits)
     facts.push({
@@ -53,7 +53,7 @@ export function outcomeFacts({ objective, bound, limits, difference }: Outcome):
       value: `loss ${changeText(mean, lossText)} with standard error ${lossText(standardError)}`,
       because:
         `integers minus float on the validation samples; at most ${lossText(upper)} with 95 % confidence` +
-        (objective === "lossless"
+        (objective === "lossless" && isKnown
           ? `, ${lossText(epsilon)} allowed: ${holds ? "it holds" : "it does NOT hold"}`
           : ""),
     });

@@ -6,6 +6,7 @@ import { exportNpz, exportSafetensors } from "../export/parameters.ts";
 import { exportQonnx, type PortScales } from "../export/qonnx.ts";
 import { exportVectors } from "../export/vectors.ts";
 import { elementsOf, type Program, valueNamed } from "../program/program.ts";
+import { type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import { type FileSet, underFolder } from "../support/file-set.ts";
 import { VERSION } from "../support/version.ts";
@@ -21,7 +22,8 @@ export const EXPORT_SCHEMA = "noisefloor.export/1";
 export const EXPORT_MARKER = "export.json";
 
 export interface ExportOptions {
-  readonly formats: readonly ExportFormat[];
+  /** Formats that are asked for; undefined: all that the program has words in. */
+  readonly formats: readonly ExportFormat[] | undefined;
   /** Most samples of the golden vectors. */
   readonly samples: number;
   /** Of vectors that are made up where the design has no samples. */
@@ -32,15 +34,29 @@ export interface DesignExport {
   readonly files: FileSet;
   /** Samples of the golden vectors. */
   readonly samples: number;
+  /** Why a format is left out that nobody asked for by its name. */
+  readonly warnings: readonly Diagnostic[];
 }
 
-/** Throws a DiagnosticError where the program has no words in a format. */
-export function exportDesign(design: LoadedDesign, { formats, samples, seed }: ExportOptions): DesignExport {
+/** Throws a DiagnosticError where the program has no words in a format that is asked for. */
+export function exportDesign(
+  design: LoadedDesign,
+  { formats: asked, samples, seed }: ExportOptions,
+): DesignExport {
+  const formats = asked ?? EXPORT_FORMATS;
   const { program } = design;
   const model = createNames()(program.name);
   const scales = portScales(design);
   const files = new Map<string, string | Uint8Array>();
-  if (formats.includes("qonnx")) files.set(`${model}.onnx`, exportQonnx(program, scales));
+  const left: Diagnostic[] = [];
+  if (formats.includes("qonnx")) {
+    try {
+      files.set(`${model}.onnx`, exportQonnx(program, scales));
+    } catch (error) {
+      if (asked || !(error instanceof DiagnosticError)) throw error;
+      left.push(...error.diagnostics.map((d): Diagnostic => ({ ...d, severity: "warning" })));
+    }
+  }
   if (formats.includes("npz")) files.set("parameters.npz", exportNpz(program));
   if (formats.includes("safetensors")) files.set("parameters.safetensors", exportSafetensors(program));
   let count = 0;
@@ -59,7 +75,7 @@ export function exportDesign(design: LoadedDesign, { formats, samples, seed }: E
     files: Object.fromEntries([...files].map(([path, content]) => [path, sha256Of(content)])),
   };
   files.set(EXPORT_MARKER, `${JSON.stringify(account, null, 1)}\n`);
-  return { files, samples: count };
+  return { files, samples: count, warnings: left };
 }
 
 /** What the ports' integers mean in the file that the design came from, by the ports' names; undefined of other designs. */

@@ -23,8 +23,8 @@ export interface ExportCommandOptions {
   readonly seed?: number;
 }
 
-function formatsOf(text: string | undefined): readonly ExportFormat[] {
-  if (text === undefined) return EXPORT_FORMATS;
+function formatsOf(text: string | undefined): readonly ExportFormat[] | undefined {
+  if (text === undefined) return undefined;
   const names = text.split(",").map((name) => name.trim());
   const known: readonly string[] = EXPORT_FORMATS;
   const unknown = names.find((name) => !known.includes(name));
@@ -54,13 +54,15 @@ export async function exportCommand(
   const locked = isOwn ? useDirectory(context, name, false) : null;
   const design = readDesign(locked ?? openForReading(name));
   if (design.modified.length > 0) throw new DiagnosticError(design.modified);
-  const { files, samples } = exportDesign(design, {
+  const { files, samples, warnings } = exportDesign(design, {
     formats,
     samples: options.samples,
     seed: options.seed ?? 1,
   });
   if (locked) locked.replaceFolder(BUILD_FILES.export.folder, underFolder(BUILD_FILES.export.folder, files));
   else replaceWholeFolder(folder, files);
+  const isWritten = (format: ExportFormat): boolean =>
+    (formats ?? EXPORT_FORMATS).includes(format) && (format !== "qonnx" || warnings.length === 0);
   const sizes = [...files].map(([path, content]) => ({ path, bytes: bytesOf(content).length }));
   const vectors = sizes.filter(({ path }) => path.startsWith("vectors/"));
   const lines = sizes
@@ -71,7 +73,8 @@ export async function exportCommand(
       `vectors/  ${vectors.length - 1} values of ${samples} ${samples === 1 ? "sample" : "samples"}`,
     );
   return {
-    result: { folder, formats, samples, files: sizes },
+    result: { folder, formats: EXPORT_FORMATS.filter(isWritten), samples, files: sizes },
     text: [...lines, "", `exported to ${folder}`].join("\n"),
+    diagnostics: warnings,
   };
 }

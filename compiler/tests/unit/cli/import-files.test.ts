@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { zipSync } from "fflate/browser";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { capacityLines } from "../../../cli/tables.ts";
 import { encodeNpy } from "../../../data/npy.ts";
 import { valueNamed } from "../../../program/program.ts";
 import { readProgram } from "../../../program/read.ts";
@@ -73,6 +74,7 @@ describe("noisefloor build of a model file", () => {
     const built = await build(name);
     expect(built.diagnostics.map((d) => d.code)).toEqual(["import/softmax-dropped", "import/no-data"]);
     const report = verified(built);
+    expect(capacityLines(report)).not.toMatch(/hold/);
     expect(report).toMatchObject({ model: "net", accuracy: "unknown" });
     expect(report.quantized!.loss).toBeLessThan(0.01);
   });

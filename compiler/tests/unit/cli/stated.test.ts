@@ -126,6 +126,19 @@ describe("a file that states its quantizers", () => {
     expect(model).toContain(JSON.stringify(name));
   });
 
+  it("is exported without a QONNX model that has no words for it, with a warning unless it is asked for", async () => {
+    const limited = writeOnnx("limited.onnx", (b) => {
+      const x = quant(b, b.input("x", [null, 6]), 0.0625, 8);
+      const sums = b.node("Clip", [dense(b, x, 6, 3), b.weights([], [0]), b.weights([], [6])]);
+      return [quant(b, sums, 2 ** -6, 10)];
+    });
+    reportOf(await build(limited, "-o", "limited"));
+    const all = await json("export", "limited", "-o", "some");
+    expect([all.exitCode, all.diagnostics.map((d) => d.severity)]).toEqual([0, ["warning"]]);
+    expect(all.result).toMatchObject({ formats: ["npz", "safetensors", "vectors"] });
+    expect(codesOf(await json("export", "limited", "-o", "some", "--format", "qonnx"))[0]).toBe(1);
+  });
+
   it("built again is the same design; of another model it is that one's", async () => {
     const manifest = read("net", "design/manifest.json");
     reportOf(await build("net.onnx", "-o", "net"));
