@@ -51,7 +51,7 @@ export const importExactMessages = {
   "import/exact-no-operator": entry<{ node: string }>({
     message: ({ node }) => `${node} has no exact integer form`,
     hint: () =>
-      "replace it by another activation (relu, relu6, hardtanh, hardsigmoid, sigmoid, tanh or elu, one before each quantizer), or import the model without its quantizers",
+      "replace it by another activation (relu, relu6, hardtanh, hardsigmoid, sigmoid, tanh or elu, one before each quantizer), or save the model without quantizers: it is calibrated here then",
   }),
   "import/exact-not-monotone": entry<{ node: string; limit: number }>({
     message: ({ node, limit }) =>
@@ -84,13 +84,13 @@ export const importExactMessages = {
   "import/exact-unquantized": entry<{ node: string; input: string }>({
     message: ({ node, input }) => `${node} reads ${input}, which no quantizer has made integers of`,
     hint: () =>
-      "put a quantizer between them, or import the model without its quantizers and train or calibrate it",
+      "put a quantizer between them, or save the model without quantizers and train or calibrate it here",
   }),
   "import/exact-weights": entry<{ node: string; limit: number }>({
     message: ({ node, limit }) =>
       `the weights of ${node} have no quantizer, and are no multiples of a unit of ${limit} bits`,
     hint: () =>
-      "quantize the weights in the model, or import it without its quantizers and train or calibrate it",
+      "quantize the weights in the model, or save it without quantizers and train or calibrate it here",
   }),
   "import/exact-weights-wide": entry<{ node: string; width: number; limit: number }>({
     message: ({ node, width, limit }) =>
