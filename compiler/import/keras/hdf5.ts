@@ -1,8 +1,8 @@
 // HDF5 files through jsfive. In: untrusted bytes. Out: groups, text attributes and datasets, with sizes that are
 // checked before anything is unpacked. jsfive throws strings and whatever a damaged file leads it to: all of it
 // becomes import/keras-hdf5. A hostile file may still make it slow: callers run readers in a worker that is ended.
-import { unzlibSync } from "fflate/browser";
 import { Dataset, File, Filters, Group } from "jsfive";
+import { inflate, TooMuchInflated } from "../../data/inflate.ts";
 import { MAX_WEIGHTS, product } from "../../graph/shapes.ts";
 import { DiagnosticError, fail } from "../../support/diagnostics.ts";
 import { MAX_INFLATION, MAX_WEIGHT_BYTES } from "./limits.ts";
@@ -28,15 +28,35 @@ export interface Hdf5Group {
   texts(name: string): readonly string[] | undefined;
 }
 
-/** Bytes that one chunk may unpack to; set while a dataset is read, which is synchronous. */
-let room = 0;
+/** Bytes that one chunk may unpack to, and how many chunks may; set while a dataset is read, which is synchronous. */
+const room = { bytes: 0, chunks: 0 };
 
 // jsfive's own inflater has no limit.
 Filters.set(DEFLATE, (packed) => {
-  const out = unzlibSync(new Uint8Array(packed), { out: new Uint8Array(room + 1) });
-  if (out.length > room) throw new Error("a packed chunk is larger than its dataset");
-  return out.slice().buffer;
+  if (--room.chunks < 0) throw new Error("it has more packed chunks than it is divided into");
+  try {
+    return inflate(new Uint8Array(packed), "zlib", room.bytes).slice().buffer;
+  } catch (error) {
+    if (!(error instanceof TooMuchInflated)) throw error;
+    throw new Error("a packed chunk is larger than it says");
+  }
 });
+
+/** A filter before the compression may add a checksum. */
+const CHECKSUM_BYTES = 4;
+/** Bytes of a chunk, where that is more than its dataset has. */
+const LEAST_CHUNK = 2 ** 16;
+
+/** Makes room for the chunks of a dataset. jsfive walks over every element of a chunk, so none may be larger than it all. */
+function makeRoom({ shape, _dataobjects }: Dataset, elementBytes: number): void {
+  const { chunks } = _dataobjects;
+  if (!chunks) return;
+  const bytes = product(chunks) * elementBytes;
+  if (!(bytes <= Math.max(product(shape) * elementBytes, LEAST_CHUNK)) || !chunks.every((size) => size >= 1))
+    throw new Error(`its chunks of ${chunks.join("x")} are larger than itself`);
+  room.bytes = bytes + CHECKSUM_BYTES;
+  room.chunks = product(shape.map((size, axis) => Math.ceil(size / (chunks[axis] ?? 1))));
+}
 
 type AttributeReader = (type: unknown, bytes: ArrayBuffer, count: number, offset: number) => unknown;
 const limited = new WeakSet<object>();
@@ -90,7 +110,7 @@ export function openHdf5(bytes: Uint8Array, path: string): Hdf5Group {
         damaged(`dataset ${JSON.stringify(name)} of ${shape.join("x")} does not fit in the file`);
       const read = (): Float64Array =>
         guarded(`dataset ${JSON.stringify(name)}`, () => {
-          room = Math.max(size, 2 ** 16);
+          makeRoom(dataset, Number(type[1]));
           const values = dataset.value;
           if (values.length !== count) damaged(`dataset ${JSON.stringify(name)} is not complete`);
           const numbers = new Float64Array(count);

@@ -13,6 +13,8 @@ declare module "jsfive" {
   export class Dataset {
     readonly shape: readonly number[];
     readonly dtype: unknown;
+    /** Not of its interface: what says how it is stored; sizes of a chunk, or null where it is not in chunks. */
+    readonly _dataobjects: { readonly chunks: readonly number[] | null };
     readonly value: readonly unknown[];
   }
   /** By the filter's number in the file: 1 is deflate. */
