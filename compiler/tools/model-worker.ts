@@ -1,20 +1,14 @@
 // The worker that reads a model which somebody else wrote. In: its path. Out: one message, a WorkerAnswer.
 import { parentPort, workerData } from "node:worker_threads";
-import { createSiblingReader, MAX_MODEL_BYTES, readModelBytes } from "../host/node/model-files.ts";
+import { createSiblingReader, readModelBytes } from "../host/node/model-files.ts";
 import { formatOf } from "../import/formats.ts";
 import { openImport } from "../import/open.ts";
-import { DiagnosticError, fail } from "../support/diagnostics.ts";
+import { DiagnosticError } from "../support/diagnostics.ts";
 import type { WorkerAnswer } from "./read-model-file.ts";
 
 function answerFor(path: string): WorkerAnswer {
   try {
     const bytes = readModelBytes(path);
-    if ("tooLarge" in bytes)
-      fail(
-        "import/too-large",
-        { what: "bytes of the file", found: bytes.tooLarge, limit: MAX_MODEL_BYTES },
-        { file: path },
-      );
     const imported = openImport(bytes, { path, readExternal: createSiblingReader(path) }, formatOf(path)!);
     return { kind: "read", imported };
   } catch (error) {
