@@ -19,7 +19,10 @@ export async function inspectCommand(argument: string | undefined): Promise<Comm
     const { inspection, warnings } = await inspected(path);
     return {
       result: { supported: true, ...inspection },
-      text: inspectionText(inspection),
+      // Laid out when it is printed, which --json does not do.
+      get text() {
+        return inspectionText(inspection);
+      },
       diagnostics: warnings,
     };
   } catch (error) {
