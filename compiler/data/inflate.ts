@@ -2,8 +2,8 @@
 // on its result cuts it off in silence and unpacks the rest all the same, so it gets the bytes piece by piece here.
 import { Inflate, Unzlib } from "fflate/browser";
 
-/** Deflate makes at most 1032 bytes of one, so a piece of this size becomes less than 17 MB before the limit is checked. */
-const PIECE_BYTES = 16384;
+/** Deflate makes at most 1032 bytes of one, so a piece of this size becomes less than 5 MB before the limit is checked. */
+const PIECE_BYTES = 4096;
 
 /** A stream of fflate. */
 interface Stream {
