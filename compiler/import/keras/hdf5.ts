@@ -5,7 +5,7 @@ import { Dataset, File, Filters, Group } from "jsfive";
 import { inflate, TooMuchInflated } from "../../data/inflate.ts";
 import { MAX_WEIGHTS, product } from "../../graph/shapes.ts";
 import { DiagnosticError, fail } from "../../support/diagnostics.ts";
-import { MAX_INFLATION, MAX_WEIGHT_BYTES } from "./limits.ts";
+import { MAX_CHUNKED, MAX_INFLATION, MAX_WEIGHT_BYTES } from "./limits.ts";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 const DEFLATE = 1;
@@ -108,6 +108,10 @@ export function openHdf5(bytes: Uint8Array, path: string): Hdf5Group {
       }
       if (size > 2 ** 20 + MAX_INFLATION * bytes.length)
         damaged(`dataset ${JSON.stringify(name)} of ${shape.join("x")} does not fit in the file`);
+      if (dataset._dataobjects.chunks && count > MAX_CHUNKED) {
+        const what = `elements of dataset ${JSON.stringify(name)}, which is in chunks`;
+        fail("import/keras-too-large", { path, what, found: count, limit: MAX_CHUNKED });
+      }
       const read = (): Float64Array =>
         guarded(`dataset ${JSON.stringify(name)}`, () => {
           makeRoom(dataset, Number(type[1]));

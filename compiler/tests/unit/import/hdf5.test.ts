@@ -111,6 +111,10 @@ describe("what is no HDF5 file", () => {
     const bombs = { sizes: [4], chunks: [{ start: [0], packed: bomb }] };
     expect(messagesOf(inChunks(bombs))).toContain("larger than it says");
     expect(messagesOf(inChunks({ ...bombs, sizes: [2 ** 30] }))).toContain("larger than itself");
+    const wide = { shape: [2 ** 22 + 1], type: "float32", data: [], chunked: bombs } as const;
+    const padding = { shape: [2 ** 18], type: "float64", data: new Float64Array(2 ** 18) } as const;
+    const large = writeHdf5({ children: { wide, padding } });
+    expect(codesOf(() => openHdf5(large, "x.h5").dataset("wide"))).toEqual(["import/keras-too-large"]);
   });
 
   it("may not hold what is not finite", () => {
