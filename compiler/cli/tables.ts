@@ -56,7 +56,7 @@ export const shownName = (name: string): string =>
   /^[\x20-\x7e]*$/.test(name) ? name : JSON.stringify(name);
 
 /** Rows of a table that are printed: its layout takes a time that grows with their square. */
-const MAX_ROWS = 1000;
+const MAX_ROWS = 500;
 
 /** Rows of aligned columns; the first row is the head. Of very many rows the first ones, and how many more there are. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
