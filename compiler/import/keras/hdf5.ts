@@ -5,6 +5,7 @@ import { Dataset, File, Filters, Group } from "jsfive";
 import { inflate, TooMuchInflated } from "../../data/inflate.ts";
 import { MAX_WEIGHTS, product } from "../../graph/shapes.ts";
 import { DiagnosticError, fail } from "../../support/diagnostics.ts";
+import { checkChunkTree } from "./chunk-tree.ts";
 import { MAX_CHUNKED, MAX_INFLATION, MAX_WEIGHT_BYTES } from "./limits.ts";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -28,14 +29,13 @@ export interface Hdf5Group {
   texts(name: string): readonly string[] | undefined;
 }
 
-/** Bytes that one chunk may unpack to, and how many chunks may; set while a dataset is read, which is synchronous. */
-const room = { bytes: 0, chunks: 0 };
+/** Bytes that one chunk may unpack to; set while a dataset is read, which is synchronous. */
+let room = 0;
 
 // jsfive's own inflater has no limit.
 Filters.set(DEFLATE, (packed) => {
-  if (--room.chunks < 0) throw new Error("it has more packed chunks than it is divided into");
   try {
-    return inflate(new Uint8Array(packed), "zlib", room.bytes).slice().buffer;
+    return inflate(new Uint8Array(packed), "zlib", room).slice().buffer;
   } catch (error) {
     if (!(error instanceof TooMuchInflated)) throw error;
     throw new Error("a packed chunk is larger than it says");
@@ -47,15 +47,16 @@ const CHECKSUM_BYTES = 4;
 /** Bytes of a chunk, where that is more than its dataset has. */
 const LEAST_CHUNK = 2 ** 16;
 
-/** Makes room for the chunks of a dataset. jsfive walks over every element of a chunk, so none may be larger than it all. */
+/** Makes room for the chunks of a dataset, of which none may be larger than it all, and not more than there are may come. */
 function makeRoom({ shape, _dataobjects }: Dataset, elementBytes: number): void {
-  const { chunks } = _dataobjects;
+  const { chunks, fh, _chunk_address } = _dataobjects;
   if (!chunks) return;
   const bytes = product(chunks) * elementBytes;
   if (!(bytes <= Math.max(product(shape) * elementBytes, LEAST_CHUNK)) || !chunks.every((size) => size >= 1))
     throw new Error(`its chunks of ${chunks.join("x")} are larger than itself`);
-  room.bytes = bytes + CHECKSUM_BYTES;
-  room.chunks = product(shape.map((size, axis) => Math.ceil(size / (chunks[axis] ?? 1))));
+  room = bytes + CHECKSUM_BYTES;
+  const most = product(shape.map((size, axis) => Math.ceil(size / (chunks[axis] ?? 1))));
+  checkChunkTree(fh, Number(_chunk_address), chunks.length, most);
 }
 
 type AttributeReader = (type: unknown, bytes: ArrayBuffer, count: number, offset: number) => unknown;

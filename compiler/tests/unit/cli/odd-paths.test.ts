@@ -99,9 +99,11 @@ describe("a folder", () => {
     "that the system does not make is an error, not an endless try",
     async () => {
       const options = { cwd: folder.path, killAfter: KILL_MS };
+      expect((await run("compile", "sound.onnx", "-o", "exported")).code).toBe(0);
       for (const command of [
         ["build", "sound.onnx", "-o", "/proc/noisefloor"],
         ["build", "sound.onnx", "-o", "/proc/noisefloor/deeper"],
+        ["export", "exported", "-o", "/proc/noisefloor"],
         ["init", "/proc/noisefloor"],
       ]) {
         const { code, stderr } = await runCli(command, options);
