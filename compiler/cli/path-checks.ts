@@ -1,8 +1,9 @@
 // Paths that the user gives as options. In: an option's name and its path. Out: nothing or the file's bytes, or a
 // diagnostic that names the option, before any work starts.
-import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { obstacleOf } from "../host/node/obstacle.ts";
+import { readRegularFile } from "../host/node/regular-file.ts";
 import { fail } from "../support/diagnostics.ts";
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
@@ -30,7 +31,7 @@ export function checkReadable(option: string, path: string | undefined): void {
 /** The bytes of a file that an option names. */
 export function readOptionFile(option: string, path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readRegularFile(path);
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP")

@@ -1,5 +1,5 @@
 // Opening what the user named: a model file, the only one in the folder, or a build directory.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { resolveDataPath } from "../data/paths.ts";
 import { BUILD_FILES } from "../driver/build-files.ts";
@@ -10,6 +10,7 @@ import { compileSource, importedPathOf } from "../dsl/compile-source.ts";
 import type { Project, StatedNetwork, StatedProject } from "../graph/project.ts";
 import { BUILD_MARKER, type BuildDirectory, openBuildDirectory } from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
+import { readRegularFile } from "../host/node/regular-file.ts";
 import { statedQuantizers } from "../import/draft.ts";
 import { formatOf } from "../import/formats.ts";
 import type { OpenedImport } from "../import/open.ts";
@@ -48,6 +49,8 @@ export function modelPathOf(argument: string | undefined): string {
   const folder = argument === undefined ? "." : argument;
   if (argument !== undefined && !existsSync(argument)) fail("cli/missing-file", { path: argument });
   if (argument !== undefined && !statSync(argument).isDirectory()) return argument;
+  if (argument !== undefined && (formatOf(argument) || argument.endsWith(".floor")))
+    fail("cli/no-file", { path: argument, kind: "folder" }, { file: argument });
   const models = readdirSync(folder)
     .filter((f) => f.endsWith(".floor") && isFile(join(folder, f)))
     .sort();
@@ -66,7 +69,7 @@ export async function openModel(argument: string | undefined, options: ModelOpti
         `${path} (as a model text)`,
         importText(opened.model, basename(path), wishesOf(options, path, opened.model)),
       )
-    : createSourceFile(path, readFileSync(path, "utf8"));
+    : createSourceFile(path, new TextDecoder("utf-8", { ignoreBOM: true }).decode(readRegularFile(path)));
   if (isText) refuseImportOptions(options);
   if (opened && options.epochs !== undefined && statedQuantizers(opened.model).length > 0) {
     const advice = "leave the option out; --data names samples to measure the integers with";

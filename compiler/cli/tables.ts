@@ -55,16 +55,22 @@ const bits = (value: number | null | undefined): string => (value == null ? "-" 
 export const shownName = (name: string): string =>
   /^[\x20-\x7e]*$/.test(name) ? name : JSON.stringify(name);
 
-/** Rows of aligned columns; the first row is the head. */
+/** Rows of a table that are printed: its layout takes a time that grows with their square. */
+const MAX_ROWS = 500;
+
+/** Rows of aligned columns; the first row is the head. Of very many rows the first ones, and how many more there are. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
   const colAligns = head.map((_, i): "left" | "right" => (i < left ? "left" : "right"));
   const t = new Table({ ...PLAIN, head: [...head], colAligns });
-  for (const row of rows) t.push([...row]);
-  return t
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+  for (const row of rows.slice(0, MAX_ROWS)) t.push([...row]);
+  const more = rows.length - MAX_ROWS;
+  return [
+    ...t
+      .toString()
+      .split("\n")
+      .map((line) => line.trimEnd()),
+    ...(more > 0 ? [`and ${number(more)} more; --json has all`] : []),
+  ].join("\n");
 }
 
 /** All that is known of a build: layers, figures, and of a training its ledger. */

@@ -3,10 +3,9 @@
 import { Gunzip } from "fflate/browser";
 import { fail } from "../support/diagnostics.ts";
 import { crc32 } from "./crc32.ts";
+import { pushInPieces } from "./inflate.ts";
 import { DATA_LIMITS, type DataSource } from "./numeric-array.ts";
 
-/** Deflate makes at most 1032 bytes of one, so a piece of this size inflates to less than 17 MB before the limit is checked. */
-const PIECE_BYTES = 16384;
 const MAX_MEMBERS = 4096;
 /** Header of ten bytes, an empty deflate block of two, trailer of eight. */
 const SMALLEST_MEMBER = 20;
@@ -58,10 +57,7 @@ export function gunzip(bytes: Uint8Array, source: DataSource): Uint8Array {
     members.push({ start, crc: 0, length: 0 });
   };
   try {
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      const end = Math.min(at + PIECE_BYTES, bytes.length);
-      stream.push(bytes.subarray(at, end), end === bytes.length);
-    }
+    pushInPieces(stream, bytes);
   } catch (error) {
     // The inflater throws plain errors with a number as their code.
     if (error instanceof Error && typeof (error as { code?: unknown }).code === "number")

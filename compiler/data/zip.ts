@@ -1,9 +1,9 @@
 // Zip archives as numpy.savez and Keras write them. In: bytes. Out: the list of entries; the content of one, after sizes and
 // CRC agreed. The central directory is what counts: it is read here, only the deflate streams go to the inflater.
-import { inflateSync } from "fflate/browser";
 import { fail } from "../support/diagnostics.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { crc32 } from "./crc32.ts";
+import { inflate, TooMuchInflated } from "./inflate.ts";
 import { DATA_LIMITS, type DataSource } from "./numeric-array.ts";
 
 export interface ZipEntry {
@@ -113,11 +113,11 @@ export function readZipEntry(bytes: Uint8Array, entry: ZipEntry, source: DataSou
   } else if (entry.method === 8) {
     if (entry.size > packed.length * MAX_DEFLATE_RATIO)
       damaged(source, `${where} declares more bytes than its content can hold`);
-    // One byte more than declared shows a stream that is too long; the inflater would cut it off in silence.
-    const room = new Uint8Array(entry.size + 1);
     try {
-      content = inflateSync(packed, { out: room });
+      content = inflate(packed, "raw", entry.size);
     } catch (error) {
+      if (error instanceof TooMuchInflated)
+        damaged(source, `${where} declares a size that its content has not`);
       damaged(source, `${where}: ${error instanceof Error ? error.message : String(error)}`);
     }
     if (content.length !== entry.size) damaged(source, `${where} declares a size that its content has not`);

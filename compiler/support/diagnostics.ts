@@ -94,16 +94,22 @@ export interface DiagnosticCollector {
   throwIfErrors(): void;
 }
 
-export function createCollector(): DiagnosticCollector {
+/** A collector that throws what it has when, with errors among them, there are more than `most`: nobody reads those. */
+export function createCollector(most = Number.POSITIVE_INFINITY): DiagnosticCollector {
   const diagnostics: Diagnostic[] = [];
+  const checkCount = (): void => {
+    if (diagnostics.length > most && hasErrors()) throw new DiagnosticError(diagnostics);
+  };
   const hasErrors = (): boolean => diagnostics.some((d) => d.severity === "error");
   return {
     diagnostics,
     add: (code, parameters, place) => {
       diagnostics.push(createDiagnostic(code, parameters, place));
+      checkCount();
     },
     push: (diagnostic) => {
       diagnostics.push(diagnostic);
+      checkCount();
     },
     hasErrors,
     throwIfErrors: () => {

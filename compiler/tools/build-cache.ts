@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../host/node/folders.ts";
 import { bytesOf, type FileSet } from "../support/file-set.ts";
 
 /** Finished builds that are kept; the longest unused go first. */
@@ -61,7 +62,7 @@ export function createBuildCache(folder: string = defaultCacheFolder()): BuildCa
       await utimes(finished, now, now).catch(() => {});
       return finished;
     }
-    await mkdir(parent, { recursive: true });
+    makeFolder(parent);
     const temporary = join(parent, `tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
     await mkdir(temporary);
     try {

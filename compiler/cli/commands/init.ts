@@ -1,7 +1,8 @@
 // noisefloor init [DIR]: a small project that builds at once, with data made here.
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeSampleCsv } from "../../data/sample-data.ts";
+import { makeFolder } from "../../host/node/folders.ts";
 import { createDiagnostic, DiagnosticError } from "../../support/diagnostics.ts";
 import type { CommandOutcome } from "../context.ts";
 import { checkFolder } from "../path-checks.ts";
@@ -67,7 +68,7 @@ export async function initCommand(
       there.map((path) => createDiagnostic("cli/file-exists", { path: join(root, path) })),
     );
   for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
+    makeFolder(dirname(join(root, path)));
     writeFileSync(join(root, path), content);
   }
   const next = folder === undefined ? "noisefloor build" : `cd ${folder} && noisefloor build`;

@@ -21,7 +21,10 @@ export async function inspectCommand(argument: string | undefined): Promise<Comm
     const isSupported = countOf(diagnostics) === 0;
     return {
       result: { supported: isSupported, ...inspection },
-      text: `${inspectionText(inspection)}\n${supportText(diagnostics)}`,
+      // Laid out when it is printed, which --json does not do.
+      get text() {
+        return `${inspectionText(inspection)}\n${supportText(diagnostics)}`;
+      },
       diagnostics,
     };
   } catch (error) {

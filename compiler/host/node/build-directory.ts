@@ -5,10 +5,8 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -18,7 +16,9 @@ import {
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fail } from "../../support/diagnostics.ts";
 import { bytesOf, type FileSet } from "../../support/file-set.ts";
+import { makeFolder } from "./folders.ts";
 import { obstacleOf } from "./obstacle.ts";
+import { checkRegular, readRegularFile } from "./regular-file.ts";
 
 /** The file that says that a directory is ours. */
 export const BUILD_MARKER = "noisefloor.json";
@@ -47,7 +47,7 @@ export interface BuildDirectory extends ReadableDirectory {
 }
 
 function writeDurably(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const file = openSync(path, "w");
   try {
     const bytes = bytesOf(content);
@@ -74,7 +74,7 @@ const EMPTY_LOCK_MS = 200;
 function lockHolder(path: string): number | undefined {
   const numberIn = (): number => {
     try {
-      return Number.parseInt(readFileSync(path, "utf8"), 10);
+      return Number.parseInt(textOf(readRegularFile(path))!, 10);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return Number.NaN;
       throw error;
@@ -202,11 +202,11 @@ function readWhole(root: string, top: string): FileSet | undefined {
       if (at === undefined) return new Map();
       const before = statSync(at).ino;
       const files = new Map<string, Uint8Array>();
-      if (!statSync(at).isDirectory()) return files.set(top, readFileSync(at));
+      if (!statSync(at).isDirectory()) return files.set(top, readRegularFile(at));
       for (const entry of readdirSync(at, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile() || entry.name.endsWith(".tmp")) continue;
         const file = join(entry.parentPath, entry.name);
-        files.set([top, ...relative(at, file).split(sep)].join("/"), readFileSync(file));
+        files.set([top, ...relative(at, file).split(sep)].join("/"), readRegularFile(file));
       }
       if (statSync(at).ino === before) return files;
     } catch (error) {
@@ -223,14 +223,14 @@ const textOf = (bytes: Uint8Array | undefined): string | undefined =>
 export function openBuildDirectory(name: string, { create }: OpenOptions): BuildDirectory {
   const { root, empty } = locate(name, create);
   if (empty) {
-    mkdirSync(root, { recursive: true });
+    makeFolder(root);
     writeDurably(join(root, BUILD_MARKER), MARKER_TEXT);
   }
   accessing(name, LOCK, () => lock(root, name));
   recover(root);
   const inside = (path: string): string => join(root, ...path.split("/"));
   const read = (path: string): Uint8Array | undefined =>
-    existsSync(inside(path)) ? accessing(name, path, () => readFileSync(inside(path))) : undefined;
+    existsSync(inside(path)) ? accessing(name, path, () => readRegularFile(inside(path))) : undefined;
   const writeOne = (path: string, content: string | Uint8Array): void => {
     accessing(name, path, () => {
       writeDurably(`${inside(path)}.tmp`, content);
@@ -256,7 +256,8 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     },
     appendLine(path, line) {
       accessing(name, path, () => {
-        mkdirSync(dirname(inside(path)), { recursive: true });
+        makeFolder(dirname(inside(path)));
+        checkRegular(inside(path));
         writeFileSync(inside(path), `${line}\n`, { flag: "a" });
       });
     },

@@ -1,7 +1,8 @@
 // Files of the user's project, read from disk. In: the folder of the model file. Out: the reader that the pure stages take.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { FileReader } from "../../support/host.ts";
+import { readRegularFile } from "./regular-file.ts";
 
 /** Resolves a path as written in a model; see data/paths.ts. */
 export type PathResolver = (
@@ -35,7 +36,7 @@ export function createProjectFiles(modelPath: string, resolvePath: PathResolver)
     locate,
     read(written) {
       const path = locate(written);
-      return path === undefined ? undefined : readFileSync(path);
+      return path === undefined ? undefined : readRegularFile(path);
     },
     exists: (written) => find(written).kind === "found",
     find(written) {

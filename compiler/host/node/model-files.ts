@@ -1,18 +1,21 @@
 // Files of a model that somebody else wrote. In: its path. Out: its bytes, and a reader of the files beside it that
 // never leaves its folder, by links neither.
-import { closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { closeSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
+import { fail } from "../../support/diagnostics.ts";
+import { openRegularFile, readInto, readRegularFile } from "./regular-file.ts";
 
 /** Bytes of one file that are read. */
 export const MAX_MODEL_BYTES = 2 ** 27;
 
-/** The bytes of the model; its size where that is above the limit, and nothing is read. */
-export function readModelBytes(path: string): Uint8Array | { readonly tooLarge: number } {
+/** The bytes of the model. Throws import/too-large, and as `readRegularFile` does. */
+export function readModelBytes(path: string): Uint8Array {
   const { size } = statSync(path);
-  if (size > MAX_MODEL_BYTES) return { tooLarge: size };
-  // A slice of a Buffer is no copy, unlike that of a plain array.
-  const { buffer, byteOffset, length } = readFileSync(path);
-  return new Uint8Array(buffer, byteOffset, length);
+  if (size > MAX_MODEL_BYTES) {
+    const parameters = { what: "bytes of the file", found: size, limit: MAX_MODEL_BYTES };
+    fail("import/too-large", parameters, { file: path });
+  }
+  return readRegularFile(path, MAX_MODEL_BYTES);
 }
 
 /** Reads parts of files in the folder of the model at `path`; undefined for what is missing, outside, or no file. */
@@ -29,11 +32,10 @@ export function createSiblingReader(
     }
     if (!real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) return undefined;
     if (!statSync(real).isFile() || length > MAX_MODEL_BYTES) return undefined;
-    const file = openSync(real, "r");
+    const { file, size } = openRegularFile(real);
     try {
-      const bytes = new Uint8Array(Math.max(0, Math.min(length, fstatSync(file).size - offset)));
-      const count = readSync(file, bytes, 0, bytes.length, offset);
-      return bytes.subarray(0, count);
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      return bytes.subarray(0, readInto(file, bytes, offset));
     } finally {
       closeSync(file);
     }

@@ -1,8 +1,9 @@
 // A folder outside of a build directory that is written as a whole. In: its path, its files and the file that says that it is
 // ours. Out: on disk the new folder, or after a kill the old one.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { bytesOf, type FileSet } from "../../support/file-set.ts";
+import { makeFolder } from "./folders.ts";
 
 /** Whether a folder may be written: it is missing, empty, or holds the marker. */
 export function isReplaceable(folder: string, marker: string): boolean {
@@ -17,7 +18,7 @@ export function replaceWholeFolder(folder: string, files: FileSet): void {
   rmSync(next, { recursive: true, force: true });
   for (const [path, content] of files) {
     const file = join(next, ...path.split("/"));
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     writeFileSync(file, bytesOf(content));
   }
   rmSync(previous, { recursive: true, force: true });

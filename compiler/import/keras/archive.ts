@@ -3,7 +3,7 @@
 import type { DataSource } from "../../data/numeric-array.ts";
 import { readZipDirectory, readZipEntry } from "../../data/zip.ts";
 import { fail } from "../../support/diagnostics.ts";
-import { MAX_JSON_BYTES, MAX_WEIGHT_BYTES } from "./limits.ts";
+import { MAX_INFLATION, MAX_JSON_BYTES, MAX_WEIGHT_BYTES } from "./limits.ts";
 
 const CONFIG = "config.json";
 const METADATA = "metadata.json";
@@ -47,6 +47,7 @@ export function readKerasArchive(bytes: Uint8Array, path: string): KerasArchive 
   return {
     config: read(CONFIG, MAX_JSON_BYTES) ?? missing(CONFIG),
     metadata: read(METADATA, MAX_JSON_BYTES) ?? new Uint8Array(),
-    weights: read(WEIGHTS, MAX_WEIGHT_BYTES) ?? missing(WEIGHTS),
+    weights:
+      read(WEIGHTS, Math.min(MAX_WEIGHT_BYTES, 2 ** 20 + MAX_INFLATION * bytes.length)) ?? missing(WEIGHTS),
   };
 }

@@ -1,11 +1,12 @@
 // HDF5 files through jsfive. In: untrusted bytes. Out: groups, text attributes and datasets, with sizes that are
 // checked before anything is unpacked. jsfive throws strings and whatever a damaged file leads it to: all of it
 // becomes import/keras-hdf5. A hostile file may still make it slow: callers run readers in a worker that is ended.
-import { unzlibSync } from "fflate/browser";
 import { Dataset, File, Filters, Group } from "jsfive";
+import { inflate, TooMuchInflated } from "../../data/inflate.ts";
 import { MAX_WEIGHTS, product } from "../../graph/shapes.ts";
 import { DiagnosticError, fail } from "../../support/diagnostics.ts";
-import { MAX_INFLATION, MAX_WEIGHT_BYTES } from "./limits.ts";
+import { checkChunkTree } from "./chunk-tree.ts";
+import { MAX_CHUNKED, MAX_INFLATION, MAX_WEIGHT_BYTES } from "./limits.ts";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 const DEFLATE = 1;
@@ -33,10 +34,30 @@ let room = 0;
 
 // jsfive's own inflater has no limit.
 Filters.set(DEFLATE, (packed) => {
-  const out = unzlibSync(new Uint8Array(packed), { out: new Uint8Array(room + 1) });
-  if (out.length > room) throw new Error("a packed chunk is larger than its dataset");
-  return out.slice().buffer;
+  try {
+    return inflate(new Uint8Array(packed), "zlib", room).slice().buffer;
+  } catch (error) {
+    if (!(error instanceof TooMuchInflated)) throw error;
+    throw new Error("a packed chunk is larger than it says");
+  }
 });
+
+/** A filter before the compression may add a checksum. */
+const CHECKSUM_BYTES = 4;
+/** Bytes of a chunk, where that is more than its dataset has. */
+const LEAST_CHUNK = 2 ** 16;
+
+/** Makes room for the chunks of a dataset, of which none may be larger than it all, and not more than there are may come. */
+function makeRoom({ shape, _dataobjects }: Dataset, elementBytes: number): void {
+  const { chunks, fh, _chunk_address } = _dataobjects;
+  if (!chunks) return;
+  const bytes = product(chunks) * elementBytes;
+  if (!(bytes <= Math.max(product(shape) * elementBytes, LEAST_CHUNK)) || !chunks.every((size) => size >= 1))
+    throw new Error(`its chunks of ${chunks.join("x")} are larger than itself`);
+  room = bytes + CHECKSUM_BYTES;
+  const most = product(shape.map((size, axis) => Math.ceil(size / (chunks[axis] ?? 1))));
+  checkChunkTree(fh, Number(_chunk_address), chunks.length, most);
+}
 
 type AttributeReader = (type: unknown, bytes: ArrayBuffer, count: number, offset: number) => unknown;
 const limited = new WeakSet<object>();
@@ -88,9 +109,13 @@ export function openHdf5(bytes: Uint8Array, path: string): Hdf5Group {
       }
       if (size > 2 ** 20 + MAX_INFLATION * bytes.length)
         damaged(`dataset ${JSON.stringify(name)} of ${shape.join("x")} does not fit in the file`);
+      if (dataset._dataobjects.chunks && count > MAX_CHUNKED) {
+        const what = `elements of dataset ${JSON.stringify(name)}, which is in chunks`;
+        fail("import/keras-too-large", { path, what, found: count, limit: MAX_CHUNKED });
+      }
       const read = (): Float64Array =>
         guarded(`dataset ${JSON.stringify(name)}`, () => {
-          room = Math.max(size, 2 ** 16);
+          makeRoom(dataset, Number(type[1]));
           const values = dataset.value;
           if (values.length !== count) damaged(`dataset ${JSON.stringify(name)} is not complete`);
           const numbers = new Float64Array(count);

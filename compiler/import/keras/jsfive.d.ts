@@ -13,6 +13,13 @@ declare module "jsfive" {
   export class Dataset {
     readonly shape: readonly number[];
     readonly dtype: unknown;
+    /** Not of its interface: what says how it is stored. */
+    readonly _dataobjects: {
+      readonly fh: ArrayBuffer;
+      /** Sizes of a chunk; null where it is not in chunks. The address is known once this was asked for. */
+      readonly chunks: readonly number[] | null;
+      readonly _chunk_address: number | bigint | null;
+    };
     readonly value: readonly unknown[];
   }
   /** By the filter's number in the file: 1 is deflate. */

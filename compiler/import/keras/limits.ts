@@ -11,5 +11,7 @@ export const MAX_WEIGHT_BYTES = 2 ** 27;
 export const MAX_LAYERS = 4096;
 /** Weights of a whole model. */
 export const MAX_MODEL_WEIGHTS = 2 ** 24;
-/** A packed dataset holds at most so many times the bytes of its file, and one megabyte; trained weights hardly shrink. */
+/** A packed dataset or entry of an archive holds at most so many times the bytes of its file, and one megabyte; trained weights hardly shrink. */
 export const MAX_INFLATION = 32;
+/** Elements of a dataset in chunks, which Keras itself never writes: each takes long to put in its place. */
+export const MAX_CHUNKED = 2 ** 22;

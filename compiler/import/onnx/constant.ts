@@ -34,16 +34,42 @@ const ELEMENTS_PER_BYTE = 16;
 /** Axes of a tensor. */
 export const MAX_RANK = 8;
 
-/** Counts the elements made so far. */
+/** How often each of these may be read again after it was computed: by operators on constants, and by the network's. */
+const READS_PER_ELEMENT = 4;
+
+/** Counts down what may still be made and read. */
 export interface Allowance {
   elements: number;
+  /** Elements of computed constants that operators may still read. */
+  reads: number;
   readonly limit: number;
+  /** What gives the numbers of the constants whose readings are counted. */
+  readonly counted: WeakSet<Constant["numbers"]>;
 }
 
 /** What a file of so many bytes may make. */
 export function createAllowance(bytes: number): Allowance {
   const limit = Math.min(MAX_ELEMENTS, LEAST_ELEMENTS + ELEMENTS_PER_BYTE * bytes);
-  return { elements: limit, limit };
+  return { elements: limit, reads: READS_PER_ELEMENT * limit, limit, counted: new WeakSet() };
+}
+
+/**
+ * A constant that was computed, whose numbers are there already: each time that they are asked for costs their reading, as
+ * a chain of operators that make nothing new would else be for nothing. Throws import/too-large when they are.
+ */
+export function withCountedReads(constant: Constant, allowance: Allowance): Constant {
+  const { numbers } = constant;
+  if (allowance.counted.has(numbers)) return constant;
+  const counted = (): FileNumbers => {
+    const list = numbers();
+    allowance.reads -= list.length;
+    if (allowance.reads >= 0) return list;
+    const limit = READS_PER_ELEMENT * allowance.limit;
+    const what = "elements of computed constants, as often as they are read";
+    return fail("import/too-large", { what, found: limit - allowance.reads, limit });
+  };
+  allowance.counted.add(counted);
+  return { ...constant, numbers: counted };
 }
 
 /** Elements of sizes; throws import/too-large before anybody allocates them. */
@@ -130,14 +156,40 @@ export function picked(
   indices: Int32Array,
   allowance: Allowance,
 ): Constant {
+  return rearranged(constant, dims, allowance, (source, numbers) => {
+    for (let i = 0; i < numbers.length; i++) numbers[i] = source[indices[i]!]!;
+  });
+}
+
+/** Result element (i, j, ...) is element i * strides[0] + j * strides[1] + ..., of the scale and zero point too. */
+export function strided(
+  constant: Constant,
+  dims: readonly number[],
+  strides: readonly number[],
+  allowance: Allowance,
+): Constant {
+  if (dims.length === 0) return picked(constant, dims, Int32Array.of(0), allowance);
+  checkRoom(allowance, dims);
+  // Indices of the rows alone: those of all elements would be half as much memory as the elements.
+  const [length, stride] = [dims.at(-1)!, strides.at(-1)!];
+  const rows = linearIndices(dims.slice(0, -1), strides.slice(0, -1));
+  return rearranged(constant, dims, allowance, (source, numbers) => {
+    let at = 0;
+    for (const start of rows) for (let i = 0; i < length; i++) numbers[at++] = source[start + i * stride]!;
+  });
+}
+
+function rearranged(
+  constant: Constant,
+  dims: readonly number[],
+  allowance: Allowance,
+  fill: (source: FileNumbers, numbers: Float64Array) => void,
+): Constant {
   const pick = (part: Constant): Constant => {
     const source = part.numbers();
-    spend(allowance, dims);
-    return constantOf(
-      dims,
-      part.type,
-      Float64Array.from(indices, (index) => source[index]!),
-    );
+    const numbers = new Float64Array(spend(allowance, dims));
+    fill(source, numbers);
+    return constantOf(dims, part.type, numbers);
   };
   const quantizer = quantizerOf(constant, (part) =>
     elementsOf(part.dims) === 1 ? part : pick(broadcast(part, constant.dims, allowance)),
@@ -163,8 +215,7 @@ export function broadcast(constant: Constant, dims: readonly number[], allowance
   const steps = dims.map((_, axis) =>
     axis < lead || constant.dims[axis - lead] === 1 ? 0 : strides[axis - lead]!,
   );
-  checkRoom(allowance, dims);
-  return picked(constant, dims, linearIndices(dims, steps), allowance);
+  return strided(constant, dims, steps, allowance);
 }
 
 export const sameDims = (a: readonly number[], b: readonly number[]): boolean =>
@@ -189,14 +240,10 @@ export function transposedConstant(
 ): Constant {
   const dims = permutation.map((axis) => constant.dims[axis]!);
   const strides = stridesOf(constant.dims);
-  checkRoom(allowance, dims);
-  return picked(
+  return strided(
     constant,
     dims,
-    linearIndices(
-      dims,
-      permutation.map((axis) => strides[axis]!),
-    ),
+    permutation.map((axis) => strides[axis]!),
     allowance,
   );
 }

@@ -1,6 +1,8 @@
 // Bytes -> a message of an ONNX file, field by field after the tables of messages.ts. Nothing is allocated for what a
-// length merely promises, and the number of messages and numbers has limits. Throws DamagedFile.
+// length merely promises, and the number of messages and numbers has limits. Throws DamagedFile, and a DiagnosticError
+// for what is above a limit.
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { DiagnosticError, fail } from "../../support/diagnostics.ts";
 import { decodeUtf8 } from "../../support/text.ts";
 import {
   FIELDS,
@@ -22,12 +24,18 @@ export class DamagedFile extends Error {
 
 /** Nodes, attributes, tensors and so on of a whole file. */
 const MAX_MESSAGES = 200_000;
+/** Nodes of a file, whether its outputs need them or not. */
+export const MAX_FILE_NODES = 20_000;
 /** Numbers outside of raw data, and names. */
 const MAX_ITEMS = 2 ** 23;
 /** A name takes the memory of so many numbers. */
-const NAME_ITEMS = 8;
+const NAME_ITEMS = 32;
 /** Bytes of one name. */
 const MAX_NAME = 4096;
+/** Bytes of one text that is no name, as `export` writes the layers of all nodes into one. */
+const MAX_TEXT = 2 ** 20;
+/** So many bytes of a text count as a number. */
+const BYTES_PER_ITEM = 8;
 /** Messages in messages; the deepest that the tables have is 7. */
 const MAX_DEPTH = 16;
 
@@ -52,12 +60,15 @@ const byNumber = new Map<MessageName, ReadonlyMap<number, NumberedField>>(
   ]),
 );
 
-/** The message in `bytes`. int64 beyond 2^53 become the nearest double. */
+/**
+ * The message in `bytes`. int64 beyond 2^53 become the nearest double. Throws DamagedFile, import/too-many and
+ * import/long-name.
+ */
 export function decodeMessage<M extends MessageName>(name: M, bytes: Uint8Array): Messages[M] {
   try {
     return decode(name, bytes, { messages: MAX_MESSAGES, items: MAX_ITEMS }, MAX_DEPTH) as Messages[M];
   } catch (error) {
-    if (error instanceof DamagedFile) throw error;
+    if (error instanceof DamagedFile || error instanceof DiagnosticError) throw error;
     // The wire reader throws plain errors, and range errors where a fixed-size number is cut off.
     throw new DamagedFile(error instanceof Error ? error.message : String(error));
   }
@@ -65,7 +76,7 @@ export function decodeMessage<M extends MessageName>(name: M, bytes: Uint8Array)
 
 function decode(name: MessageName, bytes: Uint8Array, budget: Budget, depth: number): object {
   if (depth === 0) throw new DamagedFile("messages are nested too deeply");
-  if (--budget.messages < 0) throw new DamagedFile(`it has more than ${MAX_MESSAGES} parts`);
+  if (--budget.messages < 0) fail("import/too-many", { what: "parts", limit: MAX_MESSAGES });
   const reader = new BinaryReader(bytes);
   const fields = byNumber.get(name)!;
   const message: Record<string, unknown> = {};
@@ -77,6 +88,8 @@ function decode(name: MessageName, bytes: Uint8Array, budget: Budget, depth: num
     else {
       const list = (message[field.key] ?? []) as unknown[];
       message[field.key] = list;
+      if (field.type === "NodeProto" && list.length === MAX_FILE_NODES)
+        fail("import/too-many", { what: "nodes", limit: MAX_FILE_NODES });
       if (isPackable(field.type) && wire === WireType.LengthDelimited)
         unpack(field.type, reader.bytes(), list as number[], budget);
       else list.push(one(field, wire, reader, budget, depth));
@@ -104,7 +117,7 @@ function unpack(type: NumberType, bytes: Uint8Array, list: number[], budget: Bud
 }
 
 function numberOf(type: NumberType, reader: BinaryReader, budget: Budget): number {
-  if (--budget.items < 0) throw new DamagedFile(`it has more than ${MAX_ITEMS} numbers outside of raw data`);
+  if (--budget.items < 0) fail("import/too-many", { what: "numbers outside of raw data", limit: MAX_ITEMS });
   switch (type) {
     case "int32":
       // A negative one takes ten bytes, of which the low 32 bits count.
@@ -130,15 +143,16 @@ function one(field: NumberedField, wire: WireType, reader: BinaryReader, budget:
     return reader.bytes();
   }
   if (type !== "string") return numberOf(type, reader, budget);
-  countText(budget);
   const text = reader.bytes();
-  if (text.length > MAX_NAME) throw new DamagedFile(`a ${key} of ${text.length} bytes`);
+  countText(budget, text.length);
+  const limit = key === "value" ? MAX_TEXT : MAX_NAME;
+  if (text.length > limit) fail("import/long-name", { field: key, bytes: text.length, limit });
   return textOf(text, key);
 }
 
-function countText(budget: Budget): void {
-  budget.items -= NAME_ITEMS;
-  if (budget.items < 0) throw new DamagedFile(`it has more than ${MAX_ITEMS / NAME_ITEMS} names`);
+function countText(budget: Budget, bytes = 0): void {
+  budget.items -= NAME_ITEMS + bytes / BYTES_PER_ITEM;
+  if (budget.items < 0) fail("import/too-many", { what: "names", limit: MAX_ITEMS / NAME_ITEMS });
 }
 
 function textOf(bytes: Uint8Array, key: string): string {

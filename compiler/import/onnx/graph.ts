@@ -22,6 +22,7 @@ export interface FileGraph {
   readonly readers: ReadonlyMap<string, readonly FileNode[]>;
 }
 
+const MAX_INPUTS = 1000;
 const MAX_OUTPUTS = 1000;
 /** Nodes that are looked at. */
 const MAX_NODES = 10_000;
@@ -51,6 +52,8 @@ export function readGraph(graph: GraphProto, collector: DiagnosticCollector): Fi
       collector.add("import/duplicate-tensor", { tensor: output });
       break;
     }
+  if (inputs.length > MAX_INPUTS)
+    collector.add("import/too-large", { what: "inputs", found: inputs.length, limit: MAX_INPUTS });
   if (outputs.length > MAX_OUTPUTS)
     collector.add("import/too-large", { what: "outputs", found: outputs.length, limit: MAX_OUTPUTS });
   if (collector.hasErrors()) return undefined;
@@ -117,4 +120,16 @@ function sorted(
     collector.add("import/cycle", { nodes: [...needed].filter((n) => !done.has(n)).map((n) => n.name) });
   }
   return ready;
+}
+
+/** Asked once for each node, in their order: the tensors that nothing reads after it. Those may be forgotten. */
+export function createLastReadings({ readers, outputs }: FileGraph): (node: FileNode) => readonly string[] {
+  const left = new Map([...readers].map(([name, list]) => [name, list.length]));
+  for (const name of outputs) left.delete(name);
+  return ({ proto }) =>
+    [...new Set(proto.input)].filter((name) => {
+      const count = left.get(name);
+      if (count !== undefined) left.set(name, count - 1);
+      return count === 1;
+    });
 }

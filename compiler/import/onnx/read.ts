@@ -7,9 +7,9 @@ import { MAX_ELEMENTS, product } from "../../graph/shapes.ts";
 import { createCollector, createDiagnostic, DiagnosticError, fail } from "../../support/diagnostics.ts";
 import type { ExternalReader, ImportedPort, ModelImport, ModelSource } from "../model-import.ts";
 import type { Call, Value, Warning } from "./call.ts";
-import { createAllowance, MAX_RANK } from "./constant.ts";
+import { createAllowance, MAX_RANK, withCountedReads } from "./constant.ts";
 import { DamagedFile, decodeMessage } from "./decode.ts";
-import { type FileGraph, type FileNode, readGraph } from "./graph.ts";
+import { createLastReadings, type FileGraph, type FileNode, readGraph } from "./graph.ts";
 import { inputOrder } from "./input-order.ts";
 import type { ModelProto, ValueInfoProto } from "./messages.ts";
 import { createNetwork, type Grid, type Maker, type Tensor } from "./network.ts";
@@ -24,6 +24,8 @@ export const NEWEST_OPSET = 26;
 
 /** Problems that are reported one by one. */
 const MAX_PROBLEMS = 50;
+/** Problems after which nothing more is looked at. */
+const MANY_PROBLEMS = 1000;
 
 /** Reads a model. Throws a DiagnosticError with all problems at once. */
 export function readOnnx(bytes: Uint8Array, source: ModelSource): ModelImport {
@@ -32,6 +34,8 @@ export function readOnnx(bytes: Uint8Array, source: ModelSource): ModelImport {
   try {
     model = decodeMessage("ModelProto", bytes);
   } catch (error) {
+    if (error instanceof DiagnosticError)
+      throw new DiagnosticError(error.diagnostics.map((d) => ({ ...d, file: path })));
     if (!(error instanceof DamagedFile)) throw error;
     return fail("import/damaged", { path, format: "ONNX", problem: error.message }, { file: path });
   }
@@ -58,7 +62,7 @@ function readModel(
   size: number,
   { path, readExternal = noExternal }: ModelSource,
 ): ModelImport {
-  const collector = createCollector();
+  const collector = createCollector(MANY_PROBLEMS);
   const opsets = new Map((model.opsetImport ?? []).map((o) => [domainOf(o.domain), o.version ?? 1]));
   const opset = opsets.get("") ?? 1;
   const file = readGraph(model.graph!, collector);
@@ -73,6 +77,8 @@ function readModel(
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
       for (const diagnostic of error.diagnostics) collector.push(diagnostic);
+      // Nothing more is worth its work when a limit of all work is reached.
+      if (error.diagnostics.some(({ code }) => code === "import/too-large")) collector.throwIfErrors();
       return undefined;
     }
   };
@@ -118,6 +124,7 @@ function readModel(
   const layers = layersOf(model);
   const shared = new Set<string>();
   const lasting = lastTensors(file);
+  const lastRead = createLastReadings(file);
   for (const node of file.nodes) {
     const { proto } = node;
     const domain = domainOf(proto.domain);
@@ -158,12 +165,17 @@ function readModel(
         : undefined;
     (proto.output ?? []).forEach((name, i) => {
       if (name === "") return;
-      const value = results?.[i] ?? "unknown";
+      const result = results?.[i] ?? "unknown";
+      const value =
+        result !== "unknown" && result.kind === "constant"
+          ? withCountedReads(result, network.allowance)
+          : result;
       values.set(name, value);
       const readers = file.readers.get(name)?.length ?? 0;
       if (value !== "unknown" && value.kind === "tensor" && (readers !== 1 || file.outputs.includes(name)))
         shared.add(value.node);
     });
+    for (const name of lastRead(node)) values.delete(name);
   }
   const ends = file.outputs.map((name) => isolated(() => outputOf(name, lookUp(name), network, file)));
   collector.throwIfErrors();
@@ -271,7 +283,11 @@ function inputType(info: ValueInfoProto, file: FileGraph) {
   const batch = shape.length > 1 && !startsWithUnsqueeze(file, name, shape[0]!) ? 0 : -1;
   const dims = shape.map((size, axis) => (axis === batch ? 1 : size));
   const open = dims.indexOf(null);
-  if (open >= 0) bad(`the size of its axis ${open} is not fixed`);
+  if (open >= 0) {
+    const { dimValue } = type.shape.dim?.[open] ?? {};
+    const is = dimValue === undefined ? "not fixed" : `${dimValue}, which is no size`;
+    bad(`the size of its axis ${open} is ${is}`);
+  }
   const sizes = dims as number[];
   if (!sizes.every(Number.isSafeInteger) || product(sizes) > MAX_ELEMENTS)
     bad(`${shape.map((size) => size ?? "?").join("x")} has more than ${MAX_ELEMENTS} elements`);

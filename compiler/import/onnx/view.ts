@@ -124,8 +124,10 @@ export function linearIndices(sizes: readonly number[], strides: readonly number
   let indices = Int32Array.of(0);
   sizes.forEach((size, axis) => {
     const next = new Int32Array(indices.length * size);
-    for (let i = 0; i < next.length; i++)
-      next[i] = indices[Math.floor(i / size)]! + (i % size) * strides[axis]!;
+    const stride = strides[axis]!;
+    let at = 0;
+    for (const start of indices)
+      for (let digit = 0; digit < size; digit++) next[at++] = start + digit * stride;
     indices = next;
   });
   return indices;

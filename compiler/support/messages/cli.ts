@@ -31,6 +31,10 @@ export const cliMessages = {
     message: ({ problem }) => problem,
     hint: () => "check free space and permissions, then run the same command again",
   }),
+  "cli/file-too-large": entry<{ path: string; found: number; limit: number }>({
+    message: ({ path, found, limit }) => `${path} has ${found} bytes, at most ${limit} are read`,
+    hint: () => "use a smaller model, or fewer samples",
+  }),
   "cli/interrupted": entry<{ signal: string }>({
     message: ({ signal }) => `stopped by ${signal} before the command was done`,
     hint: () => "run the same command again; what was complete on disk is kept",
@@ -43,6 +47,11 @@ export const cliMessages = {
     category: "environment",
     message: ({ tool }) => `${tool} was not found or does not work`,
     hint: ({ install }) => install,
+  }),
+  "cli/no-file": entry<{ path: string; kind: string }>({
+    message: ({ path, kind }) => `${path} is a ${kind}, not a file`,
+    hint: ({ kind }) =>
+      kind === "folder" ? "name a file in it" : "write what comes out of it into a file first",
   }),
   "cli/nothing-to-sweep": entry<{ model: string }>({
     message: ({ model }) => `every width of ${model} is given: all budgets would train the same network`,

@@ -48,6 +48,11 @@ export const importMessages = {
     message: ({ node, operator }) => `${quoted(node)} calls ${operator}, a function of the model`,
     hint: () => "inline the functions first: onnx.inliner.inline_local_functions(model)",
   }),
+  "import/long-name": entry<{ field: string; bytes: number; limit: number }>({
+    message: ({ field, bytes, limit }) =>
+      `it holds a name of ${bytes} bytes (field ${quoted(field)}); at most ${limit} are read`,
+    hint: () => "give the tensors, nodes and files of the model shorter names, and save it again",
+  }),
   "import/missing-tensor": entry<{ node: string; tensor: string }>({
     message: ({ node, tensor }) => `${quoted(node)} reads ${quoted(tensor)}, which nothing makes`,
     hint: () => "the file is no sound ONNX graph; export the model again",
@@ -82,6 +87,10 @@ export const importMessages = {
   }),
   "import/too-large": entry<{ what: string; found: number; limit: number }>({
     message: ({ what, found, limit }) => `${what}: ${found} is above the limit of ${limit}`,
+    hint: () => "only models that fit an FPGA or a microcontroller can be compiled",
+  }),
+  "import/too-many": entry<{ what: string; limit: number }>({
+    message: ({ what, limit }) => `it has more than ${limit} ${what}`,
     hint: () => "only models that fit an FPGA or a microcontroller can be compiled",
   }),
   "import/too-slow": entry<{ path: string; seconds: number }>({

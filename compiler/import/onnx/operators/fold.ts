@@ -136,6 +136,7 @@ const cast: Fold = (call, [data]) => {
   const type = intAttribute(call, "to", 0);
   const real = realized(data!, call.network.allowance);
   const convert = isFloatType(type) ? (x: number) => x : Math.trunc;
+  spend(call.network.allowance, real.dims);
   const numbers = real.numbers().map((value) => typed(type, type === BOOL ? value : convert(value)));
   return [constantOf(real.dims, type, numbers)];
 };
@@ -305,6 +306,7 @@ const where: Fold = (call, operands) => {
   const both = broadcastDims(x.dims, y.dims);
   const dims = both && broadcastDims(both, condition.dims);
   if (!dims) return refuse(call, "its operands do not broadcast", SOUND);
+  spend(allowance, dims);
   const [c, a, b] = [condition, x, y].map((part) => broadcast(part, dims, allowance).numbers()) as [
     Float64Array,
     Float64Array,

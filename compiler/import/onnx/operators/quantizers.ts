@@ -15,7 +15,7 @@ import {
   textAttribute,
   type Value,
 } from "../call.ts";
-import { type Constant, type ConstantQuantizer, realized } from "../constant.ts";
+import { type Constant, type ConstantQuantizer, realized, spend } from "../constant.ts";
 import { alongside, type Tensor } from "../network.ts";
 import { isInOrder, sizeOf } from "../view.ts";
 import { partsOf, quantizerFrom } from "./elementwise.ts";
@@ -148,10 +148,24 @@ const trunc: Reader = (call) => {
   return [{ ...found.tensor, node: network.add(call, { ...node, input: found.tensor.node }) }];
 };
 
+/** Of one channel: those of 16 bits. */
+const MAX_THRESHOLDS = 2 ** 16 - 1;
+/** A threshold is kept longer and copied more often than a weight: it counts as so many more elements. */
+const THRESHOLD_ELEMENTS = 3;
+
 const multiThreshold: Reader = (call) => {
   const { network } = call;
   const tensor = asReshaped(call, tensorOperand(call, 0));
-  const given = realized(constantOperand(call, 1, "thresholds"), network.allowance);
+  const stated = constantOperand(call, 1, "thresholds");
+  const each = stated.dims.at(-1) ?? 0;
+  if (each > MAX_THRESHOLDS)
+    refuse(
+      call,
+      `it has ${each} thresholds for one channel`,
+      `use at most ${MAX_THRESHOLDS}, which tell as many values apart as 16 bits do`,
+    );
+  spend(network.allowance, [THRESHOLD_ELEMENTS, ...stated.dims]);
+  const given = realized(stated, network.allowance);
   const rank = tensor.view.axes.length;
   // Only images with axes NCHW have their channels on axis 1.
   const isFirst = textAttribute(call, "data_layout", "NCHW") === "NCHW" && (rank === 2 || rank === 4);

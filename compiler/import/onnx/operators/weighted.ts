@@ -15,7 +15,7 @@ import {
   tensorOperand,
   textAttribute,
 } from "../call.ts";
-import { type Constant, constantOf, picked, sameDims } from "../constant.ts";
+import { type Constant, constantOf, picked, sameDims, strided } from "../constant.ts";
 import type { Tensor } from "../network.ts";
 import { linearIndices, memoryToFile, sizeOf, stridesOf, viewOf } from "../view.ts";
 import { partsOf, quantizerFrom, withConstantAdded } from "./elementwise.ts";
@@ -93,12 +93,15 @@ export function multiplied(call: Call, tensor: Tensor, matrix: Constant): Tensor
         },
   );
   const fileOrder = memoryToFile(factors, axes[last]!, columns);
-  const indices = linearIndices([units, inputs], [1, units]);
-  if (fileOrder)
+  const shape = [units, ...ones, inputs];
+  const inMemory = (): Constant => {
+    if (!fileOrder) return strided(matrix, shape, [1, ...none, units], network.allowance);
+    const indices = new Int32Array(units * inputs);
     for (let i = 0; i < indices.length; i++)
       indices[i] = fileOrder[i % inputs]! * units + Math.floor(i / inputs);
-  const shape = [units, ...ones, inputs];
-  setWeights(call, name, picked(matrix, shape, indices, network.allowance));
+    return picked(matrix, shape, indices, network.allowance);
+  };
+  setWeights(call, name, inMemory());
   const dims = axes.map((_, axis) => (axis === last ? units : sizeOf(tensor.view, axis)));
   const order = [...positions.map(({ axis }) => axis), last];
   const view = viewOf(dims, order, batch === last ? -1 : batch);
@@ -171,9 +174,7 @@ const gemm: Reader = (call) => {
     refuse(call, `alpha is ${alpha} and beta ${beta}`, "fold them into weights and bias");
   const isTransposed = intAttribute(call, "transB", 0) !== 0;
   const [units, inputs] = weights.dims as [number, number];
-  const matrix = isTransposed
-    ? picked(weights, [inputs, units], linearIndices([inputs, units], [1, inputs]), allowance)
-    : weights;
+  const matrix = isTransposed ? strided(weights, [inputs, units], [1, inputs], allowance) : weights;
   const result = multiplied(call, tensor, times(matrix, alpha));
   const bias = call.operands[2];
   if (!bias || beta === 0) return [result];

@@ -155,19 +155,24 @@ describe("the worker's limits", () => {
   };
 
   it("end it, and what is said is a diagnostic", async () => {
-    const nodes = Array.from({ length: 150_000 }, (_, i) => ({
-      opType: "Relu",
-      input: [`t${i}`],
-      output: [`t${i + 1}`],
-    }));
-    const path = folder.inside("long.onnx");
+    const count = 4_000_000;
+    const list = { name: "w", dims: [count], dataType: 1, floatData: new Array(count).fill(0.5) };
+    const path = folder.inside("heavy.onnx");
     writeFileSync(
       path,
-      encodeMessage("ModelProto", { opsetImport: [{ version: 13 }], graph: { node: nodes } }),
+      encodeMessage("ModelProto", { opsetImport: [{ version: 13 }], graph: { initializer: [list] } }),
     );
     expect(await codesOf(path, { seconds: 0.001, megabytes: 200 })).toEqual(["import/too-slow"]);
     expect(await codesOf(path, { seconds: 60, megabytes: 24 })).toEqual(["import/out-of-memory"]);
     expect(await codesOf(path, { seconds: 60, megabytes: 200 })).toEqual(["import/no-network"]);
+  });
+
+  it("are of the processor's time: waiting does not count at once", async () => {
+    const name = write("waiting.onnx", small);
+    const reading = readModelFile(folder.inside(name), { seconds: 2, megabytes: 200 });
+    // This thread sleeps for longer than the limit.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+    expect((await reading).model.name).toBe("waiting");
   });
 
   it("stop a file that is too large before it is read", async () => {

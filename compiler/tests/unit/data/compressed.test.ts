@@ -111,6 +111,16 @@ describe("zip and npz", () => {
       expect(codesOf(() => readZipEntry(archive, { ...entry!, size }, source))).toEqual(["data/compressed"]);
   });
 
+  it("unpacks nothing behind the declared size", () => {
+    const zip = zipSync({ "x.npy": new Uint8Array(2 ** 26) });
+    const [entry] = readZipDirectory(zip, source);
+    // The second half is no deflate stream: what looked at it would say so.
+    zip.fill(0xff, entry!.compressedSize / 2, entry!.compressedSize);
+    const run = () => readZipEntry(zip, { ...entry!, size: 1000 }, source);
+    expect(messagesOf(run)).toContain("declares a size that its content has not");
+    expect(messagesOf(() => readZipEntry(zip, entry!, source))).not.toContain("declares");
+  });
+
   it("refuses impossible and unwelcome sizes before it allocates", () => {
     const [entry] = readZipDirectory(archive, source);
     const run = (size: number) => () => readZipEntry(archive, { ...entry!, size }, source);

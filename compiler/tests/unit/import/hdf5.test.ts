@@ -1,8 +1,9 @@
 // The HDF5 writer of the tests and the reader agree; the reader refuses what is no file, and what lies about sizes.
+import { zlibSync } from "fflate/browser";
 import { describe, expect, it } from "vitest";
 import { openHdf5 } from "../../../import/keras/hdf5.ts";
 import { codesOf, messagesOf } from "../data/diagnostics-of.ts";
-import { type GroupTree, writeHdf5 } from "./write-hdf5.ts";
+import { type Chunked, type GroupTree, writeHdf5 } from "./write-hdf5.ts";
 
 const tree: GroupTree = {
   attributes: { model_config: '{"a": "ü"}', backend: "tensorflow", layer_names: ["a", "longer", ""] },
@@ -86,6 +87,34 @@ describe("what is no HDF5 file", () => {
           ?.read(),
       ),
     ).toEqual(["import/keras-hdf5"]);
+  });
+
+  it("may not hold chunks that unpack to more than they say, more of them, or larger ones than the dataset", () => {
+    const bytesOf = (list: readonly number[]): Uint8Array => new Uint8Array(Float32Array.from(list).buffer);
+    const inChunks = (chunked: Chunked) => () => {
+      const d = { shape: [4], type: "float32", data: [], chunked } as const;
+      return openHdf5(writeHdf5({ children: { d } }), "x.h5")
+        .dataset("d")!
+        .read();
+    };
+    const [low, high] = [bytesOf([1, 2]), bytesOf([3, 4])].map((piece) => zlibSync(piece));
+    const chunks = [
+      { start: [0], packed: low! },
+      { start: [2], packed: high! },
+    ];
+    expect([...inChunks({ sizes: [2], chunks })()]).toEqual([1, 2, 3, 4]);
+    const again = { sizes: [2], chunks: [...chunks, { start: [2], packed: high! }] };
+    expect(messagesOf(inChunks(again))).toContain("more chunks than it is divided into");
+    // A stream whose end, if anything looked at it, would be damaged: nothing behind the limit is unpacked.
+    const bomb = zlibSync(new Uint8Array(2 ** 26));
+    bomb.fill(0xff, bomb.length / 2);
+    const bombs = { sizes: [4], chunks: [{ start: [0], packed: bomb }] };
+    expect(messagesOf(inChunks(bombs))).toContain("larger than it says");
+    expect(messagesOf(inChunks({ ...bombs, sizes: [2 ** 30] }))).toContain("larger than itself");
+    const wide = { shape: [2 ** 22 + 1], type: "float32", data: [], chunked: bombs } as const;
+    const padding = { shape: [2 ** 18], type: "float64", data: new Float64Array(2 ** 18) } as const;
+    const large = writeHdf5({ children: { wide, padding } });
+    expect(codesOf(() => openHdf5(large, "x.h5").dataset("wide"))).toEqual(["import/keras-too-large"]);
   });
 
   it("may not hold what is not finite", () => {

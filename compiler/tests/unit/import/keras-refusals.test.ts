@@ -1,5 +1,5 @@
 // What cannot be taken over is refused with its name, all at once; hostile files are refused quickly.
-import { zipSync } from "fflate/browser";
+import { unzipSync, zipSync } from "fflate/browser";
 import { describe, expect, it } from "vitest";
 import { readKeras } from "../../../import/keras/read-keras.ts";
 import type { Diagnostic } from "../../../support/diagnostics.ts";
@@ -379,6 +379,12 @@ describe("a hostile archive", () => {
     expect(textsOf(bomb)).toEqual([
       `import/keras-too-large: m.keras: bytes of config.json: ${2 ** 23} is above the limit of ${2 ** 22}`,
     ]);
+    const weights = kerasArchive(small, {}, file("model.weights.h5", zeros));
+    const packed = zipSync(unzipSync(weights), { level: 9 });
+    expect(textsOf(weights)[0]).toContain("import/keras-hdf5");
+    expect(textsOf(packed)[0]).toMatch(
+      /^import\/keras-too-large: m.keras: bytes of model.weights.h5: 8388608 is/,
+    );
   });
 
   it("may not name fields of every object", () => {

@@ -1,5 +1,5 @@
-// A small writer of HDF5 files for tests: superblock 0, groups with symbol tables, contiguous datasets, attributes of
-// text. In: a tree of groups and datasets. Out: a file as the HDF5 library would read it.
+// A small writer of HDF5 files for tests: superblock 0, groups with symbol tables, datasets in one piece or in packed
+// chunks, attributes of text. In: a tree of groups and datasets. Out: a file as the HDF5 library would read it.
 import { encodeUtf8 } from "../../../support/text.ts";
 
 export type ElementType = "float32" | "float64" | "int32" | "int64";
@@ -8,6 +8,15 @@ export interface DatasetTree {
   readonly shape: readonly number[];
   readonly type: ElementType;
   readonly data: ArrayLike<number>;
+  /** Stored in chunks that are zlib streams, in the place of `data`. */
+  readonly chunked?: Chunked;
+}
+
+export interface Chunked {
+  /** Of one chunk. */
+  readonly sizes: readonly number[];
+  /** Where each chunk starts, and its stream. */
+  readonly chunks: readonly { readonly start: readonly number[]; readonly packed: Uint8Array }[];
 }
 
 export interface GroupTree {
@@ -201,7 +210,46 @@ export function writeHdf5(root: GroupTree): Uint8Array {
     return message(12, join(sizes, toMultipleOf8(label), toMultipleOf8(type), toMultipleOf8(space), content));
   };
 
+  const chunkedDataset = ({ shape, type }: DatasetTree, { sizes, chunks }: Chunked): number => {
+    const elementBytes = type.endsWith("64") ? 8 : 4;
+    const places = chunks.map(({ packed }) => {
+      const at = file.reserve(packed.length);
+      file.write(at, packed);
+      return at;
+    });
+    const key = (size: number, start: readonly number[]) =>
+      [[4, size], [4, 0], ...[...start, 0].map((place) => [8, place] as const)] as const;
+    const entries = chunks.flatMap(({ start, packed }, i) => [
+      ...key(packed.length, start),
+      [8, places[i]!] as const,
+    ]);
+    const node = join(
+      ascii("TREE"),
+      fields(
+        [1, 1],
+        [1, 0],
+        [2, chunks.length],
+        [8, UNDEFINED],
+        [8, UNDEFINED],
+        ...entries,
+        ...key(0, shape),
+      ),
+    );
+    const tree = file.reserve(node.length);
+    file.write(tree, node);
+    const listed = [...sizes, elementBytes].map((size) => [4, size] as const);
+    const deflate = fields([1, 1], [1, 1], [6, 0], [2, 1], [2, 0], [2, 1], [2, 1], [4, 6], [4, 0]);
+    return header([
+      message(1, dataspace(shape)),
+      message(3, DATATYPES[type]),
+      message(5, fields([1, 2], [1, 2], [1, 2], [1, 0])),
+      message(11, deflate),
+      message(8, fields([1, 3], [1, 2], [1, sizes.length + 1], [8, tree], ...listed)),
+    ]);
+  };
+
   const dataset = (tree: DatasetTree): number => {
+    if (tree.chunked) return chunkedDataset(tree, tree.chunked);
     const content = elements(tree);
     const at = file.reserve(content.length);
     file.write(at, content);
