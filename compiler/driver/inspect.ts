@@ -2,15 +2,11 @@
 // In: a graph of ours or an imported network. Out: plain data for a table and for --json.
 import type { GraphOutput, Node, Operator, Sizes } from "../graph/graph.ts";
 import { inputsOf } from "../graph/graph.ts";
-import type { ImportedConstants, ImportedModel, ImportedNode, Quantizer } from "../graph/imported.ts";
+import type { ImportedConstants, ImportedNode, Quantizer } from "../graph/imported.ts";
 import { importedInputsOf } from "../graph/imported.ts";
-import type { Project, StatedProject } from "../graph/project.ts";
+import type { Project } from "../graph/project.ts";
 import { product } from "../graph/shapes.ts";
-import { statedQuantizers } from "../import/draft.ts";
-import { floatNetworkOf } from "../import/float-network.ts";
 import type { ModelImport } from "../import/model-import.ts";
-import { type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
-import { lowerStated } from "./import-project.ts";
 
 export interface InspectedPort {
   readonly name: string;
@@ -179,26 +175,6 @@ export function inspectImport({ model, inputs, outputs }: ModelImport): Inspecti
     totals: totalsOf(layers),
   };
 }
-
-/**
- * What stands in the way of compiling a network that was read, all of it: exact integers where it states quantizers, else the
- * language's operators. Values of the inputs change nothing of the latter.
- */
-export function importProblems(
-  model: ImportedModel,
-  inputs: StatedProject["inputs"] = new Map(),
-): readonly Diagnostic[] {
-  try {
-    if (statedQuantizers(model).length > 0) return lowerStated(model, inputs).warnings;
-    floatNetworkOf(model, () => PLAIN_BYTES);
-    return [];
-  } catch (error) {
-    if (!(error instanceof DiagnosticError)) throw error;
-    return error.diagnostics;
-  }
-}
-
-const PLAIN_BYTES = { stored: { signed: true, width: 8, fraction: 7 }, scale: 1 } as const;
 
 /** A model of our own language. */
 export function inspectProject({ graph, training }: Project): Inspection {

@@ -1,9 +1,9 @@
 // noisefloor inspect MODEL
+import { importProblems } from "../../driver/import-problems.ts";
 import {
   type InspectedLayer,
   type InspectedPort,
   type Inspection,
-  importProblems,
   inspectImport,
   inspectProject,
 } from "../../driver/inspect.ts";
