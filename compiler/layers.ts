@@ -17,6 +17,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   c: ["support", "program", "render"],
   verify: ["support", "program", "sim", "render"],
   export: ["support", "program", "data", "import", "sim"],
+  targets: [],
   report: ["support", "render"],
   driver: [
     "support",
