@@ -16,6 +16,7 @@ import {
   designResultSchema,
   type ImportResult,
   importResultSchema,
+  synthResultSchema,
   type TrainResult,
   trainResultSchema,
 } from "../report/results.ts";
@@ -24,7 +25,7 @@ import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../sup
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
-import { BUILD_FILES, portFile } from "./build-files.ts";
+import { BUILD_FILES, flowFiles, portFile } from "./build-files.ts";
 import type { TestVectors } from "./compile-design.ts";
 import type { ImportedProgram } from "./compile-imported.ts";
 
@@ -71,6 +72,11 @@ export function readSweep(directory: BuildReader): SweepResult | undefined {
 
 export function readDesignResult(directory: BuildReader): DesignResult | undefined {
   return readResult(directory, BUILD_FILES.design.result, designResultSchema);
+}
+
+/** What synthesis for a target found; undefined when there was none. */
+export function readSynthResult(directory: BuildReader, target: string) {
+  return readResult(directory, flowFiles(target).result, synthResultSchema);
 }
 
 /** The trained graph and the test split as training left them; throws when there is none. */

@@ -18,7 +18,8 @@ export const xc7: Target = {
   bram: { cell: "RAMB18E1", bits: 18432, shapes: XILINX_BRAM_SHAPES },
   cells: XILINX_CELLS,
   flow: {
-    synth: "synth_xilinx -family xc7 -flatten",
+    // Shift registers stay flip-flops: Yosys (issue 6058, up to 0.67) drops their clock enable.
+    synth: "synth_xilinx -family xc7 -flatten -nosrl",
     bare: ["-noiopad", "-noclkbuf"],
     ...XILINX_MODELS,
     vendor: "vivado",

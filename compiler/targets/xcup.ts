@@ -18,7 +18,8 @@ export const xcup: Target = {
   bram: { cell: "RAMB18E2", bits: 18432, shapes: XILINX_BRAM_SHAPES },
   cells: XILINX_CELLS,
   flow: {
-    synth: "synth_xilinx -family xcup -flatten",
+    // Shift registers stay flip-flops: Yosys (issue 6058, up to 0.67) drops their clock enable.
+    synth: "synth_xilinx -family xcup -flatten -nosrl",
     bare: ["-noiopad", "-noclkbuf"],
     ...XILINX_MODELS,
     vendor: "vivado",
