@@ -16,7 +16,6 @@ const OWN: Readonly<Record<PlaceAndRoute["tool"], readonly string[]>> = {
   "nextpnr-ice40": ["--asc", PLACE_FILES.routed, "--pcf-allow-unconstrained"],
   "nextpnr-ecp5": ["--lpf-allow-unconstrained"],
   "nextpnr-himbaechel": [],
-  "nextpnr-mistral": [],
 };
 
 /** Arguments of a run that is reproducible by its seed; a missed clock is a figure and no failure. */

@@ -7,7 +7,6 @@ export type ToolName =
   | "nextpnr-ice40"
   | "nextpnr-ecp5"
   | "nextpnr-himbaechel"
-  | "nextpnr-mistral"
   | "icepack"
   | "vivado"
   | "quartus_sh";

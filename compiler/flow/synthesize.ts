@@ -2,7 +2,7 @@
 // place-and-route is there, and the project of the vendor.
 import type { RtlManifest } from "../program/manifest.ts";
 import { renderTemplate } from "../render/render.ts";
-import { createDiagnostic, type Diagnostic } from "../support/diagnostics.ts";
+import { createDiagnostic, type Diagnostic, fail } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import { type FileSet, underFolder } from "../support/file-set.ts";
 import type { ProgressSink } from "../support/host.ts";
@@ -21,12 +21,12 @@ export const FLOW_FILES = {
   result: "result.json",
   netlist: "netlist.v",
   script: "synth.ys",
-  ring: "ring.v",
+  ring: "nf_ring.v",
   core: "core.v",
   stat: "stat.json",
   /** Simulation models of the netlist's cells. */
   models: "cells",
-  bitstream: "ring.bin",
+  bitstream: "nf_ring.bin",
 } as const;
 
 export interface SynthTask {
@@ -47,12 +47,14 @@ export interface Synthesis {
 }
 
 /**
- * Runs the flow as far as the tools go. Throws cli/missing-tool without Yosys, flow/tool-failed with a failing tool's own
- * words. A design that does not fit, or is too slow, is a diagnostic of the result.
+ * Runs the flow as far as the tools go. Throws flow/incomplete-design, cli/missing-tool without Yosys, flow/tool-failed with
+ * a failing tool's own words. A design that does not fit, or is too slow, is a diagnostic of the result.
  */
 export async function synthesize(task: SynthTask): Promise<Synthesis> {
   const { manifest, target, progress, tools, seed } = task;
   const { clockMHz } = manifest;
+  const absent = [...manifest.sources, ...manifest.memories].filter((path) => !task.files.has(path));
+  if (absent.length > 0) fail("flow/incomplete-design", { paths: absent });
   const yosys = await tools.need("yosys");
   const placer = target.flow.place && (await placerOf(task));
   const project = createVendorProject(manifest, target, { seed, clockMHz });
@@ -245,7 +247,10 @@ async function placeStep(
   const step = "placing and routing";
   const run = await runStep(task, placer, step, {
     arguments: placeArguments(place, seed, manifest.clockMHz),
-    files: new Map([[PLACE_FILES.netlist, ring]]),
+    files: new Map<string, string | Uint8Array>([
+      [PLACE_FILES.netlist, ring],
+      ...(place.constraints ? [[place.constraints.name, place.constraints.text] as const] : []),
+    ]),
     outputs: [PLACE_FILES.report, PLACE_FILES.routed],
   });
   const report = left(run, PLACE_FILES.report, placer, step);

@@ -52,11 +52,6 @@ export const cyclone5: Target = {
       (name) => `intel_alm/common/${name}.v`,
     ),
     defines: [],
-    place: {
-      tool: "nextpnr-mistral",
-      device: ["--device", "5CSEBA6U23I7"],
-      cells: { lut: "MISTRAL_COMB", ff: "MISTRAL_FF", bram: "MISTRAL_M10K" },
-    },
     vendor: "quartus",
   },
 };

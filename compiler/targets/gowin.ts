@@ -58,7 +58,14 @@ export const gowin: Target = {
     defines: [],
     place: {
       tool: "nextpnr-himbaechel",
-      device: ["--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18"],
+      device: [
+        ...["--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18C"],
+        ...["--vopt", "cst=nf_ring.cst"],
+      ],
+      constraints: {
+        name: "nf_ring.cst",
+        text: 'IO_LOC "aclk" H11;\nIO_LOC "scan_in" T13;\nIO_LOC "scan_out" M11;\n',
+      },
       cells: { lut: "LUT4", ff: "DFF", bram: "BSRAM" },
     },
   },

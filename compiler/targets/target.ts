@@ -50,9 +50,11 @@ export interface BramBlock {
 
 export interface PlaceAndRoute {
   /** Command on PATH. */
-  readonly tool: "nextpnr-ice40" | "nextpnr-ecp5" | "nextpnr-himbaechel" | "nextpnr-mistral";
+  readonly tool: "nextpnr-ice40" | "nextpnr-ecp5" | "nextpnr-himbaechel";
   /** What selects the part. */
   readonly device: readonly string[];
+  /** A file that the device's arguments name, for tools that place no pin by themselves: any three will do. */
+  readonly constraints?: { readonly name: string; readonly text: string };
   /** Cells of its utilisation report, by which the part is full: logic, memory, multipliers. */
   readonly cells: Readonly<Partial<Record<ResourceName, string>>>;
 }

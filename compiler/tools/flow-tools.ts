@@ -46,7 +46,6 @@ const TOOLS: Readonly<Record<ToolName, Known>> = {
     variable: "NEXTPNR_HIMBAECHEL",
     versionArgument: "--version",
   },
-  "nextpnr-mistral": { name: "nextpnr-mistral", variable: "NEXTPNR_MISTRAL", versionArgument: "--version" },
   vivado: { name: "Vivado", variable: "VIVADO", versionArgument: "-version" },
   quartus_sh: { name: "Quartus", variable: "QUARTUS_SH", versionArgument: "--version" },
 };

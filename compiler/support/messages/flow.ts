@@ -14,6 +14,10 @@ export const flowMessages = {
       `the design does not fit ${part}: ${over.map((o) => `${o.used} ${o.resource} of ${o.has}`).join(", ")}`,
     hint: () => "fold the network more (a longer interval in the section hardware), or take a larger part",
   }),
+  "flow/incomplete-design": entry<{ paths: readonly string[] }>({
+    message: ({ paths }) => `the design lacks ${paths.join(", ")}`,
+    hint: () => "compile again",
+  }),
   "flow/no-cell-model": entry<{ target: string; cells: readonly string[] }>({
     category: "environment",
     message: ({ target, cells }) =>
