@@ -206,6 +206,7 @@ function createCli(): Command {
         .choices(TARGETS.map((target) => target.name))
         .makeOptionMandatory(),
     )
+    .option("--force", "replace what was edited by hand in the target's folder")
     .action((dir, options) =>
       execute("synth", options.json, async (context) =>
         (await import("./commands/synth.ts")).synthCommand(context, dir, options),

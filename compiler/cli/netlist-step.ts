@@ -1,11 +1,10 @@
 // The gate's part after synthesis, on an open build directory: the netlist of a target against the integer program.
 import { flowFiles } from "../driver/build-files.ts";
-import { readDesign, readSynthResult } from "../driver/load-build.ts";
+import { modifiedFlowFiles, readDesign, readSynthResult } from "../driver/load-build.ts";
 import { cellsWithoutModel } from "../flow/models.ts";
 import { FLOW_FILES } from "../flow/synthesize.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
-import { sha256Of } from "../support/digest.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import type { Target } from "../targets/target.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
@@ -76,12 +75,7 @@ export async function netlistStep(
   });
   keep(found);
   context.progress.line(`netlist ${target.name}: ${found.vectors} vectors, ${found.mismatches} mismatches`);
-  const changed = Object.entries(result.files).flatMap(([path, hash]) => {
-    const name = `${paths.folder}/${path}`;
-    return sha256Of(directory.read(name) ?? "") === hash
-      ? []
-      : [createDiagnostic("build/modified", { path: `${directory.name}/${name}`, what: "changed" })];
-  });
+  const changed = modifiedFlowFiles(directory, target.name);
   if (found.status !== "failed") return changed;
   const detail = found.divergence ? describeDivergence(found.divergence) : (found.reason ?? "");
   return [...changed, createDiagnostic("verify/mismatch", { backend: what, detail })];

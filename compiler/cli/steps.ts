@@ -6,6 +6,7 @@ import { compileDesign } from "../driver/compile-design.ts";
 import { compileImported } from "../driver/compile-imported.ts";
 import { type CompiledDesign, comparedOutputs } from "../driver/compile-program.ts";
 import {
+  modifiedFlowFiles,
   parseJson,
   readDesign,
   readDesignResult,
@@ -56,8 +57,10 @@ export function createStopwatch(
   };
 }
 
-/** Throws when the design was edited by hand: nothing of the user's is lost. */
+/** Throws when the design, or what was synthesised of it, was edited by hand: nothing of the user's is lost. */
 export function refuseModified(directory: BuildDirectory): void {
+  const edited = TARGETS.flatMap(({ name }) => modifiedFlowFiles(directory, name));
+  if (edited.length > 0) throw new DiagnosticError(edited);
   if (directory.readText(BUILD_FILES.design.manifest) === undefined) return;
   const { modified } = readDesign(directory);
   if (modified.length > 0) throw new DiagnosticError(modified);

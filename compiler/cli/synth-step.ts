@@ -1,23 +1,31 @@
 // Synthesis on an open build directory: runs the flow of a target and keeps what it made.
 import { flowFiles } from "../driver/build-files.ts";
-import { readDesign } from "../driver/load-build.ts";
+import { modifiedFlowFiles, readDesign } from "../driver/load-build.ts";
 import { synthesize } from "../flow/synthesize.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
-import { type Diagnostic, fail } from "../support/diagnostics.ts";
+import { type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { underFolder } from "../support/file-set.ts";
 import type { Target } from "../targets/target.ts";
 import { createFlowTools } from "../tools/flow-tools.ts";
 import type { Context } from "./context.ts";
+
+export interface SynthWishes {
+  readonly seed: number;
+  /** Replace what was edited in the target's folder. */
+  readonly force: boolean;
+}
 
 /** Synthesises what the directory holds. Returns what is wrong with it; an edited design is named and taken as it is. */
 export async function synthStep(
   context: Context,
   directory: BuildDirectory,
   target: Target,
-  seed: number,
+  { seed, force }: SynthWishes,
 ): Promise<readonly Diagnostic[]> {
   const { manifest, files, modified } = readDesign(directory);
   if (!manifest.rtl) fail("verify/not-in-design", { backend: "Verilog" });
+  const edited = force ? [] : modifiedFlowFiles(directory, target.name);
+  if (edited.length > 0) throw new DiagnosticError(edited);
   let reached = 0;
   const progress = {
     line: context.progress.line,

@@ -79,6 +79,25 @@ export function readSynthResult(directory: BuildReader, target: string) {
   return readResult(directory, flowFiles(target).result, synthResultSchema);
 }
 
+/** Files of a target's folder that are not as synthesis left them: a project may have been worked on there. */
+export function modifiedFlowFiles(directory: BuildReader, target: string): readonly Diagnostic[] {
+  const names = flowFiles(target);
+  const result = readSynthResult(directory, target);
+  if (!result) return [];
+  const say = (path: string, what: "changed" | "missing" | "added"): Diagnostic =>
+    createDiagnostic("flow/modified", { path: `${directory.name}/${path}`, what });
+  const left = new Map(Object.entries(result.files).map(([path, hash]) => [`${names.folder}/${path}`, hash]));
+  const ours = new Set([...left.keys(), names.result, names.verification]);
+  return [
+    ...[...left].flatMap(([path, hash]) => {
+      const content = directory.read(path);
+      if (content === undefined) return [say(path, "missing")];
+      return sha256Of(content) === hash ? [] : [say(path, "changed")];
+    }),
+    ...directory.list(names.folder).flatMap((path) => (ours.has(path) ? [] : [say(path, "added")])),
+  ];
+}
+
 /** The trained graph and the test split as training left them; throws when there is none. */
 export function readTrained(directory: BuildReader): {
   readonly trained: TrainedGraph;

@@ -31,6 +31,6 @@ export interface SynthResult {
   /** What the placer counted, the ring of flip-flops around the core included. */
   readonly placed?: Partial<Resources>;
   readonly steps: readonly LaterStep[];
-  /** SHA-256 of the files that verification reads. */
+  /** SHA-256 of every other file that was left, by path from flow/<target>/. */
   readonly files: Readonly<Record<string, string>>;
 }

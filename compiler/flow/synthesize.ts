@@ -103,11 +103,7 @@ export async function synthesize(task: SynthTask): Promise<Synthesis> {
     ...(timedBy === undefined ? {} : { timedBy }),
     ...(open ? { placed: open.placement.used } : {}),
     steps,
-    files: Object.fromEntries(
-      [...files]
-        .filter(([path]) => path === FLOW_FILES.netlist || path.startsWith(`${FLOW_FILES.models}/`))
-        .map(([path, content]) => [path, sha256Of(content)]),
-    ),
+    files: Object.fromEntries([...files].map(([path, content]) => [path, sha256Of(content)])),
   };
   return {
     result,

@@ -11,6 +11,7 @@ import { summaryLines } from "../tables.ts";
 export interface SynthOptions {
   readonly target: string;
   readonly seed?: number;
+  readonly force?: boolean;
 }
 
 export async function synthCommand(
@@ -23,7 +24,7 @@ export async function synthCommand(
   const directory = useDirectory(context, name, false);
   const timed = createStopwatch(directory);
   const diagnostics = await timed(`synth ${target.name}`, () =>
-    synthStep(context, directory, target, options.seed ?? 1),
+    synthStep(context, directory, target, { seed: options.seed ?? 1, force: options.force === true }),
   );
   const report = reportStep(directory)!;
   const synth = report.synth![target.name]!;

@@ -18,6 +18,11 @@ export const flowMessages = {
     message: ({ paths }) => `the design lacks ${paths.join(", ")}`,
     hint: () => "compile again",
   }),
+  "flow/modified": entry<{ path: string; what: "changed" | "missing" | "added" }>({
+    message: ({ path, what }) =>
+      `${path} was ${what === "missing" ? "deleted" : what} after the design was synthesised`,
+    hint: () => "copy what you want to keep elsewhere, then run the same command with --force",
+  }),
   "flow/no-cell-model": entry<{ target: string; cells: readonly string[] }>({
     category: "environment",
     message: ({ target, cells }) =>

@@ -1,5 +1,5 @@
 // synth and verify --netlist on the command line: a model of one layer, onto a part and through the gate.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reportSchema } from "../../../report/results.ts";
 import { hasTool } from "../../tools-present.ts";
@@ -106,12 +106,29 @@ describe.skipIf(!hasTool("verilator"))("verify --netlist", () => {
     expect(wrong).not.toBe(text);
     writeFileSync(path, wrong);
     const found = await verify();
-    expect(codesOf(found)).toEqual([1, "build/modified", "verify/mismatch"]);
+    expect(codesOf(found)).toEqual([1, "flow/modified", "verify/mismatch"]);
     expect(found.diagnostics[0]!.message).toContain("a/flow/xc7/netlist.v");
     expect(found.diagnostics[1]!.message).toMatch(/^the netlist of xc7 differs from the integer program: /);
     expect(report().verify!.netlist!.xc7!.status).toBe("failed");
     writeFileSync(path, text);
     expect(codesOf(await verify())).toEqual([0]);
+  });
+});
+
+describe("a folder that was worked in", () => {
+  it("is not replaced without being asked, by no command", async () => {
+    const mine = folder.inside("a/flow/xc7/vivado/mine.dcp");
+    writeFileSync(mine, "hours of work");
+    for (const words of [
+      ["synth", "a", "--target", "xc7"],
+      ["compile", "a"],
+    ]) {
+      const refused = await json(...words);
+      expect(codesOf(refused)).toEqual([1, "flow/modified"]);
+      expect(refused.diagnostics[0]!.message).toContain("a/flow/xc7/vivado/mine.dcp was added");
+      expect(readFileSync(mine, "utf8")).toBe("hours of work");
+    }
+    rmSync(mine);
   });
 });
 
