@@ -7,7 +7,8 @@ interface KnownMessage {
   readonly meaning: string;
 }
 
-const KNOWN: readonly KnownMessage[] = [
+/** The design is at fault, or is too much for the part. */
+const OF_DESIGN: readonly KnownMessage[] = [
   {
     pattern: /can ?not open file|can't open|could not open|failed to open/i,
     meaning: "a file of the design is not there",
@@ -29,6 +30,10 @@ const KNOWN: readonly KnownMessage[] = [
     pattern: /failed to route|unroutable|routing failed/i,
     meaning: "the wires do not fit; another --seed may do, else fold the network more or take a larger part",
   },
+];
+
+/** The machine is. */
+const OF_MACHINE: readonly KnownMessage[] = [
   {
     pattern: /out of memory|cannot enlarge memory|allocation failed|bad_alloc/i,
     meaning: "the tool needs more memory than there is",
@@ -62,14 +67,20 @@ function fileOf(complaint: string): string | undefined {
 }
 
 /**
- * Throws flow/tool-failed: what the tool said, the file that it speaks of, and what it means where that is known. A tool
- * that said nothing did not end by itself.
+ * Throws what the tool said, the file that it speaks of, and what it means where that is known: flow/refused where the design
+ * is at fault, else flow/tool-failed. A tool that said nothing did not end by itself: flow/tool-died.
  */
 export function toolFailed({ name, version }: FlowTool, step: string, log: string): never {
+  const tool = `${name} ${version}`;
   const complaints = complaintsOf(log);
   const said = complaints.join("\n  ");
-  if (said === "") return fail("flow/tool-died", { tool: `${name} ${version}`, step });
-  const meaning = KNOWN.find(({ pattern }) => pattern.test(said))?.meaning;
+  if (said === "") return fail("flow/tool-died", { tool, step });
+  const meaningOf = (known: readonly KnownMessage[]): string | undefined =>
+    known.find(({ pattern }) => pattern.test(said))?.meaning;
   const file = complaints.map(fileOf).find((found) => found !== undefined);
-  return fail("flow/tool-failed", { tool: `${name} ${version}`, step, said, file, meaning });
+  const meaning = meaningOf(OF_MACHINE);
+  const refusal = meaningOf(OF_DESIGN);
+  if (meaning === undefined && refusal !== undefined)
+    return fail("flow/refused", { tool, step, said, file, meaning: refusal });
+  return fail("flow/tool-failed", { tool, step, said, file, meaning });
 }

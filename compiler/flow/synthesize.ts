@@ -47,8 +47,8 @@ export interface Synthesis {
 }
 
 /**
- * Runs the flow as far as the tools go. Throws flow/incomplete-design, cli/missing-tool without Yosys, flow/tool-failed with
- * a failing tool's own words. A design that does not fit, or is too slow, is a diagnostic of the result.
+ * Runs the flow as far as the tools go. Throws flow/incomplete-design, cli/missing-tool without Yosys, flow/refused or
+ * flow/tool-failed with a failing tool's own words. A design that does not fit, or is too slow, is a diagnostic of the result.
  */
 export async function synthesize(task: SynthTask): Promise<Synthesis> {
   const { manifest, target, progress, tools, seed } = task;

@@ -7,6 +7,18 @@ export interface Overflow {
   readonly has: number;
 }
 
+/** What a tool said, in its own words. */
+export interface Complaint {
+  readonly tool: string;
+  readonly step: string;
+  readonly said: string;
+  readonly file: string | undefined;
+}
+
+function complaintText({ tool, step, said, file }: Complaint): string {
+  return `${tool} failed while ${step}${file === undefined ? "" : `, at ${file}`}:\n  ${said}`;
+}
+
 export const flowMessages = {
   // sorted by code
   "flow/does-not-fit": entry<{ part: string; over: readonly Overflow[] }>({
@@ -34,6 +46,10 @@ export const flowMessages = {
     message: ({ directory, target }) => `${directory} has no netlist for ${target}`,
     hint: ({ directory, target }) => `run noisefloor synth ${directory} --target ${target}`,
   }),
+  "flow/refused": entry<Complaint & { readonly meaning: string }>({
+    message: complaintText,
+    hint: ({ meaning }) => meaning,
+  }),
   "flow/timing-not-met": entry<{ part: string; fmaxMHz: number; clockMHz: number }>({
     severity: "warning",
     message: ({ part, fmaxMHz, clockMHz }) =>
@@ -45,15 +61,9 @@ export const flowMessages = {
     message: ({ tool, step }) => `${tool} ended without a word while ${step}`,
     hint: () => "the system may have ended it for want of memory; `noisefloor doctor` says which tools work",
   }),
-  "flow/tool-failed": entry<{
-    tool: string;
-    step: string;
-    said: string;
-    file: string | undefined;
-    meaning: string | undefined;
-  }>({
-    message: ({ tool, step, said, file }) =>
-      `${tool} failed while ${step}${file === undefined ? "" : `, at ${file}`}:\n  ${said}`,
+  "flow/tool-failed": entry<Complaint & { readonly meaning: string | undefined }>({
+    category: "environment",
+    message: complaintText,
     hint: ({ meaning }) =>
       meaning ?? "this message has no known meaning here; the tool's own documentation may help",
   }),

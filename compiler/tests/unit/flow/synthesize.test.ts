@@ -201,7 +201,7 @@ describe("a design for iCE40 HX8K", () => {
       "nextpnr-ice40": () => ({ ok: false, files: new Map(), log: "ERROR: Failed to route arc 1" }),
     });
     expect(await codesOf(flow(hx8k, failing.tools))).toEqual([
-      "flow/tool-failed: nextpnr-ice40 1.0 failed while placing and routing:\n  ERROR: Failed to route arc 1",
+      "flow/refused: nextpnr-ice40 1.0 failed while placing and routing:\n  ERROR: Failed to route arc 1",
     ]);
     const silent = recordedTools({
       yosys,
@@ -216,7 +216,7 @@ describe("a design for iCE40 HX8K", () => {
     const path = "rtl/nf_dot.v";
     const broken = (design.files.get(path) as string).replace("endmodule", "end module");
     const [said] = await codesOf(flow(hx8k, npm, new Map([...design.files, [path, broken]])));
-    expect(said).toMatch(/^flow\/tool-failed: Yosys .* failed while synthesising .*, at rtl\/nf_dot\.v:\n/);
+    expect(said).toMatch(/^flow\/refused: Yosys .* failed while synthesising .*, at rtl\/nf_dot\.v:\n/);
   });
 
   it("is refused when files of it are gone", async () => {
