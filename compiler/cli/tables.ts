@@ -176,7 +176,7 @@ export function summaryLines(report: Report): string {
       ["simulator", verify.sim],
       ["C", verify.c],
       ["Verilog", verify.rtl],
-      ...Object.entries(verify.netlist ?? {}),
+      ...Object.entries(verify.netlist ?? {}).map(([name, b]) => [`netlist ${name}`, b] as const),
     ] as const) {
       if (!backend) continue;
       const cycles =
@@ -200,8 +200,8 @@ function synthesisLines(target: string, figures: ReportSynthesis): string[] {
   const clock = fmaxMHz === null ? "" : `; ${fmaxMHz} MHz by ${timedBy}`;
   return [
     line(`${areaText(figures, has)}${fits ? "" : ", does NOT fit"}, by ${countedBy}${clock}`),
-    ...steps.flatMap(({ step, reason }) =>
-      reason === undefined ? [] : [line(`${step} left out: ${reason}`)],
+    ...steps.flatMap(({ step, status, reason }) =>
+      reason === undefined ? [] : [line(`${step} ${status}: ${reason}`)],
     ),
   ];
 }

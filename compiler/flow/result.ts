@@ -8,8 +8,8 @@ export interface LaterStep {
   /** What for, such as place and route. */
   readonly step: string;
   readonly tool: string;
-  readonly status: "done" | "left out";
-  /** Why it was left out. */
+  readonly status: "done" | "left out" | "failed";
+  /** Why it was left out, or the first line of what is wrong. */
   readonly reason?: string;
 }
 

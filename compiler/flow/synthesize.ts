@@ -2,12 +2,12 @@
 // place-and-route is there, and the project of the vendor.
 import type { RtlManifest } from "../program/manifest.ts";
 import { renderTemplate } from "../render/render.ts";
-import { createDiagnostic, type Diagnostic, fail } from "../support/diagnostics.ts";
+import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import { type FileSet, underFolder } from "../support/file-set.ts";
 import type { ProgressSink } from "../support/host.ts";
 import { decodeUtf8 } from "../support/text.ts";
-import type { Resources, Target } from "../targets/target.ts";
+import type { PlaceAndRoute, Resources, Target } from "../targets/target.ts";
 import { type Area, areaText, overflowOf, RESOURCE_NAMES, readArea } from "./area.ts";
 import { toolFailed } from "./failure.ts";
 import { PLACE_FILES, type Placement, placeArguments, readPlacement } from "./nextpnr.ts";
@@ -48,7 +48,8 @@ export interface Synthesis {
 
 /**
  * Runs the flow as far as the tools go. Throws flow/incomplete-design, cli/missing-tool without Yosys, flow/refused or
- * flow/tool-failed with a failing tool's own words. A design that does not fit, or is too slow, is a diagnostic of the result.
+ * flow/tool-failed with the words of a Yosys that fails. What a later tool says, a design that does not fit or is too slow are
+ * diagnostics of the result, whose other figures hold.
  */
 export async function synthesize(task: SynthTask): Promise<Synthesis> {
   const { manifest, target, progress, tools, seed } = task;
@@ -72,9 +73,24 @@ export async function synthesize(task: SynthTask): Promise<Synthesis> {
 
   progress.update(0.4, "place and route");
   const steps: LaterStep[] = [];
-  const open = await placeStep(task, placer, mapped, over.length > 0, steps);
+  const attempt = async <T>(step: string, tool: string, work: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof DiagnosticError)) throw error;
+      diagnostics.push(...error.diagnostics);
+      const [reason = ""] = error.diagnostics[0]!.message.split("\n");
+      steps.push({ step, tool, status: "failed", reason });
+      return undefined;
+    }
+  };
+  const place = target.flow.place;
+  const open =
+    place &&
+    (await attempt(PLACING, place.tool, placeStep(task, place, placer, mapped, over.length > 0, steps)));
   progress.update(0.8, "the vendor's project");
-  const vendor = project && (await vendorStep(task, project, steps));
+  const vendor =
+    project && (await attempt(`${project.name} project`, project.name, vendorStep(task, project, steps)));
   const placedOver = open ? overflowOf({ ...NOTHING, ...open.placement.used }, target.has) : [];
   if (over.length === 0 && placedOver.length > 0)
     diagnostics.push(doesNotFit(target, { ...area.used, ...open!.placement.used }, placedOver));
@@ -111,6 +127,8 @@ export async function synthesize(task: SynthTask): Promise<Synthesis> {
     diagnostics,
   };
 }
+
+const PLACING = "place and route";
 
 const NOTHING: Resources = { lut: 0, ff: 0, dsp: 0, bram: 0 };
 
@@ -225,16 +243,15 @@ interface Placed {
 
 async function placeStep(
   task: SynthTask,
+  place: PlaceAndRoute,
   placer: FlowTool | undefined,
   { ring }: Mapped,
   isTooLarge: boolean,
   steps: LaterStep[],
 ): Promise<Placed | undefined> {
-  const { target, tools, seed, manifest } = task;
-  const { place } = target.flow;
-  if (!place) return undefined;
+  const { tools, seed, manifest } = task;
   const leftOut = (reason: string): undefined => {
-    steps.push({ step: "place and route", tool: place.tool, status: "left out", reason });
+    steps.push({ step: PLACING, tool: place.tool, status: "left out", reason });
     task.progress.line(`${place.tool}: left out, ${reason}`);
     return undefined;
   };
@@ -252,7 +269,7 @@ async function placeStep(
   const report = left(run, PLACE_FILES.report, placer, step);
   const placement = readPlacement(textOf(report), place);
   task.progress.line(`  ${placement.fmaxMHz} MHz`);
-  steps.push({ step: "place and route", tool: toolText(placer), status: "done" });
+  steps.push({ step: PLACING, tool: toolText(placer), status: "done" });
   const files = new Map<string, Uint8Array>([[PLACE_FILES.report, report]]);
   if (place.tool === "nextpnr-ice40") {
     const packer = await tools.need("icepack");

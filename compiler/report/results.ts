@@ -249,7 +249,7 @@ const resources = z.strictObject({ lut: count, ff: count, dsp: count, bram: coun
 const laterStep = z.strictObject({
   step: z.string(),
   tool: z.string(),
-  status: z.enum(["done", "left out"]),
+  status: z.enum(["done", "left out", "failed"]),
   reason: z.string().optional(),
 });
 

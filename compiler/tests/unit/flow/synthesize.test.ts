@@ -195,20 +195,28 @@ describe("a design for iCE40 HX8K", () => {
     expect(diagnostics.map((d) => [d.code, d.severity])).toEqual([["flow/timing-not-met", "warning"]]);
   });
 
-  it("ends with the words of the tool that fails, and with its name when it leaves nothing", async () => {
+  it("keeps its area, and has the words of a placer that fails or its name when it leaves nothing", async () => {
     const failing = recordedTools({
       yosys,
       "nextpnr-ice40": () => ({ ok: false, files: new Map(), log: "ERROR: Failed to route arc 1" }),
     });
-    expect(await codesOf(flow(hx8k, failing.tools))).toEqual([
-      "flow/refused: nextpnr-ice40 1.0 failed while placing and routing:\n  ERROR: Failed to route arc 1",
+    const { result, diagnostics, files } = await flow(hx8k, failing.tools);
+    expect(diagnostics.map(({ code, message }) => [code, message])).toEqual([
+      ["flow/refused", "nextpnr-ice40 1.0 failed while placing and routing:\n  ERROR: Failed to route arc 1"],
     ]);
+    // What Yosys found stays.
+    expect(result).toMatchObject({ used: made.result.used, fmaxMHz: null });
+    const reason = "nextpnr-ice40 1.0 failed while placing and routing:";
+    expect(result.steps).toEqual([
+      { step: "place and route", tool: "nextpnr-ice40", status: "failed", reason },
+    ]);
+    expect(files.get(FLOW_FILES.netlist)).toEqual(made.files.get(FLOW_FILES.netlist));
     const silent = recordedTools({
       yosys,
       "nextpnr-ice40": () => ({ ok: true, files: new Map(), log: "" }),
     });
-    expect(await codesOf(flow(hx8k, silent.tools))).toEqual([
-      "flow/tool-died: nextpnr-ice40 1.0 ended without a word while placing and routing",
+    expect((await flow(hx8k, silent.tools)).diagnostics.map((d) => d.message)).toEqual([
+      "nextpnr-ice40 1.0 ended without a word while placing and routing",
     ]);
   });
 
