@@ -40,12 +40,16 @@ describe("the models of Yosys", () => {
   const tools = createFlowTools({ projectFolder: process.cwd(), path: "" });
   it.each([
     ["ice40-hx8k", ["SB_LUT4", "SB_CARRY", "SB_DFFESR", "SB_RAM40_4K"], []],
-    ["ice40-up5k", ["SB_MAC16", "SB_LUT4"], []],
+    ["ice40-up5k", ["SB_MAC16", "SB_LUT4", "SB_SPRAM256KA"], []],
     ["ecp5", ["LUT4", "CCU2C", "TRELLIS_FF", "TRELLIS_DPR16X4"], ["MULT18X18D", "DP16KD"]],
     ["gowin", ["LUT3", "ALU", "DFFR", "MUX2_LUT5", "RAM16SDP4", "GND"], ["SP", "SDPX9B"]],
     ["xc7", ["LUT6", "FDRE", "CARRY4", "MUXF7", "RAM32M", "DSP48E1"], ["RAMB18E1", "RAMB36E1"]],
     ["xcup", ["LUT6", "FDRE", "RAM32M16"], ["DSP48E2", "RAMB18E2"]],
-    ["cyclone5", ["MISTRAL_ALUT6", "MISTRAL_ALUT_ARITH", "MISTRAL_FF", "MISTRAL_MLAB", "MISTRAL_MUL9X9"], []],
+    [
+      "cyclone5",
+      ["MISTRAL_ALUT6", "MISTRAL_ALUT_ARITH", "MISTRAL_FF", "MISTRAL_MLAB", "MISTRAL_MUL9X9", "MISTRAL_M10K"],
+      [],
+    ],
   ])("of %s are there, but of some blocks", async (name, modelled, missing) => {
     const { flow } = TARGETS.find((target) => target.name === name)!;
     const yosys = await tools.need("yosys");

@@ -6,7 +6,7 @@ import { FLOW_FILES, type Synthesis, synthesize } from "../../../flow/synthesize
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import { bytesOf, type FileSet } from "../../../support/file-set.ts";
 import type { Target } from "../../../targets/target.ts";
-import { targetNamed } from "../../../targets/targets.ts";
+import { TARGETS, targetNamed } from "../../../targets/targets.ts";
 import { createFlowTools } from "../../../tools/flow-tools.ts";
 import { createVerilatorRunner } from "../../../tools/verilator.ts";
 import { verifyNetlist } from "../../../verify/netlist.ts";
@@ -234,6 +234,29 @@ describe("a design for iCE40 HX8K", () => {
     expect(await codesOf(flow(hx8k, npm, files))).toEqual([
       "flow/incomplete-design: the design lacks rtl/nf_dot.v, rtl/fc_bias.mem",
     ]);
+  });
+});
+
+describe("the passes of the targets", () => {
+  it("and their options are known to Yosys", async () => {
+    const yosys = await npm.need("yosys");
+    const run = (lines: readonly string[]) =>
+      yosys.run({
+        arguments: ["-q", "-s", "all.ys"],
+        files: new Map([
+          ["a.v", "module a(input x, output y); assign y = ~x; endmodule\n"],
+          ["all.ys", `read_verilog a.v\n${lines.join("\n")}\n`],
+        ]),
+        outputs: [],
+      });
+    // A label that no pass has: options are read, and nothing is done.
+    const only = "-top a -run none:none";
+    const passes = TARGETS.map(({ flow }) => `${flow.synth} ${flow.bare.join(" ")} ${only}`);
+    expect(await run(passes)).toMatchObject({ ok: true });
+    expect(await run([`synth_ecp5 -no-such-option ${only}`])).toMatchObject({
+      ok: false,
+      log: expect.stringContaining("no-such-option"),
+    });
   });
 });
 
