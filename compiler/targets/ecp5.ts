@@ -46,7 +46,7 @@ export const ecp5: Target = {
   flow: {
     synth: "synth_ecp5",
     bare: [],
-    models: ["ecp5/cells_sim.v"],
+    models: ["ecp5/cells_sim.v", "ecp5/cells_ff.vh", "ecp5/cells_io.vh"],
     defines: [],
     place: {
       tool: "nextpnr-ecp5",

@@ -64,7 +64,7 @@ export interface Flow {
   readonly synth: string;
   /** Options that leave out pads and clock buffers, for a core that is a part of something. */
   readonly bare: readonly string[];
-  /** Simulation models of the netlist's cells, under Yosys's own share folder. */
+  /** Simulation models of the netlist's cells, and what they include, under Yosys's own share folder. */
   readonly models: readonly string[];
   /** Macros that those models are to be read with. */
   readonly defines: readonly string[];

@@ -7,7 +7,9 @@ import { createOnnx } from "../import/build-onnx.ts";
 import { type CliJson, createTestFolder, runCli, runJson, type TestFolder } from "./run-cli.ts";
 
 let folder: TestFolder;
-const json = (...words: string[]) => runJson(words, { cwd: folder.path });
+/** Whoever has a placer for this part need not wait for it here. */
+const env = { NEXTPNR_HIMBAECHEL: "/none" };
+const json = (...words: string[]) => runJson(words, { cwd: folder.path, env });
 const read = (...names: string[]): string => readFileSync(folder.inside(...names), "utf8");
 const codesOf = ({ exitCode, diagnostics }: CliJson): [number, ...string[]] => [
   exitCode,
@@ -39,93 +41,92 @@ describe("synth", () => {
     const other = await json("synth", "a", "--target", "virtex");
     expect(codesOf(other)).toEqual([2, "cli/usage"]);
     expect(other.diagnostics[0]!.message).toMatch(/ice40-hx8k, ice40-up5k, ecp5, gowin, xc7, xcup, cyclone5/);
-    expect(codesOf(await json("synth", "none", "--target", "xc7"))).toEqual([1, "build/missing"]);
+    expect(codesOf(await json("synth", "none", "--target", "gowin"))).toEqual([1, "build/missing"]);
   });
 
   it("has to come before its netlist is verified", async () => {
-    const early = await json("verify", "a", "--without", "c,rtl", "--netlist", "xc7");
+    const early = await json("verify", "a", "--without", "c,rtl", "--netlist", "gowin");
     expect(codesOf(early)).toEqual([1, "flow/not-synthesised"]);
-    expect(early.diagnostics[0]!.hint).toBe("run noisefloor synth a --target xc7");
-    expect(codesOf(await json("verify", "a", "--netlist", "xc7,virtex"))).toEqual([2, "cli/bad-option"]);
+    expect(early.diagnostics[0]!.hint).toBe("run noisefloor synth a --target gowin");
+    expect(codesOf(await json("verify", "a", "--netlist", "gowin,virtex"))).toEqual([2, "cli/bad-option"]);
   });
 
   it("leaves figures in the report, and its files in the folder of the target", async () => {
-    const made = await json("synth", "a", "--target", "xc7");
+    const made = await json("synth", "a", "--target", "gowin");
     expect(codesOf(made)).toEqual([0]);
     const { synth } = report();
-    expect(Object.keys(synth!)).toEqual(["xc7"]);
-    const { xc7 } = synth!;
-    expect(xc7).toMatchObject({ part: "xc7a35tcsg324-1", fmaxMHz: null, fits: true, dsp: 0, bram: 0 });
-    expect(xc7!.lut).toBeGreaterThan(10);
-    expect(made.result).toEqual({ directory: "a", target: "xc7", synth: xc7 });
-    expect(made.stderr).toMatch(/^Yosys .*: synthesising for AMD Artix-7 35T, \d+\.\d s$/m);
-    expect(readdirSync(folder.inside("a/flow/xc7")).sort()).toEqual([
-      ...["cells", "netlist.v", "result.json", "stat.json", "synth.ys", "vivado"],
+    expect(Object.keys(synth!)).toEqual(["gowin"]);
+    const { gowin } = synth!;
+    expect(gowin).toMatchObject({ part: "GW2A-LV18PG256C8/I7", fmaxMHz: null, fits: true, dsp: 0, bram: 0 });
+    expect(gowin!.lut).toBeGreaterThan(10);
+    expect(made.result).toEqual({ directory: "a", target: "gowin", synth: gowin });
+    expect(made.stderr).toMatch(/^Yosys .*: synthesising for Gowin GW2A-18, \d+\.\d s$/m);
+    expect(readdirSync(folder.inside("a/flow/gowin")).sort()).toEqual([
+      ...["cells", "netlist.v", "result.json", "stat.json", "synth.ys"],
     ]);
-    expect(JSON.parse(read("a", "timing.json"))["synth xc7"]).toBeGreaterThan(0);
+    expect(JSON.parse(read("a", "timing.json"))["synth gowin"]).toBeGreaterThan(0);
   });
 
   it("is in what explain says of the network", async () => {
     const { stdout } = await runCli(["explain", "a"], { cwd: folder.path });
     expect(stdout).toMatch(
-      /^ {2}xc7 +\d+ of 20,800 LUT, .*\n +AMD Artix-7 35T \(xc7a35tcsg324-1\), counted by Yosys/m,
+      /^ {2}gowin +\d+ of 20,736 LUT, .*\n +Gowin GW2A-18 \(GW2A-LV18PG256C8\/I7\), counted by Yosys/m,
     );
   });
 
   it("leaves nothing half-written when it is killed", async () => {
-    const before = read("a", "flow/xc7/result.json");
-    const killed = await runCli(["synth", "a", "--target", "xc7"], { cwd: folder.path, killAfter: 2500 });
+    const before = read("a", "flow/gowin/result.json");
+    const killed = await runCli(["synth", "a", "--target", "gowin"], { cwd: folder.path, killAfter: 2500 });
     expect(killed.code).toBeNull();
-    expect(readdirSync(folder.inside("a/flow"))).toEqual(["xc7"]);
-    expect(read("a", "flow/xc7/result.json")).toBe(before);
+    expect(readdirSync(folder.inside("a/flow"))).toEqual(["gowin"]);
+    expect(read("a", "flow/gowin/result.json")).toBe(before);
   });
 });
 
 describe.skipIf(!hasTool("verilator"))("verify --netlist", () => {
   const verify = () =>
-    json("verify", "a", "--without", "c,rtl", "--netlist", "xc7", "--netlist-vectors", "10");
+    json("verify", "a", "--without", "c,rtl", "--netlist", "gowin", "--netlist-vectors", "10");
 
   it("proves the netlist, and the report has it beside the others", async () => {
     const proved = await verify();
     expect(codesOf(proved)).toEqual([0]);
     const { netlist } = report().verify!;
-    expect(netlist!.xc7).toMatchObject({ status: "passed", mismatches: 0 });
-    expect(netlist!.xc7!.vectors).toBeGreaterThan(10);
+    expect(netlist!.gowin).toMatchObject({ status: "passed", mismatches: 0 });
+    expect(netlist!.gowin!.vectors).toBeGreaterThan(10);
     expect(proved.result).toMatchObject({ verify: { netlist } });
     const manifest = JSON.parse(read("a", "design/manifest.json"));
-    expect(netlist!.xc7!.intervalCycles).toBe(manifest.rtl.intervalCycles);
+    expect(netlist!.gowin!.intervalCycles).toBe(manifest.rtl.intervalCycles);
   });
 
   it("finds a netlist that was changed, names the file, and says where it differs", async () => {
-    const path = folder.inside("a/flow/xc7/netlist.v");
+    const path = folder.inside("a/flow/gowin/netlist.v");
     const text = readFileSync(path, "utf8");
-    // Turns every look-up table of two inputs round.
-    const wrong = text.replace(/\.INIT\(4'h([0-9a-f])\)/g, (_, digit: string) => {
-      return `.INIT(4'h${(Number.parseInt(digit, 16) ^ 15).toString(16)})`;
+    // Turns every look-up table round.
+    const wrong = text.replace(/\.INIT\(16'h([0-9a-f]{4})\)/g, (_, digits: string) => {
+      return `.INIT(16'h${(Number.parseInt(digits, 16) ^ 0xffff).toString(16).padStart(4, "0")})`;
     });
     expect(wrong).not.toBe(text);
     writeFileSync(path, wrong);
     const found = await verify();
     expect(codesOf(found)).toEqual([1, "flow/modified", "verify/mismatch"]);
-    expect(found.diagnostics[0]!.message).toContain("a/flow/xc7/netlist.v");
-    expect(found.diagnostics[1]!.message).toMatch(/^the netlist of xc7 differs from the integer program: /);
-    expect(report().verify!.netlist!.xc7!.status).toBe("failed");
+    expect(found.diagnostics[0]!.message).toContain("a/flow/gowin/netlist.v");
+    expect(found.diagnostics[1]!.message).toMatch(/^the netlist of gowin differs from the integer program: /);
+    expect(report().verify!.netlist!.gowin!.status).toBe("failed");
     writeFileSync(path, text);
-    expect(codesOf(await verify())).toEqual([0]);
   });
 });
 
 describe("a folder that was worked in", () => {
   it("is not replaced without being asked, by no command", async () => {
-    const mine = folder.inside("a/flow/xc7/vivado/mine.dcp");
+    const mine = folder.inside("a/flow/gowin/mine.gprj");
     writeFileSync(mine, "hours of work");
     for (const words of [
-      ["synth", "a", "--target", "xc7"],
+      ["synth", "a", "--target", "gowin"],
       ["compile", "a"],
     ]) {
       const refused = await json(...words);
       expect(codesOf(refused)).toEqual([1, "flow/modified"]);
-      expect(refused.diagnostics[0]!.message).toContain("a/flow/xc7/vivado/mine.dcp was added");
+      expect(refused.diagnostics[0]!.message).toContain("a/flow/gowin/mine.gprj was added");
       expect(readFileSync(mine, "utf8")).toBe("hours of work");
     }
     rmSync(mine);
