@@ -276,7 +276,6 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
       const temporary = inside(`${folder}.tmp`);
       rmSync(temporary, { recursive: true, force: true });
       const depth = folder.split("/").length;
-      mkdirSync(dirname(temporary), { recursive: true });
       for (const [path, content] of files)
         writeDurably(join(temporary, ...path.split("/").slice(depth)), content);
       rmSync(inside(`${folder}.next`), { recursive: true, force: true });
