@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { VERSION } from "../support/version.ts";
+import { TARGETS } from "../targets/targets.ts";
 import { TrainingStopped } from "../train/request.ts";
 import { type CommandOutcome, type Context, createContext, printJson, sayDiagnostics } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
@@ -185,9 +186,30 @@ function createCli(): Command {
     .addOption(
       new Option("--rtl-vectors <n>", "real samples through Verilog").argParser(integer).default(1000),
     )
+    .option("--netlist <targets>", "also the netlists that synth made, such as ice40-hx8k,xc7")
+    .addOption(
+      new Option("--netlist-vectors <n>", "real samples through each netlist")
+        .argParser(integer)
+        .default(100),
+    )
     .action((dir, options) =>
       execute("verify", options.json, async (context) =>
         (await import("./commands/verify.ts")).verifyCommand(context, dir, options),
+      ),
+    );
+  add(
+    "synth <dir>",
+    "FPGA flow: area, netlist, Fmax and bitstream where the tools allow, the vendor's project",
+  )
+    .addOption(
+      new Option("--target <name>", "part that the design is made for")
+        .choices(TARGETS.map((target) => target.name))
+        .makeOptionMandatory(),
+    )
+    .option("--force", "replace what was edited by hand in the target's folder")
+    .action((dir, options) =>
+      execute("synth", options.json, async (context) =>
+        (await import("./commands/synth.ts")).synthCommand(context, dir, options),
       ),
     );
   importing(add("build [model]", "train, compile, verify, report: the main job in one command"))

@@ -1,28 +1,34 @@
 // The steps after training that compile, verify and build are made of, on an open build directory.
 import { decodeNpy } from "../data/npy.ts";
 import type { NumericArray } from "../data/numeric-array.ts";
-import { BUILD_FILES, portFile } from "../driver/build-files.ts";
+import { BUILD_FILES, flowFiles, portFile } from "../driver/build-files.ts";
 import { compileDesign } from "../driver/compile-design.ts";
 import { compileImported } from "../driver/compile-imported.ts";
 import { type CompiledDesign, comparedOutputs } from "../driver/compile-program.ts";
 import {
+  modifiedFlowFiles,
   parseJson,
   readDesign,
   readDesignResult,
   readImported,
   readImportResult,
+  readSynthResult,
   readTrained,
   readTrainResult,
 } from "../driver/load-build.ts";
 import { atNodes, placed } from "../driver/places.ts";
+import { overflowOf } from "../flow/area.ts";
 import type { Project, StatedProject } from "../graph/project.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
+import type { Program } from "../program/program.ts";
 import { collectReport } from "../report/collect.ts";
-import type { Report, ReportVerification } from "../report/results.ts";
+import type { Report, ReportSynthesis, ReportVerification } from "../report/results.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
+import { TARGETS } from "../targets/targets.ts";
 import { createCRunner, measureC } from "../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
-import { describeDivergence, type VerifyResult } from "../verify/result.ts";
+import { type BackendResult, describeDivergence, type VerifyResult } from "../verify/result.ts";
+import type { Samples } from "../verify/vectors.ts";
 import { verifyDesign } from "../verify/verify.ts";
 import type { Context } from "./context.ts";
 
@@ -51,8 +57,10 @@ export function createStopwatch(
   };
 }
 
-/** Throws when the design was edited by hand: nothing of the user's is lost. */
+/** Throws when the design, or what was synthesised of it, was edited by hand: nothing of the user's is lost. */
 export function refuseModified(directory: BuildDirectory): void {
+  const edited = TARGETS.flatMap(({ name }) => modifiedFlowFiles(directory, name));
+  if (edited.length > 0) throw new DiagnosticError(edited);
   if (directory.readText(BUILD_FILES.design.manifest) === undefined) return;
   const { modified } = readDesign(directory);
   if (modified.length > 0) throw new DiagnosticError(modified);
@@ -76,6 +84,7 @@ export function compileStep(
   // What was verified was another design; gone before that one is, so that a kill leaves no verdict on the new one.
   directory.remove(BUILD_FILES.verify.folder);
   directory.remove(BUILD_FILES.export.folder);
+  directory.remove(BUILD_FILES.flow.folder);
   directory.remove(BUILD_FILES.report);
   directory.replaceFolder(BUILD_FILES.design.folder, design.files);
   return placed(project, design.warnings);
@@ -106,13 +115,8 @@ async function measureIfPossible(
   }
 }
 
-/** Runs the gate. Returns what failed as diagnostics; an edited design is named and judged all the same. */
-export async function verifyStep(
-  context: Context,
-  directory: BuildDirectory,
-  options: VerifyStepOptions,
-): Promise<readonly Diagnostic[]> {
-  const { program, manifest, files, modified } = readDesign(directory);
+/** The samples that the design was compiled with, as the gate takes them; undefined when it has none. */
+export function readSamples(directory: BuildDirectory, program: Program): Samples | undefined {
   const read = (path: string) => {
     const bytes = directory.read(path);
     return bytes && decodeNpy(bytes, { path: `${directory.name}/${path}` });
@@ -130,14 +134,23 @@ export async function verifyStep(
     design.outputs,
     comparedOutputs(program).map(({ value }) => value),
   );
-  const samples =
-    inputs.length > 0
-      ? {
-          count: inputs[0]![1].shape[0]!,
-          inputs: dataOf(inputs),
-          ...(outputs.length > 0 ? { expected: dataOf(outputs) } : {}),
-        }
-      : undefined;
+  return inputs.length > 0
+    ? {
+        count: inputs[0]![1].shape[0]!,
+        inputs: dataOf(inputs),
+        ...(outputs.length > 0 ? { expected: dataOf(outputs) } : {}),
+      }
+    : undefined;
+}
+
+/** Runs the gate. Returns what failed as diagnostics; an edited design is named and judged all the same. */
+export async function verifyStep(
+  context: Context,
+  directory: BuildDirectory,
+  options: VerifyStepOptions,
+): Promise<readonly Diagnostic[]> {
+  const { program, manifest, files, modified } = readDesign(directory);
+  const samples = readSamples(directory, program);
   const result = await verifyDesign(
     { program, manifest, files },
     samples,
@@ -179,25 +192,52 @@ export async function verifyStep(
   return failures;
 }
 
+/** What the targets came to: figures by target, and how the gate judged each netlist. */
+function flowReports(directory: BuildDirectory): {
+  readonly synth: Record<string, ReportSynthesis>;
+  readonly netlist: Record<string, BackendResult>;
+} {
+  const synth: Record<string, ReportSynthesis> = {};
+  const netlist: Record<string, BackendResult> = {};
+  for (const { name } of TARGETS) {
+    const found = readSynthResult(directory, name);
+    if (!found) continue;
+    const { used, has, fmaxMHz, part, countedBy, timedBy, steps } = found;
+    const fits = overflowOf(used, has).length === 0;
+    const timed = timedBy === undefined ? {} : { timedBy };
+    synth[name] = { ...used, fmaxMHz, part, has, fits, countedBy, ...timed, steps };
+    const verified = parseJson(directory, flowFiles(name).verification) as BackendResult | undefined;
+    if (verified) netlist[name] = verified;
+  }
+  return { synth, netlist };
+}
+
 /** Rewrites report.json from what is there. */
 export function reportStep(directory: BuildDirectory): Report | undefined {
   const saved = parseJson(directory, BUILD_FILES.verify.result) as SavedVerification | undefined;
   const design = readDesignResult(directory);
-  const keep = (b: VerifyResult["sim"] | undefined): ReportVerification["sim"] =>
-    b && {
-      status: b.status,
-      vectors: b.vectors,
-      mismatches: b.mismatches,
-      ...(b.reason === undefined ? {} : { reason: b.reason }),
-      ...(b.latencyCycles === undefined ? {} : { latencyCycles: b.latencyCycles }),
-      ...(b.intervalCycles === undefined ? {} : { intervalCycles: b.intervalCycles }),
-    };
-  const verify = saved && { sim: keep(saved.sim), c: keep(saved.c), rtl: keep(saved.rtl) };
+  const keep = (b: BackendResult): NonNullable<ReportVerification["sim"]> => ({
+    status: b.status,
+    vectors: b.vectors,
+    mismatches: b.mismatches,
+    ...(b.reason === undefined ? {} : { reason: b.reason }),
+    ...(b.latencyCycles === undefined ? {} : { latencyCycles: b.latencyCycles }),
+    ...(b.intervalCycles === undefined ? {} : { intervalCycles: b.intervalCycles }),
+  });
+  const flow = flowReports(directory);
+  const netlists = Object.entries(flow.netlist).map(([target, result]) => [target, keep(result)] as const);
+  const verify = {
+    ...(saved ? { sim: keep(saved.sim) } : {}),
+    ...(saved?.c ? { c: keep(saved.c) } : {}),
+    ...(saved?.rtl ? { rtl: keep(saved.rtl) } : {}),
+    ...(netlists.length > 0 ? { netlist: Object.fromEntries(netlists) } : {}),
+  };
   const report = collectReport({
     train: readTrainResult(directory),
     imported: readImportResult(directory),
     design: design && saved?.cMeasured ? { ...design, c: { ...design.c, ...saved.cMeasured } } : design,
-    verify,
+    verify: Object.keys(verify).length > 0 ? verify : undefined,
+    synth: Object.keys(flow.synth).length > 0 ? flow.synth : undefined,
   });
   if (report) directory.writeFiles(new Map([[BUILD_FILES.report, `${JSON.stringify(report, null, 2)}\n`]]));
   return report;

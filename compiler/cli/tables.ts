@@ -1,7 +1,8 @@
 // Tables and figures as a person reads them.
 import Table from "cli-table3";
 import { changeText, lossText, outcomeFacts, pruningFacts } from "../driver/capacity-text.ts";
-import type { ImportAccount, Report, TensorAccount } from "../report/results.ts";
+import { areaText } from "../flow/area.ts";
+import type { ImportAccount, Report, ReportSynthesis, TensorAccount } from "../report/results.ts";
 
 const PLAIN = {
   chars: {
@@ -146,7 +147,7 @@ function importLines({ format, inputs, outputs, formats, samples }: ImportAccoun
 /** The figures below the table of layers. */
 export function summaryLines(report: Report): string {
   const lines: string[] = [];
-  const { float, quantized, accuracy, imported, totals, hardware, c, verify } = report;
+  const { float, quantized, accuracy, imported, totals, hardware, c, synth = {}, verify } = report;
   if (imported) lines.push(...importLines(imported));
   if (accuracy && float && quantized) lines.push(`${"accuracy".padEnd(13)}${unknownText(quantized)}`);
   else if (float && quantized) {
@@ -175,11 +176,13 @@ export function summaryLines(report: Report): string {
           ? ""
           : `, ${number(c.codeBytes)} bytes of code, ${number(c.stackBytes ?? 0)} bytes of stack`),
     );
+  for (const [target, figures] of Object.entries(synth)) lines.push(...synthesisLines(target, figures));
   if (verify) {
     for (const [label, backend] of [
       ["simulator", verify.sim],
       ["C", verify.c],
       ["Verilog", verify.rtl],
+      ...Object.entries(verify.netlist ?? {}).map(([name, b]) => [`netlist ${name}`, b] as const),
     ] as const) {
       if (!backend) continue;
       const cycles =
@@ -194,6 +197,19 @@ export function summaryLines(report: Report): string {
     }
   }
   return lines.join("\n");
+}
+
+/** What a target came to, and what was left out of its flow. */
+function synthesisLines(target: string, figures: ReportSynthesis): string[] {
+  const { has, fits, fmaxMHz, countedBy, timedBy, steps } = figures;
+  const line = (text: string): string => `${"synth".padEnd(13)}${target.padEnd(10)} ${text}`;
+  const clock = fmaxMHz === null ? "" : `; ${fmaxMHz} MHz by ${timedBy}`;
+  return [
+    line(`${areaText(figures, has)}${fits ? "" : ", does NOT fit"}, by ${countedBy}${clock}`),
+    ...steps.flatMap(({ step, status, reason }) =>
+      reason === undefined ? [] : [line(`${step} ${status}: ${reason}`)],
+    ),
+  ];
 }
 
 /** How the objective ended and what pruning saved. */

@@ -51,11 +51,25 @@ export const BUILD_FILES = {
   },
   verify: { folder: "verify", result: "verify/result.json" },
   export: { folder: "export" },
+  /** A folder for each target. */
+  flow: { folder: "flow" },
 } as const;
 
 /** The file of an input or output by its index: that of the first has the plain name, the next ones end in -2, -3 and so on. */
 export function portFile(path: string, index: number): string {
   return index === 0 ? path : path.replace(/\.npy$/, `-${index + 1}.npy`);
+}
+
+/** Folder and files of one target. */
+export function flowFiles(target: string) {
+  const folder = `${BUILD_FILES.flow.folder}/${target}`;
+  return {
+    folder,
+    result: `${folder}/result.json`,
+    netlist: `${folder}/netlist.v`,
+    /** What the gate found of the netlist; goes with it. */
+    verification: `${folder}/verification.json`,
+  } as const;
 }
 
 /** Log of a point of a sweep. */

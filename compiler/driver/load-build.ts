@@ -16,6 +16,7 @@ import {
   designResultSchema,
   type ImportResult,
   importResultSchema,
+  synthResultSchema,
   type TrainResult,
   trainResultSchema,
 } from "../report/results.ts";
@@ -24,7 +25,7 @@ import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../sup
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
-import { BUILD_FILES, portFile } from "./build-files.ts";
+import { BUILD_FILES, flowFiles, portFile } from "./build-files.ts";
 import type { TestVectors } from "./compile-design.ts";
 import type { ImportedProgram } from "./compile-imported.ts";
 
@@ -71,6 +72,30 @@ export function readSweep(directory: BuildReader): SweepResult | undefined {
 
 export function readDesignResult(directory: BuildReader): DesignResult | undefined {
   return readResult(directory, BUILD_FILES.design.result, designResultSchema);
+}
+
+/** What synthesis for a target found; undefined when there was none. */
+export function readSynthResult(directory: BuildReader, target: string) {
+  return readResult(directory, flowFiles(target).result, synthResultSchema);
+}
+
+/** Files of a target's folder that are not as synthesis left them: a project may have been worked on there. */
+export function modifiedFlowFiles(directory: BuildReader, target: string): readonly Diagnostic[] {
+  const names = flowFiles(target);
+  const result = readSynthResult(directory, target);
+  if (!result) return [];
+  const say = (path: string, what: "changed" | "missing" | "added"): Diagnostic =>
+    createDiagnostic("flow/modified", { path: `${directory.name}/${path}`, what });
+  const left = new Map(Object.entries(result.files).map(([path, hash]) => [`${names.folder}/${path}`, hash]));
+  const ours = new Set([...left.keys(), names.result, names.verification]);
+  return [
+    ...[...left].flatMap(([path, hash]) => {
+      const content = directory.read(path);
+      if (content === undefined) return [say(path, "missing")];
+      return sha256Of(content) === hash ? [] : [say(path, "changed")];
+    }),
+    ...directory.list(names.folder).flatMap((path) => (ours.has(path) ? [] : [say(path, "added")])),
+  ];
 }
 
 /** The trained graph and the test split as training left them; throws when there is none. */

@@ -1,5 +1,12 @@
 // Result files -> report.json. A pure merge: nothing is computed here.
-import type { DesignResult, ImportResult, Report, ReportVerification, TrainResult } from "./results.ts";
+import type {
+  DesignResult,
+  ImportResult,
+  Report,
+  ReportSynthesis,
+  ReportVerification,
+  TrainResult,
+} from "./results.ts";
 import { REPORT_SCHEMA } from "./results.ts";
 
 export interface StageResults {
@@ -8,10 +15,12 @@ export interface StageResults {
   readonly imported?: ImportResult | undefined;
   readonly design?: DesignResult | undefined;
   readonly verify?: ReportVerification | undefined;
+  /** By target. */
+  readonly synth?: Readonly<Record<string, ReportSynthesis>> | undefined;
 }
 
 /** Merges what the stages left; undefined when none has run. */
-export function collectReport({ train, imported, design, verify }: StageResults): Report | undefined {
+export function collectReport({ train, imported, design, verify, synth }: StageResults): Report | undefined {
   const model = design?.model ?? train?.model ?? imported?.model;
   if (model === undefined) return undefined;
   const accuracy = train?.accuracy ?? imported?.accuracy;
@@ -29,5 +38,6 @@ export function collectReport({ train, imported, design, verify }: StageResults)
       ? { layers: design.layers, totals: design.totals, hardware: design.hardware, c: design.c }
       : {}),
     ...(verify ? { verify } : {}),
+    ...(synth ? { synth } : {}),
   };
 }

@@ -237,12 +237,54 @@ const backend = z.strictObject({
   intervalCycles: count.optional(),
 });
 
-/** What report.json keeps of verify/result.json. */
+/** What report.json keeps of verify/result.json, and of the netlist of each target. */
 const verification = z.strictObject({
   sim: backend.optional(),
   c: backend.optional(),
   rtl: backend.optional(),
+  netlist: z.record(z.string(), backend).optional(),
 });
+
+const resources = z.strictObject({ lut: count, ff: count, dsp: count, bram: count });
+const laterStep = z.strictObject({
+  step: z.string(),
+  tool: z.string(),
+  status: z.enum(["done", "left out", "failed"]),
+  reason: z.string().optional(),
+});
+
+/** flow/<target>/result.json: what synthesis leaves for the report. */
+export const synthResultSchema = z.strictObject({
+  schema: z.literal("noisefloor.synth-result/1"),
+  target: z.string(),
+  part: z.string(),
+  seed: z.number().int(),
+  used: resources,
+  has: resources,
+  countedBy: z.string(),
+  cells: z.record(z.string(), count),
+  clockMHz: z.number(),
+  fmaxMHz: z.number().nullable(),
+  timedBy: z.string().optional(),
+  placed: resources.partial().optional(),
+  steps: z.array(laterStep),
+  files: z.record(z.string(), z.string()),
+});
+
+/** What report.json keeps of it: what the core takes of the part, in the target's own units. */
+const synthesis = z.strictObject({
+  ...resources.shape,
+  /** Null where nothing was placed and routed. */
+  fmaxMHz: z.number().nullable(),
+  part: z.string(),
+  /** What the part has of each. */
+  has: resources,
+  fits: z.boolean(),
+  countedBy: z.string(),
+  timedBy: z.string().optional(),
+  steps: z.array(laterStep),
+});
+export type ReportSynthesis = z.infer<typeof synthesis>;
 
 /** report.json. A stage that was never asked for is absent. */
 export const reportSchema = z.strictObject({
@@ -263,6 +305,7 @@ export const reportSchema = z.strictObject({
   hardware: hardware.optional(),
   c: c.optional(),
   verify: verification.optional(),
+  synth: z.record(z.string(), synthesis).optional(),
 });
 export type Report = z.infer<typeof reportSchema>;
 export type ReportVerification = z.infer<typeof verification>;

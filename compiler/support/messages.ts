@@ -4,6 +4,7 @@ import { cMessages } from "./messages/c.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { exportMessages } from "./messages/export.ts";
+import { flowMessages } from "./messages/flow.ts";
 import { graphMessages } from "./messages/graph.ts";
 import { importMessages } from "./messages/import.ts";
 import { importExactMessages } from "./messages/import-exact.ts";
@@ -29,6 +30,7 @@ export const messages = {
   ...cMessages,
   ...verifyMessages,
   ...exportMessages,
+  ...flowMessages,
   ...buildMessages,
   ...cliMessages,
 };

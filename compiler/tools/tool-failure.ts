@@ -8,6 +8,10 @@ const INSTALL: Readonly<Record<string, string>> = {
     "install it (Debian, Ubuntu: `apt install verilator`; macOS: `brew install verilator`), or set VERILATOR",
   "C++ compiler":
     "install one (Debian, Ubuntu: `apt install g++`; macOS: `xcode-select --install`), or set CXX",
+  Yosys: "in the folder of your project: `npm install @yowasp/yosys @yowasp/nextpnr-ice40`, or set YOSYS",
+  "nextpnr-ice40":
+    "in the folder of your project: `npm install @yowasp/yosys @yowasp/nextpnr-ice40`, or set NEXTPNR_ICE40",
+  icepack: "in the folder of your project: `npm install @yowasp/yosys @yowasp/nextpnr-ice40`, or set ICEPACK",
   "C compiler": "install one (Debian, Ubuntu: `apt install gcc`; macOS: `xcode-select --install`), or set CC",
 };
 

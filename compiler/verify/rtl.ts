@@ -9,23 +9,16 @@ import { fail } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
-import { compare, type Observed } from "./compare.ts";
 import { createForceWrapper, type ForceWrapper } from "./force-wrapper.ts";
-import { runAlone, tracedSources } from "./instruction-alone.ts";
-import { type BackendResult, type Divergence, describeDivergence } from "./result.ts";
+import { judge, unpackPorts } from "./judge.ts";
+import type { BackendResult, Divergence } from "./result.ts";
 import type { RtlJob, RtlRunner } from "./runners.ts";
-import { fullSpeed, type PlannedScenario, planScenarios } from "./scenarios.ts";
-import {
-  decodeAnswer,
-  encodeRequest,
-  packPackets,
-  type ScenarioRecord,
-  unpackPackets,
-} from "./stream-protocol.ts";
+import { fullSpeed, planScenarios } from "./scenarios.ts";
+import { decodeAnswer, encodeRequest, packPackets } from "./stream-protocol.ts";
 import { selectVectors, type VectorSet } from "./vectors.ts";
 
 /** The worst case is bounded by the watchdog; this only catches a simulator that hangs. */
-const TIMEOUT_SECONDS = 900;
+export const TIMEOUT_SECONDS = 900;
 
 export interface RtlTask {
   readonly program: Program;
@@ -106,7 +99,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     if (!records) return finish(`the simulation of the ${what} gave an answer of the wrong length`);
     for (const [k, plan] of plans.entries()) {
       const record = records[k]!;
-      const found = judge({ task, chosen, expected, force, tapped, what }, plan, record);
+      const found = judge({ program, manifest, chosen, expected, force, tapped, what }, plan, record);
       state.mismatches += found.mismatches;
       if (plan.timed && tapped) {
         state.latencyCycles = found.latencyCycles ?? -1;
@@ -161,7 +154,7 @@ export async function inferRtl(
 }
 
 /** The first samples and all synthetic vectors. */
-function rtlVectors(vectors: VectorSet, samples: number): VectorSet {
+export function rtlVectors(vectors: VectorSet, samples: number): VectorSet {
   const real = Math.min(samples, vectors.samples);
   return selectVectors(vectors, [
     ...Array.from({ length: real }, (_, n) => n),
@@ -214,11 +207,7 @@ function jobOf(
     top,
     files: own,
     verilog,
-    driver: new Map([
-      ["dut.h", fixedFile("harness/dut.h")],
-      ["stream-driver.cpp", fixedFile("harness/stream-driver.cpp")],
-    ]),
-    binding: { path: "dut.cpp", text: renderTemplate("harness/dut.cpp", portNames(manifest)) },
+    ...streamDriver(manifest),
     // $readmemh asks for bare names.
     data: new Map(manifest.memories.map((path) => [path.slice(path.lastIndexOf("/") + 1), files.get(path)!])),
     request,
@@ -226,150 +215,15 @@ function jobOf(
   };
 }
 
-const portNames = ({ inputs, outputs }: RtlManifest) => ({
-  inputs: inputs.map(({ name }) => name),
-  outputs: outputs.map(({ name }) => name),
-});
-
-/** What came out of all ports. */
-function unpackPorts({ outputs }: RtlManifest, record: ScenarioRecord): ReturnType<typeof unpackPackets> {
-  const each = outputs.map((port, k) => unpackPackets(port, record.outputs[k]!));
-  return { values: each.flatMap(({ values }) => values), problems: each.flatMap(({ problems }) => problems) };
-}
-
-interface Context {
-  readonly task: RtlTask;
-  readonly chosen: VectorSet;
-  readonly expected: ReadonlyMap<string, Float64Array>;
-  readonly force: ForceWrapper | undefined;
-  readonly tapped: boolean;
-  readonly what: string;
-}
-
-interface Verdict {
-  readonly mismatches: number;
-  readonly reason?: string;
-  readonly divergence?: Divergence;
-  readonly latencyCycles?: number;
-  readonly intervalCycles?: number;
-}
-
-function judge(context: Context, plan: PlannedScenario, record: ScenarioRecord): Verdict {
-  const { task, what } = context;
-  const { manifest } = task;
-  const name = `${plan.scenario.name} (${what})`;
-  const difference = compareScenario(context, plan, record, name);
-  const { mismatches, divergence } = difference;
-  if (divergence) return { mismatches, reason: describeDivergence(divergence), divergence };
-  const broken = (reason: string): Verdict => ({ mismatches, reason: `${name}: ${reason}` });
-  if (difference.problem !== undefined) return broken(difference.problem);
-  const finding = record.findings[0];
-  if (finding) return broken(`${finding.rule} (cycle ${finding.cycle})`);
-  const complete = plan.scenario.stopAfter === 0;
-  if (complete && record.end !== "complete")
-    return broken(`the design stands still after ${record.cycles} cycles`);
-  if (complete && record.frameErrors.length !== plan.frameErrors)
-    return broken(
-      `frame_error was high in ${record.frameErrors.length} cycles, ${plan.frameErrors} packets are framed wrong`,
-    );
-  if (!plan.timed) return { mismatches };
-
-  // A packet is over with the last beat on any of the ports.
-  const endsOf = manifest.outputs.map(({ beats }, k) =>
-    record.outputs[k]!.cycles.filter((_, beat) => beat % beats === beats - 1),
-  );
-  const lastBeats = endsOf[0]!.map((_, n) => Math.max(...endsOf.map((ends) => ends[n]!)));
-  const latencyCycles = lastBeats[0]! - record.firstInput;
-  const intervals = [...lastBeats.slice(1)].map((cycle, n) => cycle - lastBeats[n]!);
-  // The second half: by then buffers are as full as they get.
-  const steady = intervals.slice(Math.floor(intervals.length / 2));
-  const intervalCycles = steady.find((n) => n !== manifest.intervalCycles) ?? steady[0] ?? -1;
-  const timing = { mismatches, latencyCycles, intervalCycles };
-  if (latencyCycles !== manifest.latencyCycles)
-    return {
-      ...timing,
-      reason: `${name}: latency is ${latencyCycles} cycles, the manifest says ${manifest.latencyCycles}`,
-    };
-  if (intervalCycles !== manifest.intervalCycles)
-    return {
-      ...timing,
-      reason: `${name}: the interval is ${intervalCycles} cycles, the manifest says ${manifest.intervalCycles}`,
-    };
-  return timing;
-}
-
-function compareScenario(
-  { task, chosen, expected, force, tapped }: Context,
-  plan: PlannedScenario,
-  record: ScenarioRecord,
-  name: string,
-): { mismatches: number; divergence?: Divergence; problem?: string } {
-  const { program, manifest } = task;
-  const { values: outputs, problems } = unpackPorts(manifest, record);
-  const rows = plan.delivered;
-  const gather = (all: ReadonlyMap<string, ArrayLike<number>>): Map<string, ArrayLike<number>> =>
-    new Map(
-      [...all].map(([value, data]) => {
-        const elements = data.length / chosen.count;
-        const gathered = new Float64Array(rows.length * elements);
-        for (const [n, row] of rows.entries())
-          for (let e = 0; e < elements; e++) gathered[n * elements + e] = data[row * elements + e]!;
-        return [value, gathered];
-      }),
-    );
-  const observed = new Map<string, Observed>();
-  if (tapped && plan.compareTaps)
-    for (const tap of manifest.taps) observed.set(tap.value, record.taps[tap.index]!);
-  const inputs = gather(chosen.inputs);
-  const right =
-    plan.forced && force ? expectForced(program, force, inputs, observed, rows.length) : gather(expected);
-  const difference = compare({
-    program,
-    traced: tracedValues(program),
-    count: rows.length,
-    inputs,
-    expected: right,
-    observed,
-    outputs: outputs.map(({ value, values, cycles }) => ({ value, seen: { values, cycles } })),
-    complete: plan.scenario.stopAfter === 0,
-    run: name,
-    vectorIndex: (n) => rows[n]!,
-    vectorName: (n) => chosen.nameOf(rows[n]!),
-  });
-  // Random bits stand on unused lanes too, and the output port passes those on.
-  const problem = plan.forced ? undefined : problems[0];
-  return { ...difference, ...(problem !== undefined ? { problem } : {}) };
-}
-
-/** What every stage has to make of the random bits that it was given, stage by stage. */
-function expectForced(
-  program: Program,
-  force: ForceWrapper,
-  inputs: ReadonlyMap<string, ArrayLike<number>>,
-  observed: ReadonlyMap<string, Observed>,
-  count: number,
-): Map<string, ArrayLike<number>> {
-  const right = new Map<string, ArrayLike<number>>(inputs);
-  for (const instruction of program.instructions) {
-    if (instruction.op === "reshape") {
-      right.set(instruction.result, right.get(instruction.input)!);
-      continue;
-    }
-    const operands = tracedSources(program, instruction).map((source) => {
-      const forced = force.values.has(source) ? observed.get(source)?.values : undefined;
-      const given = forced ?? right.get(source)!;
-      return Float64Array.from({ length: right.get(source)!.length }, (_, i) => given[i] ?? 0);
-    });
-    right.set(instruction.result, runAlone(program, instruction, operands, count));
-  }
-  // The forced streams themselves show the random bits, not what the stage before them made.
-  for (const value of force.values) {
-    const seen = observed.get(value)?.values;
-    const due = right.get(value)!;
-    if (seen && seen.length === due.length) right.set(value, seen);
-  }
-  // ... under the other names of a stream too, one of which a port may have.
-  for (const { result, input } of program.instructions.filter((i) => i.op === "reshape"))
-    right.set(result, right.get(input)!);
-  return right;
+/** The C++ that feeds packets into a module with the ports of the manifest, and takes them out. */
+export function streamDriver({ inputs, outputs }: RtlManifest): Pick<RtlJob, "driver" | "binding"> {
+  const names = (ports: RtlManifest["inputs"]): readonly string[] => ports.map(({ name }) => name);
+  const plan = { inputs: names(inputs), outputs: names(outputs) };
+  return {
+    driver: new Map([
+      ["dut.h", fixedFile("harness/dut.h")],
+      ["stream-driver.cpp", fixedFile("harness/stream-driver.cpp")],
+    ]),
+    binding: { path: "dut.cpp", text: renderTemplate("harness/dut.cpp", plan) },
+  };
 }

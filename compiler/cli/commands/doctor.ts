@@ -1,5 +1,7 @@
 // noisefloor doctor: every external tool and backend is tried, not asked.
+import type { ToolJob, ToolName } from "../../flow/runners.ts";
 import { createCRunner } from "../../tools/c-compiler.ts";
+import { createFlowTools } from "../../tools/flow-tools.ts";
 import { runProcess } from "../../tools/processes.ts";
 import { openTensorFlow } from "../../tools/tensorflow.ts";
 import { createVerilatorRunner } from "../../tools/verilator.ts";
@@ -94,6 +96,19 @@ async function tryTensorFlow(): Promise<Finding> {
   }
 }
 
+const YOWASP = "npm install @yowasp/yosys @yowasp/nextpnr-ice40";
+
+/** A tool of the FPGA flow, on a job of a moment. */
+async function tryFlowTool(tool: ToolName, neededFor: string, job: Partial<ToolJob>): Promise<Finding> {
+  const found = await createFlowTools({ projectFolder: process.cwd() }).find(tool);
+  if (!found) return { what: tool, status: "missing", detail: "optional", neededFor, install: YOWASP };
+  const what = found.name;
+  const run = await found.run({ arguments: [], files: new Map(), outputs: [], ...job });
+  const detail = `${found.version} (${found.origin})`;
+  if (run.ok) return { what, status: "works", detail, neededFor };
+  return { what, status: "broken", detail: `${detail}: ${run.log.trim().split("\n")[0]}`, neededFor };
+}
+
 async function tryOptional(what: string, neededFor: string, argument: string): Promise<Finding> {
   const result = await runProcess(what, [argument], { timeoutSeconds: 20 });
   if (!result.started)
@@ -109,7 +124,11 @@ export async function doctorCommand(): Promise<CommandOutcome> {
     await tryC(),
     await tryVerilator(),
     await tryOptional("iverilog", "the test bench under tb/", "-V"),
-    await tryOptional("yosys", "synthesis checks", "-V"),
+    await tryFlowTool("yosys", "synth", {
+      arguments: ["-q", "-p", "read_verilog doctor.v; proc"],
+      files: new Map([["doctor.v", MODULE]]),
+    }),
+    await tryFlowTool("nextpnr-ice40", "synth (Fmax and bitstream for iCE40)", { arguments: ["--version"] }),
   ];
   const rows = findings.map((f) => [f.what, f.status, f.neededFor, f.detail]);
   const fixes = findings.flatMap((f) => (f.install === undefined ? [] : [`${f.what}: ${f.install}`]));

@@ -1,8 +1,12 @@
 // noisefloor explain DIR [LAYER]
+
+import type { Fact } from "../../driver/capacity-text.ts";
 import { explainDesign, explainNetwork, printExplanations } from "../../driver/explain.ts";
-import { readDesign, readTrained, readTrainResult } from "../../driver/load-build.ts";
-import { openForReading } from "../../host/node/build-directory.ts";
+import { readDesign, readSynthResult, readTrained, readTrainResult } from "../../driver/load-build.ts";
+import { areaText } from "../../flow/area.ts";
+import { openForReading, type ReadableDirectory } from "../../host/node/build-directory.ts";
 import { fail } from "../../support/diagnostics.ts";
+import { TARGETS } from "../../targets/targets.ts";
 import type { CommandOutcome } from "../context.ts";
 
 export async function explainCommand(name: string, layer: string | undefined): Promise<CommandOutcome> {
@@ -13,10 +17,29 @@ export async function explainCommand(name: string, layer: string | undefined): P
   const chosen = layer === undefined ? all : all.filter((e) => e.layer === layer);
   if (chosen.length === 0) fail("cli/unknown-layer", { layer: layer ?? "", layers: all.map((e) => e.layer) });
   // The network as a whole stands at the end; whoever asks for a layer gets that layer.
-  const network = layer === undefined ? explainNetwork(program, trained) : undefined;
+  const network =
+    layer === undefined ? [...explainNetwork(program, trained), ...synthesisFacts(directory)] : undefined;
   return {
     result: { layers: chosen, ...(network ? { network } : {}) },
     text: printExplanations(network ? [...chosen, { layer: "network", facts: network }] : chosen),
     diagnostics: modified,
   };
+}
+
+/** What the design takes of each part that it was synthesised for. */
+function synthesisFacts(directory: ReadableDirectory): readonly Fact[] {
+  return TARGETS.flatMap(({ name, title }) => {
+    const found = readSynthResult(directory, name);
+    if (!found) return [];
+    const { used, has, part, fmaxMHz, countedBy, timedBy } = found;
+    const clock = fmaxMHz === null ? "" : `; ${fmaxMHz} MHz`;
+    const timed = timedBy === undefined || timedBy === countedBy ? "" : `, timed by ${timedBy}`;
+    return [
+      {
+        what: name,
+        value: `${areaText(used, has)}${clock}`,
+        because: `${title} (${part}), counted by ${countedBy}${timed}`,
+      },
+    ];
+  });
 }

@@ -39,7 +39,7 @@ export interface BuildDirectory extends ReadableDirectory {
   /** Replaces or adds single files, each by a rename. */
   writeFiles(files: FileSet): void;
   appendLine(path: string, line: string): void;
-  /** Replaces a whole folder by the files, whose paths start with it. */
+  /** Replaces a whole folder, which may stand in another one, by the files, whose paths start with it. */
   replaceFolder(folder: string, files: FileSet): void;
   remove(path: string): void;
   /** Gives the lock back. */
@@ -105,8 +105,17 @@ function lock(root: string, name: string): void {
   }
 }
 
+/** Folders of which each subfolder is replaced as a whole. */
+const GROUPS: readonly string[] = ["flow"];
+
 /** Finishes or clears what an interrupted command left. */
 function recover(root: string): void {
+  for (const group of GROUPS)
+    if (statSync(join(root, group), { throwIfNoEntry: false })?.isDirectory()) recoverIn(join(root, group));
+  recoverIn(root);
+}
+
+function recoverIn(root: string): void {
   for (const entry of readdirSync(root)) {
     if (entry.endsWith(".tmp")) rmSync(join(root, entry), { recursive: true, force: true });
     if (entry.endsWith(".next")) swap(root, entry.slice(0, -".next".length));
@@ -171,7 +180,8 @@ export function openForReading(name: string): ReadableDirectory {
   const { root } = locate(name, false);
   const folders = new Map<string, FileSet>();
   const filesOf = (path: string): FileSet => {
-    const top = path.split("/")[0]!;
+    const [first, ...rest] = path.split("/");
+    const top = GROUPS.includes(first!) && rest.length > 0 ? `${first}/${rest[0]}` : first!;
     let files = folders.get(top);
     if (!files) {
       files = accessing(name, top, () => readWhole(root, top)) ?? failChanging(name, top);
@@ -197,7 +207,9 @@ function readWhole(root: string, top: string): FileSet | undefined {
   for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
     if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READ_AGAIN_MS);
     // In the order in which an interrupted replacement is finished.
-    const at = [`${top}.next`, top, `${top}.previous`].map((n) => join(root, n)).find((p) => existsSync(p));
+    const at = [`${top}.next`, top, `${top}.previous`]
+      .map((n) => join(root, ...n.split("/")))
+      .find((p) => existsSync(p));
     try {
       if (at === undefined) return new Map();
       const before = statSync(at).ino;
@@ -264,8 +276,9 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     replaceFolder(folder, files) {
       const temporary = inside(`${folder}.tmp`);
       rmSync(temporary, { recursive: true, force: true });
+      const depth = folder.split("/").length;
       for (const [path, content] of files)
-        writeDurably(join(temporary, ...path.split("/").slice(1)), content);
+        writeDurably(join(temporary, ...path.split("/").slice(depth)), content);
       rmSync(inside(`${folder}.next`), { recursive: true, force: true });
       renameSync(temporary, inside(`${folder}.next`));
       swap(root, folder);

@@ -1,6 +1,15 @@
 // The package as users get it: packed, installed into an empty folder, and put to work there.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -76,7 +85,7 @@ describe.skipIf(!hasRegistry())("the installed package", { timeout: 300_000 }, (
     expect(bytes / 1e6, "MB").toBeLessThan(60);
   });
 
-  it("brings no install script and no TensorFlow package", () => {
+  it("brings no install script, no TensorFlow package and no FPGA tool", () => {
     const manifests = files
       .filter((path) =>
         /^(@[^/]+\/)?[^/]+\/package\.json$|\/node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(path),
@@ -89,6 +98,7 @@ describe.skipIf(!hasRegistry())("the installed package", { timeout: 300_000 }, (
     expect(withScripts.map((m) => m.name)).toEqual([]);
     expect(files.filter((path) => path.endsWith("/binding.gyp"))).toEqual([]);
     expect(manifests.map((m) => m.name).filter((name) => name.startsWith("@tensorflow/"))).toEqual([]);
+    expect(manifests.map((m) => m.name).filter((name) => name.startsWith("@yowasp/"))).toEqual([]);
   });
 
   it("holds what it needs, and no sources or tests of ours", () => {
@@ -147,5 +157,25 @@ if (program.name === "") simulate(program, new Map(), "1");
     const status = (found: boolean) => ({ status: found ? "passed" : "skipped" });
     expect(report.verify).toMatchObject({ sim: status(true), c: status(tools.c), rtl: status(tools.rtl) });
     expect(seconds).toBeLessThan(60);
+  });
+
+  it("says the one command that is missing for an FPGA, and leaves everything as it is", () => {
+    const project = join(app, "proj");
+    const words = ["synth", "build/condition", "--target", "ice40-hx8k", "--json"];
+    const noTools = { ...env, PATH: home };
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join(modules, "noisefloor/bin/noisefloor.js"), ...words],
+      { cwd: project, env: noTools, encoding: "utf8" },
+    );
+    expect(status).toBe(69);
+    expect(JSON.parse(stdout).diagnostics).toMatchObject([
+      {
+        code: "cli/missing-tool",
+        message: "Yosys was not found or does not work",
+        hint: expect.stringContaining("`npm install @yowasp/yosys @yowasp/nextpnr-ice40`"),
+      },
+    ]);
+    expect(existsSync(join(project, "build/condition/flow"))).toBe(false);
   });
 });

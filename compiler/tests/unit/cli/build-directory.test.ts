@@ -119,24 +119,32 @@ describe("an interrupted replacement", () => {
       "new",
     ],
   ];
-  it.each(cases)("%s ends in one whole folder", (_, left, expected) => {
+  it.each(
+    ["design", "flow/xc7"].flatMap((at) =>
+      cases.map(([what, left, expected]) => ({ at, what, left, expected })),
+    ),
+  )("$what, $at ends in one whole folder", ({ at, left, expected }) => {
     build = folder.inside("swap");
     rmSync(build, { recursive: true, force: true });
     open().close();
-    for (const [name, version] of Object.entries(left)) put(name, version);
-    if ("design.tmp" in left) rmSync(join(build, "design.tmp/sub"), { recursive: true });
+    const renamed = (name: string): string => name.replace("design", at);
+    for (const [name, version] of Object.entries(left)) put(renamed(name), version);
+    if ("design.tmp" in left) rmSync(join(build, renamed("design.tmp/sub")), { recursive: true });
     const before = readdirSync(build, { recursive: true }).sort();
     const reader = openForReading(build);
-    expect(reader.readText("design/one.txt")).toBe(expected);
-    expect(reader.list("design")).toEqual(expected ? ["design/one.txt", "design/sub/two.txt"] : []);
+    expect(reader.readText(`${at}/one.txt`)).toBe(expected);
+    expect(reader.list(at)).toEqual(expected ? [`${at}/one.txt`, `${at}/sub/two.txt`] : []);
     expect(readdirSync(build, { recursive: true }).sort()).toEqual(before);
     const directory = open();
-    expect(directory.readText("design/one.txt")).toBe(expected);
-    expect(directory.readText("design/sub/two.txt")).toBe(expected);
-    expect(readdirSync(build).filter((name) => name.startsWith("design."))).toEqual([]);
-    // And the directory works on.
-    directory.replaceFolder("design", filesOf("newest"));
-    expect(directory.readText("design/sub/two.txt")).toBe("newest");
+    expect(directory.readText(`${at}/one.txt`)).toBe(expected);
+    expect(directory.readText(`${at}/sub/two.txt`)).toBe(expected);
+    const leftovers = readdirSync(build, { recursive: true, encoding: "utf8" });
+    expect(leftovers.filter((name) => /\.(tmp|next|previous)$/.test(name))).toEqual([]);
+    // And the directory works on, beside what else stands there.
+    directory.replaceFolder("flow/other", new Map([["flow/other/one.txt", "other"]]));
+    directory.replaceFolder(at, new Map([...filesOf("newest")].map(([path, text]) => [renamed(path), text])));
+    expect(directory.readText(`${at}/sub/two.txt`)).toBe("newest");
+    expect(directory.readText("flow/other/one.txt")).toBe("other");
     directory.close();
   });
 
