@@ -9,17 +9,20 @@ import { renderTemplate } from "../render/render.ts";
 export interface ForceWrapper {
   readonly module: string;
   readonly text: string;
+  /** For Verilator, to be read before the sources. */
+  readonly config: string;
   /** Names of the program's values whose streams are forced. */
   readonly values: ReadonlySet<string>;
 }
 
 const MODULE = "nf_forced";
 
-/** Undefined when no stream between two stages can be forced: then every stage is reached from the input. */
+/** `sources`: texts of the design's modules. Undefined when no stream between two stages can be forced: then every stage is reached from the input. */
 export function createForceWrapper(
   program: Program,
   manifest: RtlManifest,
   wrapperText: string,
+  sources: readonly string[],
 ): ForceWrapper | undefined {
   const streams: { index: number; stream: string; words: number; top: number; last: number }[] = [];
   const values = new Set<string>();
@@ -48,7 +51,19 @@ export function createForceWrapper(
     errorRange: manifest.inputs.length === 1 ? "" : `[${manifest.inputs.length - 1}:0] `,
     streams,
   });
-  return { module: MODULE, text, values };
+  return { module: MODULE, text, config: configOf(sources), values };
+}
+
+/**
+ * Where a module whose result is a wire is inlined, Verilator 5.006 may hand on what that wire is assigned to its readers, past
+ * the force: such modules stay whole.
+ */
+function configOf(sources: readonly string[]): string {
+  const modules = sources.flatMap((source) => {
+    const [, name] = /^module (\w+)/m.exec(source) ?? [];
+    return name !== undefined && /^ *output wire .*\bm_data\b/m.test(source) ? [name] : [];
+  });
+  return ["`verilator_config", ...modules.map((name) => `no_inline -module "${name}"`), ""].join("\n");
 }
 
 /** Whether anything but a port reads a value, under this or another name. */

@@ -55,7 +55,12 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   const expected = simulate(program, chosen.inputs, chosen.count).values;
   const packets = manifest.inputs.map((port) => packPackets(port, chosen.inputs, chosen.count, task.seed));
   const wrapperText = textOf(files.get(manifest.tapWrapper.file)!);
-  const force = createForceWrapper(program, manifest, wrapperText);
+  const force = createForceWrapper(
+    program,
+    manifest,
+    wrapperText,
+    manifest.sources.map((path) => textOf(task.files.get(path)!)),
+  );
   const designs = [
     {
       what: "Verilog with taps",
@@ -197,6 +202,7 @@ function jobOf(
     own.set(path, content);
     verilog.push(path);
   };
+  if (tapped && force) add("tb/nf_forced.vlt", force.config);
   for (const path of manifest.sources) add(path, files.get(path)!);
   if (tapped) {
     // The taps are SystemVerilog: they call into the driver.

@@ -14,6 +14,8 @@ const COUNT = casesOf(200, 2000);
 const FIRST = 1000;
 const BLOCK = 25;
 const PACKETS = 4;
+/** What once did not pass the gate: the results of a pool, which the forced bits did not replace. */
+const FOUND = [2800];
 const GATE = 50;
 const TIMEOUT = 600_000;
 const blocks = Array.from({ length: Math.ceil(COUNT / BLOCK) }, (_, b): [number, number] => [
@@ -44,7 +46,7 @@ describe("random programs", () => {
 
   it
     .skipIf(!hasTool("verilator") || !hasTool(CC))
-    .each(seedsOf(FIRST, FIRST + COUNT - 1).filter((seed) => seed % GATE === 0))(
+    .each([...new Set([...seedsOf(FIRST, FIRST + COUNT - 1).filter((seed) => seed % GATE === 0), ...FOUND])])(
     "pass the gate at every stage, seed %i",
     async (seed) => {
       const { program, options } = randomDataflow(seed);
