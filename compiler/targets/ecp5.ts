@@ -1,6 +1,6 @@
 // Lattice ECP5, its largest part. Source: Lattice FPGA-DS-02012, table of the family, and what Lattice Diamond reports as
 // available: 83,640 LUT4 and as many flip-flops in slices, 208 block RAMs of 18 Kbit, 156 multipliers of 18 x 18 bits.
-import type { Target } from "./target.ts";
+import { BRAM_18_KBIT, type Target } from "./target.ts";
 
 export const ecp5: Target = {
   name: "ecp5",
@@ -17,18 +17,7 @@ export const ecp5: Target = {
     accumulatorBits: 54,
     isInferred: true,
   },
-  bram: {
-    cell: "DP16KD",
-    bits: 18432,
-    shapes: [
-      { width: 1, depth: 16384 },
-      { width: 2, depth: 8192 },
-      { width: 4, depth: 4096 },
-      { width: 9, depth: 2048 },
-      { width: 18, depth: 1024 },
-      { width: 36, depth: 512 },
-    ],
-  },
+  bram: { cell: "DP16KD", ...BRAM_18_KBIT },
   cells: {
     LUT4: { lut: 1 },
     // Two LUT4 with their carries.

@@ -1,6 +1,6 @@
 // Gowin GW2A-18 (Tang Primer 20K). Source: Gowin DS102, table of product resources: 20,736 LUT4, 15,552 flip-flops, 46 block
 // RAMs of 18 Kbit, 48 multipliers of 18 x 18 bits. Yosys 0.55 infers no multiplier for Gowin: products are made of LUTs.
-import type { Target } from "./target.ts";
+import { BRAM_18_KBIT, type Target } from "./target.ts";
 
 export const gowin: Target = {
   name: "gowin",
@@ -17,18 +17,7 @@ export const gowin: Target = {
     accumulatorBits: 54,
     isInferred: false,
   },
-  bram: {
-    cell: "SDPX9B",
-    bits: 18432,
-    shapes: [
-      { width: 1, depth: 16384 },
-      { width: 2, depth: 8192 },
-      { width: 4, depth: 4096 },
-      { width: 9, depth: 2048 },
-      { width: 18, depth: 1024 },
-      { width: 36, depth: 512 },
-    ],
-  },
+  bram: { cell: "SDPX9B", ...BRAM_18_KBIT },
   cells: {
     LUT1: { lut: 1 },
     LUT2: { lut: 1 },

@@ -48,6 +48,19 @@ export interface BramBlock {
   readonly shapes: readonly BramShape[];
 }
 
+/** A block of 18 Kbit, as several makers have it; the widest words have one port. */
+export const BRAM_18_KBIT = {
+  bits: 18432,
+  shapes: [
+    { width: 1, depth: 16384 },
+    { width: 2, depth: 8192 },
+    { width: 4, depth: 4096 },
+    { width: 9, depth: 2048 },
+    { width: 18, depth: 1024 },
+    { width: 36, depth: 512 },
+  ],
+} as const satisfies Omit<BramBlock, "cell">;
+
 export interface PlaceAndRoute {
   /** Command on PATH. */
   readonly tool: "nextpnr-ice40" | "nextpnr-ecp5" | "nextpnr-himbaechel";

@@ -1,17 +1,14 @@
 // What the AMD parts have in common. Sources: UG473 and UG573 (block RAM), UG474 and UG574 (look-up tables as memory).
-import type { BramShape, LutKind, Target } from "./target.ts";
+import {
+  BRAM_18_KBIT,
+  type BramBlock,
+  type DspBlock,
+  type Flow,
+  type LutKind,
+  type Target,
+} from "./target.ts";
 
 export const XILINX_LUT: LutKind = { inputs: 6, ramBits: 64 };
-
-/** Half of a block RAM of 36 Kbit, which is the unit here: both halves can be used alone. The widest words have one port. */
-export const XILINX_BRAM_SHAPES: readonly BramShape[] = [
-  { width: 1, depth: 16384 },
-  { width: 2, depth: 8192 },
-  { width: 4, depth: 4096 },
-  { width: 9, depth: 2048 },
-  { width: 18, depth: 1024 },
-  { width: 36, depth: 512 },
-];
 
 export const XILINX_CELLS: Target["cells"] = {
   "LUT*": { lut: 1 },
@@ -39,4 +36,22 @@ export const XILINX_CELLS: Target["cells"] = {
   BUFG: {},
 };
 
-export const XILINX_MODELS = { models: ["xilinx/cells_sim.v"], defines: [] } as const;
+/** Half of a block RAM of 36 Kbit, which is the unit here: both halves can be used alone. */
+export const xilinxBram = (cell: string): BramBlock => ({ cell, ...BRAM_18_KBIT });
+
+/** A block for products of signed operands of up to `width` and 18 bits. */
+export const xilinxDsp = (cell: string, width: number): DspBlock => ({
+  cell,
+  products: [{ count: 1, operands: [width, 18] }],
+  accumulatorBits: 48,
+  isInferred: true,
+});
+
+/** Shift registers stay flip-flops: Yosys (issue 6058, up to 0.67) drops their clock enable. */
+export const xilinxFlow = (family: string): Flow => ({
+  synth: `synth_xilinx -family ${family} -flatten -nosrl`,
+  bare: ["-noiopad", "-noclkbuf"],
+  models: ["xilinx/cells_sim.v"],
+  defines: [],
+  vendor: "vivado",
+});
