@@ -111,6 +111,13 @@ const bomb = () => deflateSync(zeros(1000), { level: 9 });
 const matrix = () => floats("w", [1000, 1000]);
 const products = (length) => chain(length, "MatMul", (last) => [last, "w"]);
 
+/** Eight channels with so many thresholds each. */
+const multiThreshold = (count) => {
+  const one = { ...node("MultiThreshold", ["x", "t"], "y"), domain: "qonnx.custom_op.general" };
+  const thresholds = Float32Array.from({ length: 8 * count }, (_, i) => i % count);
+  return onnx([1, 8], [one], [floats("t", [8, count], thresholds)]);
+};
+
 /** Name of a file -> what makes it: bytes, or a function of its path. */
 const FILES = {
   "pipe.onnx": (path) => {
@@ -193,34 +200,8 @@ const FILES = {
     return onnx([1, 4], concats);
   },
   "input-of-30-gigabytes.onnx": () => onnx([1, 100_000, 100_000, 3], chain(1, "Relu")),
-  "thresholds-8-million.onnx": () => {
-    const thresholds = { ...node("MultiThreshold", ["x", "t"], "y"), domain: "qonnx.custom_op.general" };
-    return onnx(
-      [1, 8],
-      [thresholds],
-      [
-        floats(
-          "t",
-          [8, 1_000_000],
-          Float32Array.from({ length: 8e6 }, (_, i) => i % 1e6),
-        ),
-      ],
-    );
-  },
-  "thresholds-65535.onnx": () => {
-    const thresholds = { ...node("MultiThreshold", ["x", "t"], "y"), domain: "qonnx.custom_op.general" };
-    return onnx(
-      [1, 8],
-      [thresholds],
-      [
-        floats(
-          "t",
-          [8, 65_535],
-          Float32Array.from({ length: 8 * 65_535 }, (_, i) => i % 65_535),
-        ),
-      ],
-    );
-  },
+  "thresholds-8-million.onnx": () => multiThreshold(1_000_000),
+  "thresholds-65535.onnx": () => multiThreshold(65_535),
   "sound-32-megabytes.onnx": () => {
     const constants = Array.from({ length: 8 }, (_, i) => floats(`w${i}`, [1000, 1000]));
     const layers = constants.map(({ name }, i) =>
