@@ -32,6 +32,8 @@ export interface ExportOptions {
 
 export interface DesignExport {
   readonly files: FileSet;
+  /** Those that were written. */
+  readonly formats: readonly ExportFormat[];
   /** Samples of the golden vectors. */
   readonly samples: number;
   /** Why a format is left out that nobody asked for by its name. */
@@ -75,7 +77,8 @@ export function exportDesign(
     files: Object.fromEntries([...files].map(([path, content]) => [path, sha256Of(content)])),
   };
   files.set(EXPORT_MARKER, `${JSON.stringify(account, null, 1)}\n`);
-  return { files, samples: count, warnings: left };
+  const written = formats.filter((format) => format !== "qonnx" || left.length === 0);
+  return { files, formats: written, samples: count, warnings: left };
 }
 
 /** What the ports' integers mean in the file that the design came from, by the ports' names; undefined of other designs. */

@@ -40,7 +40,7 @@ export async function exportCommand(
   name: string,
   options: ExportCommandOptions,
 ): Promise<CommandOutcome> {
-  const formats = formatsOf(options.format);
+  const asked = formatsOf(options.format);
   if (options.samples === 0)
     fail("cli/bad-option", { option: "--samples", problem: "golden vectors are of one sample or more" });
   const own = join(name, BUILD_FILES.export.folder);
@@ -54,15 +54,13 @@ export async function exportCommand(
   const locked = isOwn ? useDirectory(context, name, false) : null;
   const design = readDesign(locked ?? openForReading(name));
   if (design.modified.length > 0) throw new DiagnosticError(design.modified);
-  const { files, samples, warnings } = exportDesign(design, {
-    formats,
+  const { files, formats, samples, warnings } = exportDesign(design, {
+    formats: asked,
     samples: options.samples,
     seed: options.seed ?? 1,
   });
   if (locked) locked.replaceFolder(BUILD_FILES.export.folder, underFolder(BUILD_FILES.export.folder, files));
   else replaceWholeFolder(folder, files);
-  const isWritten = (format: ExportFormat): boolean =>
-    (formats ?? EXPORT_FORMATS).includes(format) && (format !== "qonnx" || warnings.length === 0);
   const sizes = [...files].map(([path, content]) => ({ path, bytes: bytesOf(content).length }));
   const vectors = sizes.filter(({ path }) => path.startsWith("vectors/"));
   const lines = sizes
@@ -73,7 +71,7 @@ export async function exportCommand(
       `vectors/  ${vectors.length - 1} values of ${samples} ${samples === 1 ? "sample" : "samples"}`,
     );
   return {
-    result: { folder, formats: EXPORT_FORMATS.filter(isWritten), samples, files: sizes },
+    result: { folder, formats, samples, files: sizes },
     text: [...lines, "", `exported to ${folder}`].join("\n"),
     diagnostics: warnings,
   };
