@@ -1,5 +1,6 @@
 // The capacity ledger as people read it: how the objective ended, what pruning saved, what bits are worth. In: accounts
 // and outcome of a report. Out: facts, each a value with its reason.
+import { NOTHING_TO_FIND } from "../graph/trained-graph.ts";
 import type { LayerAccount, RemovedLayerAccount, Report, TensorAccount } from "../report/results.ts";
 
 type Outcome = NonNullable<Report["outcome"]>;
@@ -37,8 +38,11 @@ export function changeText(value: number, text: (size: number) => string): strin
   return `${value < 0 ? "-" : "+"}${text(Math.abs(value))}`;
 }
 
-/** How the objective ended. `isKnown`: whether there was anything but the model itself to compare with. */
-export function outcomeFacts({ objective, bound, limits, difference }: Outcome, isKnown = true): Fact[] {
+/**
+ * How the objective ended. `isKnown`: whether there was anything but the model itself to compare with; else epsilon says
+ * nothing of widths that nobody looked for.
+ */
+export function outcomeFacts({ objective, bound, limits, difference }: Outcome, isKnown: boolean): Fact[] {
   const facts: Fact[] = [{ what: "objective", value: objective, because: `bound by ${bound}` }];
   for (const { limit, asked, reached } of limits)
     facts.push({
@@ -53,7 +57,7 @@ export function outcomeFacts({ objective, bound, limits, difference }: Outcome, 
       value: `loss ${changeText(mean, lossText)} with standard error ${lossText(standardError)}`,
       because:
         `integers minus float on the validation samples; at most ${lossText(upper)} with 95 % confidence` +
-        (objective === "lossless" && isKnown
+        (objective === "lossless" && (isKnown || bound !== NOTHING_TO_FIND)
           ? `, ${lossText(epsilon)} allowed: ${holds ? "it holds" : "it does NOT hold"}`
           : ""),
     });

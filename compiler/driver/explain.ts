@@ -25,8 +25,12 @@ export interface LayerExplanation {
   readonly facts: readonly Fact[];
 }
 
-/** Facts of the whole network: how its objective ended, and where its bit operations went. */
-export function explainNetwork(program: Program, trained: TrainedGraph | undefined): readonly Fact[] {
+/** Facts of the whole network: how its objective ended, and where its bit operations went; `isKnown`: its accuracy is. */
+export function explainNetwork(
+  program: Program,
+  trained: TrainedGraph | undefined,
+  isKnown = true,
+): readonly Fact[] {
   const costs = layerCosts(program);
   const total = costs.reduce((sum, cost) => sum + cost.bitOperations, 0);
   const size: Fact = {
@@ -36,7 +40,7 @@ export function explainNetwork(program: Program, trained: TrainedGraph | undefin
   };
   if (!trained) return [size];
   return [
-    ...outcomeFacts(plainOutcome(trained)),
+    ...outcomeFacts(plainOutcome(trained), isKnown),
     size,
     ...pruningFacts(accountsOf(trained), removedAccounts(trained)),
   ];

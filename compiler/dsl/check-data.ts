@@ -36,8 +36,8 @@ export interface FileQueries {
   /** The network of a model's file that states its quantizers; undefined: the file states none, or cannot be read. */
   stated?(path: string): StatedNetwork | undefined;
   /**
-   * The network of a model's file, which is there; `valuesOf` is asked for each of its inputs. Throws the DiagnosticError of one that cannot be read, or that is no
-   * network of the language. Absent where no such file can be read.
+   * The network of a model's file, which is there; `valuesOf` is asked for each of its inputs. Throws the DiagnosticError of
+   * one that cannot be read, or that is no network of the language. Absent where no such file can be read.
    */
   imported?(
     path: string,

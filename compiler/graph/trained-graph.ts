@@ -144,6 +144,9 @@ export interface RemovedLayer {
   readonly bitOperations: number;
 }
 
+/** What bounds a lossless objective whose widths are all given. */
+export const NOTHING_TO_FIND = "every width is given by the model: nothing was left to be found";
+
 /** How the objective ended. */
 export interface Outcome {
   /** `budget`: the limits; `lossless`: the loss of integers against that of float. */

@@ -1,7 +1,7 @@
 // From trained steps to frozen networks that meet the objective. In: a run at the end of its noise phase, or of a round
 // of the rounding phase. Out: the state of the next round, or the end.
 import type { LayerQuantization, Limits } from "../graph/project.ts";
-import type { Outcome } from "../graph/trained-graph.ts";
+import { NOTHING_TO_FIND, type Outcome } from "../graph/trained-graph.ts";
 import { activate } from "./activation.ts";
 import { type AllocationTools, allocate, type Fill, WELL_FILLED } from "./allocate.ts";
 import type { Batch } from "./batches.ts";
@@ -285,7 +285,7 @@ export function outcomeOf(run: Run): Outcome {
   const difference = lossDifference(run, frozen);
   if (objective.kind === "lossless") {
     const bound = given
-      ? "every width is given by the model: nothing was left to be found"
+      ? NOTHING_TO_FIND
       : difference.holds
         ? run.state.bracket.fails === null
           ? "the rounds: every network that was tried stays within epsilon, and none was left to try a smaller one"

@@ -12,13 +12,17 @@ import type { CommandOutcome } from "../context.ts";
 export async function explainCommand(name: string, layer: string | undefined): Promise<CommandOutcome> {
   const directory = openForReading(name);
   const { program, manifest, modified } = readDesign(directory);
-  const trained = readTrainResult(directory) ? readTrained(directory).trained : undefined;
+  const result = readTrainResult(directory);
+  const trained = result ? readTrained(directory).trained : undefined;
+  const isKnown = result?.accuracy !== "unknown";
   const all = explainDesign(program, manifest, trained);
   const chosen = layer === undefined ? all : all.filter((e) => e.layer === layer);
   if (chosen.length === 0) fail("cli/unknown-layer", { layer: layer ?? "", layers: all.map((e) => e.layer) });
   // The network as a whole stands at the end; whoever asks for a layer gets that layer.
   const network =
-    layer === undefined ? [...explainNetwork(program, trained), ...synthesisFacts(directory)] : undefined;
+    layer === undefined
+      ? [...explainNetwork(program, trained, isKnown), ...synthesisFacts(directory)]
+      : undefined;
   return {
     result: { layers: chosen, ...(network ? { network } : {}) },
     text: printExplanations(network ? [...chosen, { layer: "network", facts: network }] : chosen),

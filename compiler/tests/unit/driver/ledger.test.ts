@@ -44,7 +44,7 @@ describe("facts of the network", () => {
         { limit: "meanWeightBits", asked: 2.5, reached: 2.25 },
       ],
     };
-    expect(outcomeFacts(outcome).map((f) => [f.value, f.because])).toEqual([
+    expect(outcomeFacts(outcome, true).map((f) => [f.value, f.because])).toEqual([
       ["budget", "bound by bitOperations: 99.0 % of the limit is used"],
       ["59,000 of 60,000 bit operations", "98.3 % of what was asked"],
       ["2.25 of 2.50 bits per weight", "90.0 % of what was asked"],
