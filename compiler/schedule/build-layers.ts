@@ -34,6 +34,7 @@ import {
   phasesOf,
   splitOf,
   tapsOf,
+  turnsOf,
   type WindowInstruction,
   type WindowReading,
 } from "./windows.ts";
@@ -61,6 +62,8 @@ export function sizeOf(program: Program, step: DenseInstruction): DenseSize {
 export function convSizeOf(program: Program, step: ConvInstruction): ConvSize {
   const [input, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const [ky, kx] = tapsOf(program, step);
+  const phases = phasesOf(program, step);
+  const isSpread = step.spread.some((s, axis) => s > 1 && phases[axis] === 1);
   return {
     positions: elementsOf(result.shape) / channelsOf(result),
     inPositions: elementsOf(input.shape) / channelsOf(input),
@@ -68,8 +71,9 @@ export function convSizeOf(program: Program, step: ConvInstruction): ConvSize {
     channels: channelsOf(input),
     units: channelsOf(result),
     groups: step.groups,
-    spread: step.spread.some((s, axis) => s > 1 && phasesOf(program, step)[axis] === 1),
-    lines: step.spread.some((s) => s > 1) ? null : { result: lineOf(result), input: lineOf(input) },
+    spread: isSpread,
+    phases: phases[step.spread.length - 1]!,
+    lines: isSpread ? null : { result: lineOf(result), input: lineOf(input) },
     inputWidth: widthOf(input.format),
     accumulatorWidth: widthOf(result.format),
   };
@@ -184,6 +188,7 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     taps: 1,
     windows: 1,
     split: null,
+    sets: 1,
     phases: [1, 1],
     outSize: [1, 1],
     outputs,
@@ -233,6 +238,7 @@ function convStages(
     ? adapt(g, line, step.layer, convLanes(program, step, foldings), 1)
     : windowStage(program, g, step, line, reading, interval);
   const inputs = (size.taps * channels) / groups;
+  const sets = windows > 1 ? size.phases : 1;
   return add(
     g,
     {
@@ -246,8 +252,8 @@ function convStages(
       taps: reading.taps,
       windows,
       split: windows === 1 ? null : splitOf(program, step, reading),
-      phases: phasesOf(program, step),
-      outSize: geometryOf(program, step, { ...reading, windows: 1, columns: 1 }).outSize,
+      sets,
+      ...turnsOf(program, step, reading),
       outputs: units,
       pe,
       simd,

@@ -15,6 +15,8 @@ export interface ConvSize {
   readonly groups: number;
   /** Whether zeros stand between the inputs that a window meets. */
   readonly spread: boolean;
+  /** Neighbouring columns of the result that meet the same ones of the input, each with weights of its own. */
+  readonly phases: number;
   /** Positions in a line of the result and of the input, of which several may stand side by side; null: they may not. */
   readonly lines: { readonly result: number; readonly input: number } | null;
   /** Bits of one input and of one accumulator. */
@@ -64,9 +66,13 @@ function divisorsOf(n: number): number[] {
   return small.at(-1) === large[0] ? [...small, ...large.slice(1)] : [...small, ...large];
 }
 
-/** The fewest positions side by side, a divisor of a line, with which all of them pass in `interval` beats; else a line. */
-export function fewestColumns(line: number, positions: number, interval: number): number {
-  return divisorsOf(line).find((count) => positions / count <= interval) ?? line;
+/**
+ * The fewest positions side by side with which all of them pass in `interval` beats: one, or a divisor of a line that is a
+ * multiple of `phases`; else a line.
+ */
+export function fewestColumns(line: number, positions: number, interval: number, phases = 1): number {
+  const able = divisorsOf(line).filter((count) => count === 1 || count % phases === 0);
+  return able.find((count) => positions / count <= interval) ?? line;
 }
 
 /**
@@ -74,16 +80,14 @@ export function fewestColumns(line: number, positions: number, interval: number)
  * those of the result where all products of one of them are made in a cycle.
  */
 export function widened(size: ConvSize, folding: Folding, interval: number): WideFolding {
-  const { positions, inPositions, taps, channels, units, groups, lines } = size;
+  const { positions, inPositions, taps, channels, units, groups, phases, lines } = size;
   const { pe, simd } = folding;
   if (!lines || readingOf(size, folding).lanes < channels) return { pe, simd, windows: 1, columns: 1 };
   const isWhole = pe === units && simd === (taps * channels) / groups;
-  return {
-    pe,
-    simd,
-    windows: isWhole ? fewestColumns(lines.result, positions, interval) : 1,
-    columns: fewestColumns(lines.input, inPositions, interval),
-  };
+  const windows = isWhole ? fewestColumns(lines.result, positions, interval, phases) : 1;
+  // One column of the result after the other takes those of the input one by one, where it has phases.
+  const columns = phases > 1 && windows === 1 ? 1 : fewestColumns(lines.input, inPositions, interval);
+  return { pe, simd, windows, columns };
 }
 
 /** What PE may be: a divisor of the outputs of a group, or the outputs of as many groups as divide all of them. */

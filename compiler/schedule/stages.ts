@@ -139,6 +139,9 @@ export interface WindowSplit {
   readonly tapStep: number;
   readonly stride: number;
   readonly span: number;
+  /** Windows that begin at one column, and how many of these are in front of the first window: those of a transposed convolution. */
+  readonly phases: number;
+  readonly offset: number;
 }
 
 /** PE x SIMD products per cycle: of a vector, or of the window at each of many positions. */
@@ -154,10 +157,12 @@ export interface DenseStage {
   readonly vectors: number;
   /** Taps side by side: each has a part of every vector. */
   readonly taps: number;
-  /** Positions side by side, all with the same weights, and where their taps are; null: as they come. */
+  /** Positions side by side, and where their taps are; null: as they come. */
   readonly windows: number;
   readonly split: WindowSplit | null;
-  /** Weights by output row and column, each modulo one of these: those of a transposed convolution, which is read by phase. */
+  /** Weights of the positions side by side, which take them in turn: those of a transposed convolution, which is read by phase. */
+  readonly sets: number;
+  /** Weights by row and column of what leaves at once, each modulo one of these: those of a transposed convolution too. */
   readonly phases: Pair;
   readonly outSize: Pair;
   /** Of one position, of all groups. */

@@ -115,14 +115,16 @@ export function geometryOf(
   if (windows * reading.columns === 1) return plain;
   const line = asLine(program, instruction, plain);
   if (windows === 1) return line;
-  const { kernel, span, step } = spanOf(line, windows);
+  const { kernel, span, step, first } = spanOf(line, windows);
   return {
     ...line,
     outSize: [line.outSize[0], line.outSize[1] / windows],
     kernel: [kernel[0], span],
-    strides: [line.strides[0], line.strides[1] * windows],
+    strides: [line.strides[0], Math.ceil((line.strides[1] * windows) / line.spread[1])],
     // One tap is as far from the next as the lines are.
     dilations: [kernel[0] === 1 ? line.spread[0] : line.dilations[0], step],
+    spread: [line.spread[0], 1],
+    before: [line.before[0], 0 - first],
     taps: kernel[0] * span,
   };
 }
@@ -135,9 +137,23 @@ export function splitOf(
 ): WindowSplit {
   const { windows, ...each } = reading;
   const line = asLine(program, instruction, plainGeometry(program, instruction, each));
-  const { kernel, step, span } = spanOf(line, windows);
-  const tapStep = kernel[1] > 1 ? line.dilations[1] / step : 1;
-  return { kernel, tapStep, stride: line.strides[1] / step, span };
+  const { kernel, tapStep, stride, span, offset } = spanOf(line, windows);
+  return { kernel, tapStep, stride, span, phases: line.spread[1], offset };
+}
+
+/** Sets of weights that take turns along both axes, and how many outputs or beats of windows side by side there are. */
+export function turnsOf(
+  program: Program,
+  instruction: ConvInstruction,
+  reading: WindowReading,
+): { readonly phases: Pair; readonly outSize: Pair } {
+  const phases = phasesOf(program, instruction);
+  const plain = plainGeometry(program, instruction, reading);
+  if (reading.windows === 1) return { phases, outSize: plain.outSize };
+  const { outSize } = geometryOf(program, instruction, reading);
+  const isSequence = valueNamed(program, instruction.input).shape.length === 2;
+  // Those along a line are side by side; a sequence is one line.
+  return { phases: [isSequence ? 1 : phases[0], 1], outSize };
 }
 
 function asLine(program: Program, { input }: WindowInstruction, geometry: WindowGeometry): WindowGeometry {
@@ -155,12 +171,21 @@ function asLine(program: Program, { input }: WindowInstruction, geometry: Window
   };
 }
 
-/** Columns that windows side by side span, and the step between those that any of them looks at. */
-function spanOf({ kernel, strides, dilations }: WindowGeometry, windows: number) {
-  const [between, last] = [(windows - 1) * strides[1], (kernel[1] - 1) * dilations[1]];
-  const steps = [strides[1], ...(kernel[1] > 1 ? [dilations[1]] : [])];
+/**
+ * Columns that windows side by side span: the first one, the step between those that any of them looks at, and how many
+ * steps there are from window to window, from tap to tap and in all. Where lines are spread, read by phase, as many windows
+ * as that begin at one column, but `offset` fewer at the first.
+ */
+function spanOf({ kernel, strides, dilations, spread, before }: WindowGeometry, windows: number) {
+  const phases = spread[1];
+  const first = Math.floor(-before[1] / phases);
+  const offset = -before[1] - first * phases;
+  const tapColumns = dilations[1] / phases;
+  const steps = [strides[1], ...(kernel[1] > 1 ? [tapColumns] : [])];
   const step = steps.reduce(greatestCommonDivisor);
-  return { kernel, step, span: (between + last) / step + 1 };
+  const [stride, tapStep] = [strides[1] / step, kernel[1] > 1 ? tapColumns / step : 1];
+  const begins = Math.floor((windows - 1 + offset) / phases) * stride;
+  return { kernel, step, first, offset, stride, tapStep, span: begins + (kernel[1] - 1) * tapStep + 1 };
 }
 
 function plainGeometry(

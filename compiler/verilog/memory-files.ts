@@ -16,7 +16,7 @@ import type {
   TableStage,
   ThresholdStage,
 } from "../schedule/stages.ts";
-import { kernelOf, tapsOf } from "../schedule/windows.ts";
+import { kernelOf, phasesOf, tapsOf } from "../schedule/windows.ts";
 import { compilerAssert } from "../support/assert.ts";
 
 /** Two's complement of `width` bits, as an unsigned integer. */
@@ -47,25 +47,29 @@ function hexOf(binary: string): string {
 }
 
 /**
- * Words of the weight memory: phase by phase, within these fold by fold of outputs, within these fold by fold of inputs;
- * edges are 0.
+ * Words of the weight memory: phase by phase, or as many of them as stand side by side; within these fold by fold of outputs,
+ * within these fold by fold of inputs; edges are 0.
  */
 export function weightWords(program: Program, stage: DenseStage): readonly string[] {
   const { format } = constantNamed(program, stage.instruction.weights);
-  const { inputs, outputs, pe, simd, inFolds, outFolds } = stage;
+  const { inputs, outputs, sets, pe, simd, inFolds, outFolds } = stage;
   const words: string[] = [];
-  for (const data of weightsByPhase(program, stage)) {
+  const byPhase = weightsByPhase(program, stage);
+  for (let phase = 0; phase < byPhase.length; phase += sets) {
+    const together = byPhase.slice(phase, phase + sets);
     compilerAssert(
-      data.length === inputs * outputs,
+      together.every((data) => data.length === inputs * outputs),
       `weights of ${stage.instruction.layer} have the layer's size`,
     );
     for (let f = 0; f < outFolds; f++) {
       for (let i = 0; i < inFolds; i++) {
         const lanes: number[] = [];
-        for (let p = 0; p < pe; p++) {
-          for (let s = 0; s < simd; s++) {
-            const [o, x] = [f * pe + p, i * simd + s];
-            lanes.push(o < outputs && x < inputs ? data[o * inputs + x]! : 0);
+        for (const data of together) {
+          for (let p = 0; p < pe; p++) {
+            for (let s = 0; s < simd; s++) {
+              const [o, x] = [f * pe + p, i * simd + s];
+              lanes.push(o < outputs && x < inputs ? data[o * inputs + x]! : 0);
+            }
           }
         }
         words.push(packedWord(lanes, widthOf(format)));
@@ -76,10 +80,14 @@ export function weightWords(program: Program, stage: DenseStage): readonly strin
 }
 
 /** The weights that each phase of the outputs meets, [outputs, inputs]; those of a transposed convolution take turns. */
-function weightsByPhase(program: Program, stage: DenseStage): readonly (readonly number[])[] {
-  const { instruction, phases, outputs } = stage;
+function weightsByPhase(
+  program: Program,
+  { instruction, outputs }: DenseStage,
+): readonly (readonly number[])[] {
   const { data } = constantNamed(program, instruction.weights);
-  if (instruction.op === "dense" || (phases[0] === 1 && phases[1] === 1)) return [data];
+  if (instruction.op === "dense") return [data];
+  const phases = phasesOf(program, instruction);
+  if (phases[0] === 1 && phases[1] === 1) return [data];
   const kernel = kernelOf(program, instruction);
   const taps = tapsOf(program, instruction);
   const [beforeY, beforeX = 0] = instruction.padding.before;

@@ -328,6 +328,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
     taps,
     windows,
     split,
+    sets,
     phases,
     outSize,
     outputs,
@@ -343,6 +344,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
   const bias = biasWords(program, stage);
   const folds = `${pe} PE x ${simd} SIMD`;
   const lanesText = windows === 1 ? folds : `${folds} at ${windows} positions side by side`;
+  const setsText = sets === 1 ? "" : `${sets} phases x `;
   const lane = laneText(stage, weights.format.kind === "bipolar");
   const where = instruction.op === "conv" ? ` at ${countText(positions, "position")}` : "";
   section(
@@ -360,9 +362,9 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
   const { file, style } = memory(
     draft,
     `${files}_weights.mem`,
-    `Weights of layer ${commentText(layer)}: ${phases[0] * phases[1] * inFolds * outFolds} words, word ${folds} x ${weightBits} bits.`,
+    `Weights of layer ${commentText(layer)}: ${phases[0] * phases[1] * inFolds * outFolds} words, word ${setsText}${folds} x ${weightBits} bits.`,
     weightWords(program, stage),
-    pe * simd * weightBits,
+    sets * pe * simd * weightBits,
   );
   const biasBits = widthOf(y.format);
   const biasWhat = `Bias of layer ${commentText(layer)}: ${outFolds} words, word ${pe} PE x ${biasBits} bits.`;
@@ -379,6 +381,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       ...(vectors > 1 ? { VECTORS: vectors } : {}),
       ...(vectors * windows > 1 && taps > 1 ? { TAPS: taps } : {}),
       ...(windows > 1 ? { WINDOWS: windows } : {}),
+      ...(sets > 1 ? { SETS: sets } : {}),
       ...(phases[0] * phases[1] > 1
         ? { PHASES_Y: phases[0], PHASES_X: phases[1], ROWS: outSize[0], COLUMNS: outSize[1] }
         : {}),

@@ -143,7 +143,7 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
 export function placeSplit(
   draft: Draft,
   stem: string,
-  { kernel, tapStep, stride, span }: WindowSplit,
+  { kernel, tapStep, stride, span, phases, offset }: WindowSplit,
   windows: number,
   width: number,
   from: string,
@@ -161,6 +161,7 @@ export function placeSplit(
       KERNEL_X: kernel[1],
       TAP_STEP: tapStep,
       STRIDE: stride,
+      ...(phases > 1 ? { PHASES: phases, OFFSET: offset } : {}),
       SPAN: span,
     },
     { s_data: from, m_data: taps },
@@ -170,8 +171,8 @@ export function placeSplit(
 }
 
 /** Whether windows side by side have the taps of the window that spans them, in its order. */
-export function isPlainSplit({ kernel, stride }: WindowSplit): boolean {
-  return kernel[0] === 1 && kernel[1] === 1 && stride === 1;
+export function isPlainSplit({ kernel, stride, phases }: WindowSplit): boolean {
+  return kernel[0] === 1 && kernel[1] === 1 && stride === 1 && phases === 1;
 }
 
 export function placePool(draft: Draft, stage: PoolStage, before: Stream): Stream {

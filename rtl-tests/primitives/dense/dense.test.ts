@@ -27,6 +27,8 @@ interface Parameters {
   readonly taps?: number;
   /** Windows side by side, each with vectors of its own. */
   readonly windows?: number;
+  /** Sets of weights side by side, which the windows take in turn. */
+  readonly together?: number;
   /** Sets of weights by row and column, and rows and columns of outputs. */
   readonly phases?: readonly [y: number, x: number];
   readonly outSize?: readonly [rows: number, columns: number];
@@ -58,8 +60,8 @@ function accumulatorWidth(weights: readonly number[], bias: readonly number[], p
 
 function caseOf(p: Parameters, index: number): BenchCase {
   const random = randomFor("dense", index);
-  const { phases = [1, 1], outSize = [1, 1], vectors = 1, taps = 1, windows = 1 } = p;
-  const sets = Array.from({ length: phases[0] * phases[1] }, () =>
+  const { phases = [1, 1], outSize = [1, 1], vectors = 1, taps = 1, windows = 1, together = 1 } = p;
+  const sets = Array.from({ length: phases[0] * phases[1] * together }, () =>
     integers(random, p.outputs * p.inputs, p.w[0], p.w[1] === SIGNED),
   );
   const bias = Array.from({ length: p.outputs }, () => (p.bias ? random.integer(-500, 500) : 0));
@@ -69,15 +71,16 @@ function caseOf(p: Parameters, index: number): BenchCase {
   const hex = (word: bigint, bits: number): string => word.toString(16).padStart(Math.ceil(bits / 4), "0");
   const weightWords: string[] = [];
   const biasWords: string[] = [];
-  for (const weights of sets)
+  for (let first = 0; first < sets.length; first += together)
     for (let f = 0; f < outFolds; f++)
       for (let i = 0; i < inFolds; i++) {
         const word: number[] = [];
-        for (let lane = 0; lane < p.pe * p.simd; lane++) {
-          const o = f * p.pe + Math.floor(lane / p.simd);
-          const k = i * p.simd + (lane % p.simd);
-          word.push(o < p.outputs && k < p.inputs ? weights[o * p.inputs + k]! : 0);
-        }
+        for (const weights of sets.slice(first, first + together))
+          for (let lane = 0; lane < p.pe * p.simd; lane++) {
+            const o = f * p.pe + Math.floor(lane / p.simd);
+            const k = i * p.simd + (lane % p.simd);
+            word.push(o < p.outputs && k < p.inputs ? weights[o * p.inputs + k]! : 0);
+          }
         weightWords.push(hex(lanes(word, p.w[0]), word.length * p.w[0]));
       }
   for (let f = 0; f < outFolds; f++) {
@@ -89,7 +92,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
   const [low, high] = rangeOf(p.x);
   for (let packet = 0; packet < PACKETS; packet++) {
     const [row, column] = [Math.floor(packet / outSize[1]) % outSize[0], packet % outSize[1]];
-    const weights = sets[(row % phases[0]) * phases[1] + (column % phases[1])]!;
+    const turn = (row % phases[0]) * phases[1] + (column % phases[1]);
     const vector = (): number[] =>
       packet < 2
         ? Array<number>(p.inputs).fill(packet === 0 ? high : low)
@@ -114,6 +117,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
         const n = lane % p.pe;
         const o = f * p.pe + n;
         if (o >= p.outputs) return 0;
+        const weights = sets[turn * together + (Math.floor(lane / p.pe) % together)]!;
         return x[Math.floor(lane / p.pe) * vectors + Math.floor((n * vectors) / p.pe)]!.reduce(
           (sum, value, i) => sum + operand(value, p.x[1]) * operand(weights[o * p.inputs + i]!, p.w[1]),
           bias[o]!,
@@ -134,6 +138,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
       VECTORS: vectors,
       TAPS: taps,
       WINDOWS: windows,
+      SETS: together,
       PHASES_Y: phases[0],
       PHASES_X: phases[1],
       ROWS: outSize[0],
@@ -248,6 +253,18 @@ for (const more of [
   // Windows side by side: of one vector each, of groups, in folds of both.
   { inputs: 9, outputs: 4, pe: 4, simd: 9, taps: 9, windows: 3 },
   { inputs: 6, outputs: 6, pe: 6, simd: 6, vectors: 3, taps: 3, windows: 2 },
+  { inputs: 6, outputs: 4, pe: 4, simd: 6, taps: 2, windows: 4, together: 2 },
+  {
+    inputs: 4,
+    outputs: 2,
+    pe: 2,
+    simd: 4,
+    vectors: 2,
+    windows: 5,
+    together: 3,
+    phases: [2, 1] as const,
+    outSize: [5, 3] as const,
+  },
   { inputs: 7, outputs: 5, pe: 2, simd: 3, windows: 2, w: [1, BIPOLAR] as const },
   // Weights by phase.
   { inputs: 4, outputs: 3, pe: 1, simd: 2, phases: [2, 2] as const, outSize: [3, 2] as const },

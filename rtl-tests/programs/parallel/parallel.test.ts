@@ -130,11 +130,42 @@ function sequence(): Program {
   return b.build();
 }
 
+/** Transposed convolutions: one, two and three phases along a line that they divide or not, whole groups, taps that meet nothing. */
+function decoder(): Program {
+  const { b, conv } = network("decoder");
+  const image = b.input({ name: "image", shape: [4, 6, 2], format: BYTE });
+  const padding = { before: [1, 1], after: [1, 1] };
+  const first = conv("t1", image, 4, [3, 3], { spread: [2, 2], padding: { before: [1, 1], after: [2, 2] } });
+  const each = conv("t2", first, 4, [4, 4], {
+    spread: [2, 2],
+    groups: 4,
+    padding: { before: [2, 2], after: [2, 2] },
+  });
+  const uneven = conv("t3", image, 3, [2, 5], { spread: [1, 3], padding: { before: [0, 2], after: [1, 2] } });
+  const coarse = conv("t4", image, 3, [3, 2], { spread: [3, 1], padding });
+  b.output("fine", each, "value");
+  b.output("uneven", uneven, "value");
+  b.output("coarse", coarse, "value");
+  return b.build();
+}
+
+/** The same along a sequence, of which the second has weights of one bit. */
+function sequenceDecoder(): Program {
+  const { b, conv } = network("sequence_decoder");
+  const series = b.input({ name: "series", shape: [12, 2], format: BYTE });
+  const first = conv("t1", series, 3, [5], { spread: [2], padding: { before: [2], after: [3] } });
+  const second = conv("t2", first, 2, [3], { spread: [3], padding: { before: [2], after: [2] } });
+  b.output("y", second, "value");
+  return b.build();
+}
+
 const NETWORKS: readonly (readonly [Program, readonly number[]])[] = [
   [chain(), [84, 14, 42]],
   [residual(), [60, 48, 8, 24]],
   [hourglass(), [40, 32, 24, 18]],
   [sequence(), [40, 24, 6, 12]],
+  [decoder(), [200, 96, 48, 16, 24]],
+  [sequenceDecoder(), [70, 36, 6, 12]],
 ];
 /** Of each network the intervals that are simulated: a build of all takes minutes. */
 const SIMULATED = casesOf(1, 4);

@@ -5,11 +5,13 @@
 // Convolutions in groups, behind an nf_line_window with OUTER the turns of groups: VECTORS of them stand side by side,
 // each read by PE/VECTORS outputs, and in place of a replay come those of the next ones. With TAPS side by side a beat
 // holds for each tap SIMD/TAPS elements of every vector.
-// WINDOWS windows may stand side by side, all with the same weights: a beat holds for each tap the elements of every vector
-// of each window in turn, and PE sums of each window leave together.
+// WINDOWS windows may stand side by side: a beat holds for each tap the elements of every vector of each window in turn, and
+// PE sums of each window leave together. All have the same weights, or window n those of set n modulo SETS, which each word
+// of the memory holds side by side; the bias is the same.
 // Transposed convolutions have weights by phase: those of output (y, x) of ROWS x COLUMNS are set (y modulo PHASES_Y) *
 // PHASES_X + x modulo PHASES_X; the sets follow each other in memory.
-//   weights: word f*ceil(INPUTS/SIMD)+i holds weight [f*PE+p][i*SIMD+s] at bits [(p*SIMD+s)*W_WIDTH +: W_WIDTH]
+//   weights: word f*ceil(INPUTS/SIMD)+i holds weight [f*PE+p][i*SIMD+s] at bits [(p*SIMD+s)*W_WIDTH +: W_WIDTH], of set k
+//            at k*PE*SIMD*W_WIDTH bits more
 //   bias:    word f holds the bias of output f*PE+p at bits [p*ACC_WIDTH +: ACC_WIDTH]
 // Inputs and weights are integers or bipolar, as nf_dot has it. Unused lanes of the vector's last beat are ignored,
 // unused lanes of the last beat of sums are 0; entries of the memories beyond the layer's edges have to be 0.
@@ -26,9 +28,10 @@ module nf_dense #(
     parameter VECTORS     = 1,       // vectors side by side, a divisor of PE
     parameter TAPS        = 1,       // parts of each vector in a beat, a divisor of SIMD
     parameter WINDOWS     = 1,       // windows side by side
-    parameter PHASES_Y    = 1,       // sets of weights, by row and column of the output
+    parameter SETS        = 1,       // sets of weights side by side
+    parameter PHASES_Y    = 1,       // sets of weights in turn, by row and column of the output
     parameter PHASES_X    = 1,
-    parameter ROWS        = 1,       // outputs of one packet
+    parameter ROWS        = 1,       // outputs of one packet, of WINDOWS windows each
     parameter COLUMNS     = 1,
     parameter X_WIDTH     = 8,       // bits of one input, 1 for bipolar
     parameter X_KIND      = 0,       // inputs are 0: unsigned, 1: two's complement, 2: bipolar
@@ -170,15 +173,15 @@ module nf_dense #(
   // Weights and inputs. Some tools drop the attribute and would call the parameter unused.
   wire unused_style = ROM_STYLE == "auto";
   (* rom_style = ROM_STYLE *)
-  reg [PE*SIMD*W_WIDTH-1:0]              weights[0:DEPTH-1];
-  reg [PE*SIMD*W_WIDTH-1:0]              weight_word;
+  reg [SETS*PE*SIMD*W_WIDTH-1:0]         weights[0:DEPTH-1];
+  reg [SETS*PE*SIMD*W_WIDTH-1:0]         weight_word;
   reg [WINDOWS*VECTORS*SIMD*X_WIDTH-1:0] input_word;
 
   // An empty string cannot be put before a file name in every tool: it may count as a NUL character.
   generate
     if (WEIGHT_FILE == "") begin : no_weights
       integer k;
-      initial for (k = 0; k < DEPTH; k = k + 1) weights[k] = {PE * SIMD * W_WIDTH{1'b0}};
+      initial for (k = 0; k < DEPTH; k = k + 1) weights[k] = {SETS * PE * SIMD * W_WIDTH{1'b0}};
     end else if (MEM_DIR == "") begin : weights_here
       initial $readmemh(WEIGHT_FILE, weights);
     end else begin : weights_there
@@ -248,6 +251,7 @@ module nf_dense #(
       for (p = 0; p < PE; p = p + 1) begin : pe
         localparam VECTOR = n * VECTORS + (p * VECTORS) / PE;
         localparam PART = (SIMD / TAPS) * X_WIDTH;
+        localparam ROW = (n % SETS) * PE + p;
         wire [SIMD*X_WIDTH-1:0] vector;
         wire [ACC_WIDTH-1:0]    beat_sum;
         wire [ACC_WIDTH-1:0]    start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
@@ -269,7 +273,7 @@ module nf_dense #(
             .aclk(aclk),
             .move(move),
             .x   (vector),
-            .w   (weight_word[p*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
+            .w   (weight_word[ROW*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
             .used(used),
             .sum (beat_sum)
         );

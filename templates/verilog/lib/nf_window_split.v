@@ -2,7 +2,7 @@
 //
 // In: the taps of KERNEL_Y x SPAN columns in row-major order. Out: for each of the KERNEL_Y x KERNEL_X taps of a window that
 // tap of every window in turn. Window n begins n*STRIDE columns of the span after the first; its taps are TAP_STEP columns
-// apart. Wires only.
+// apart. With PHASES > 1 so many windows begin at one column, but OFFSET fewer at the first one. Wires only.
 
 `default_nettype none
 
@@ -13,6 +13,8 @@ module nf_window_split #(
     parameter KERNEL_X = 3,
     parameter TAP_STEP = 1,
     parameter STRIDE   = 1,
+    parameter PHASES   = 1,
+    parameter OFFSET   = 0,
     parameter SPAN     = 4
 ) (
     input  wire [KERNEL_Y*SPAN*WIDTH-1:0]           s_data,
@@ -28,7 +30,7 @@ module nf_window_split #(
       for (x = 0; x < KERNEL_X; x = x + 1) begin : column
         for (n = 0; n < COUNT; n = n + 1) begin : window
           localparam TAP = y * KERNEL_X + x;
-          localparam FROM = y * SPAN + n * STRIDE + x * TAP_STEP;
+          localparam FROM = y * SPAN + ((n + OFFSET) / PHASES) * STRIDE + x * TAP_STEP;
           assign m_data[(TAP*COUNT+n)*WIDTH+:WIDTH] = s_data[FROM*WIDTH+:WIDTH];
         end
       end
