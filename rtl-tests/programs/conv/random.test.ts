@@ -57,5 +57,5 @@ it.skipIf(!hasTool("iverilog"))(
       expect(complaintsOfIcarus(designOfCase({ program, options }, PACKETS, seed)), what).toBe("");
     }
   },
-  600_000,
+  casesOf(600_000, 3_600_000),
 );
