@@ -10,6 +10,7 @@ import {
   type Signature,
   wordReader,
 } from "./read-fields.ts";
+import { operandsReader } from "./read-sizes.ts";
 
 const hardware = {
   fields: {
@@ -21,6 +22,7 @@ const hardware = {
       whole: true,
       example: "interval: 784 cycles",
     }),
+    multiplier: operandsReader,
     outputs: wordReader("kind of output", ["class", "logits", "both"]),
   },
   form: "hardware { clock: 100 MHz, interval: 784 cycles, outputs: class }",
@@ -29,9 +31,7 @@ const hardware = {
 const HARDWARE_DEFAULTS = { clockMHz: 100, intervalCycles: 1024 };
 
 /** The section without what belongs to single layers; `outputs` is absent when it is left to the model. */
-export interface CheckedHardware {
-  readonly clockMHz: number;
-  readonly intervalCycles: number;
+export interface CheckedHardware extends Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "multiplier"> {
   readonly outputs?: HardwareSpec["outputs"];
   readonly places: FieldValues<Fields>["places"];
 }
@@ -45,6 +45,7 @@ export function checkHardware(section: SectionInput | undefined, context: CheckC
   return {
     clockMHz: values.clock ?? HARDWARE_DEFAULTS.clockMHz,
     intervalCycles: values.interval ?? HARDWARE_DEFAULTS.intervalCycles,
+    ...(values.multiplier ? { multiplier: values.multiplier } : {}),
     ...(values.outputs ? { outputs: values.outputs } : {}),
     places,
   };

@@ -58,7 +58,7 @@ export function checkStated(
   const end = { hasClass: network.outputs.some(({ isClass }) => isClass), span: model.span };
   const outputs = chooseOutputs(hardware, end, context);
   if (collector.hasErrors() || !model.name || (data && !samples)) return undefined;
-  const { clockMHz, intervalCycles } = hardware;
+  const { places: _, ...wishes } = hardware;
   return {
     source,
     name,
@@ -67,7 +67,7 @@ export function checkStated(
     data: samples?.files ?? null,
     compared: samples?.compared ?? network.outputs.map(() => "nothing"),
     seed: DEFAULT_SEED,
-    hardware: { clockMHz, intervalCycles, outputs, folding: items.folding },
+    hardware: { ...wishes, outputs, folding: items.folding },
     spans: items.spans,
   };
 }

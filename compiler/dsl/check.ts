@@ -25,7 +25,7 @@ export interface CheckedFile {
   readonly imported?: { readonly graph: Graph; readonly source: ImportedSource };
   readonly data: DataSpec | MadeData;
   readonly training: SectionTraining & Pick<TrainingSpec, "losses">;
-  readonly hardware: Pick<HardwareSpec, "clockMHz" | "intervalCycles" | "outputs">;
+  readonly hardware: Omit<HardwareSpec, "folding">;
 }
 
 export function checkVersion({ version, end }: FileNode, context: CheckContext): void {
@@ -101,14 +101,14 @@ export function checkFile(
   if (!dataSection && imported && losses) checkMadeData(losses, from!.span, context);
   const samples = data?.spec ?? (dataSection ? undefined : imported?.made);
   if (!model || !samples || !training || !losses || !outputs || collector.hasErrors()) return undefined;
-  const { clockMHz, intervalCycles } = hardware;
+  const { places: _, ...wishes } = hardware;
   const isBounded = training.spec.objective.kind === "budget";
   return {
     model: dataSection ? model : unpruned(model, isBounded),
     ...(imported ? { imported: { graph: imported.graph, source: imported.source } } : {}),
     data: samples,
     training: { ...training.spec, losses: losses.map(({ spec: loss, weight }) => ({ loss, weight })) },
-    hardware: { clockMHz, intervalCycles, outputs },
+    hardware: { ...wishes, outputs },
   };
 }
 

@@ -33,6 +33,18 @@ export type Axis = (typeof AXES)[number];
 
 export const axisReader: ValueReader<Axis> = wordReader("axis", AXES);
 
+/** Bits of an operand of a multiplier. */
+const MAX_OPERAND = 64;
+
+/** Both operands of a multiplier: `25x18`, or `18` for two of a size. */
+export const operandsReader: ValueReader<readonly [number, number]> = (value, subject, context) => {
+  const example = "multiplier: 25x18";
+  const bits = sizesReader(example, MAX_OPERAND)(value, subject, context);
+  if (typeof bits === "number") return [bits, bits];
+  if (bits === undefined || bits.length === 2) return bits as readonly [number, number] | undefined;
+  return wrongKind(value, subject, "the bits of two operands, such as 25x18", example, context);
+};
+
 /** The number of an axis of a tensor; undefined after an error that it reported. */
 export function axisOf(axis: Axis, shape: Sizes, span: Span, context: CheckContext): number | undefined {
   const known = AXIS_NAMES[shape.length] ?? [];

@@ -229,6 +229,8 @@ export interface HardwareSpec {
   /** Wished cycles per inference; the folding is the smallest that keeps it. */
   readonly intervalCycles: number;
   readonly folding: Readonly<Record<string, { readonly pe: number; readonly simd: number }>>;
+  /** Bits of the operands of the part's multipliers, where products that fit are to share one. */
+  readonly multiplier?: readonly [number, number];
   readonly outputs: "class" | "logits" | "both";
 }
 

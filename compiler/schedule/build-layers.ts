@@ -25,6 +25,7 @@ import { type ConvSize, chooseInnerLanes, fewestColumns, readingOf } from "./con
 import type { ElementwiseStep } from "./dataflow.ts";
 import type { DenseSize, WideFolding } from "./folding.ts";
 import { adapt, add, type Growing, type Line, store, wordsOf } from "./lines.ts";
+import { type Multiplier, mostShared, type Sharing } from "./sharing.ts";
 import type { DenseStage, StageGraph } from "./stages.ts";
 import {
   geometryOf,
@@ -77,6 +78,26 @@ export function convSizeOf(program: Program, step: ConvInstruction): ConvSize {
     inputWidth: widthOf(input.format),
     accumulatorWidth: widthOf(result.format),
   };
+}
+
+/** The most products of a layer that one multiplier makes; null where each has one of its own. */
+export function sharingOf(
+  program: Program,
+  step: DenseInstruction | ConvInstruction,
+  { pe, windows }: WideFolding,
+  multiplier: Multiplier,
+): Sharing | null {
+  const { format } = constantNamed(program, step.weights);
+  const input = valueNamed(program, step.input);
+  if (format.kind !== "int" || !format.signed || input.format.kind !== "int") return null;
+  const isConv = step.op === "conv";
+  const vectors = isConv ? readingOf(convSizeOf(program, step), { pe, simd: 1 }).vectors : 1;
+  // Side by side, the positions of a transposed convolution have weights of their own.
+  const positions = isConv && convSizeOf(program, step).phases > 1 ? 1 : windows;
+  return mostShared(
+    { inputWidth: widthOf(input.format), weightWidth: format.width, pe: pe / vectors, windows: positions },
+    multiplier,
+  );
 }
 
 /** Positions of a line of an image, or of a whole sequence. */
@@ -176,7 +197,7 @@ export function elementwiseStage(
 
 export function denseStage(program: Program, step: DenseInstruction, foldings: Foldings): DenseStage {
   const { inputs, outputs } = sizeOf(program, step);
-  const { pe, simd } = foldings.get(step.result)!;
+  const { pe, simd, sharing = null } = foldings.get(step.result)!;
   return {
     kind: "dense",
     instruction: step,
@@ -196,6 +217,7 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     simd,
     inFolds: Math.ceil(inputs / simd),
     outFolds: Math.ceil(outputs / pe),
+    sharing,
   };
 }
 
@@ -229,7 +251,7 @@ function convStages(
 ): Line {
   const size = convSizeOf(program, step);
   const folding = foldings.get(step.result)!;
-  const { pe, simd, windows, columns } = folding;
+  const { pe, simd, windows, columns, sharing = null } = folding;
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const { positions, channels, groups, units } = size;
   const { vectors, ...each } = readingOf(size, folding);
@@ -259,6 +281,7 @@ function convStages(
       simd,
       inFolds: Math.ceil(inputs / simd),
       outFolds: units / pe,
+      sharing,
     },
     [entering],
     result,

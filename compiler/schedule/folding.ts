@@ -1,10 +1,13 @@
 // How many lanes each layer gets. In: layer sizes, the wished interval, PE and SIMD given by the user. Out: PE
 // and SIMD per dense layer, lanes of the ports.
+import type { Sharing } from "./sharing.ts";
 
 /** Multipliers of one dense layer: PE outputs by SIMD inputs per cycle. */
 export interface Folding {
   readonly pe: number;
   readonly simd: number;
+  /** Products that share multipliers; default: as many as `ScheduleOptions.multiplier` takes. */
+  readonly sharing?: Sharing | null;
 }
 
 /** A folding with what stands side by side beyond it. */

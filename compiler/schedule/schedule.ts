@@ -9,13 +9,14 @@ import {
 } from "../program/program.ts";
 import { createCollector, type Diagnostic, type DiagnosticCollector } from "../support/diagnostics.ts";
 import type { Busy } from "../support/messages/verilog.ts";
-import { convSizeOf, sizeOf } from "./build-layers.ts";
+import { convSizeOf, sharingOf, sizeOf } from "./build-layers.ts";
 import { buildStages, type Foldings } from "./build-stages.ts";
 import { type ConvSize, chooseConvFolding, convCycles, legalPe, legalSimd, widened } from "./conv-folding.ts";
 import type { Cycles, StepBudget } from "./cycles.ts";
 import { type Dataflow, dataflowOf, type OutputChoice } from "./dataflow.ts";
 import { type FifoDepth, fitFifos, type RoomyStages } from "./fifos.ts";
 import { chooseFolding, type DenseSize, denseCycles, type Folding, type WideFolding } from "./folding.ts";
+import type { Multiplier } from "./sharing.ts";
 import { busyCycles, placeOf, type Stage, type StageGraph } from "./stages.ts";
 
 export interface ScheduleOptions {
@@ -25,6 +26,8 @@ export interface ScheduleOptions {
   readonly intervalCycles: number;
   /** PE and SIMD per layer; a layer's own folding wins over the interval. */
   readonly folding: Readonly<Record<string, Folding>>;
+  /** Operands of the part's multipliers: as many products as they take share one. Default: every product has one. */
+  readonly multiplier?: Multiplier;
   /** What a classifier streams; a program with one output of role `value` streams that. */
   readonly outputs: OutputChoice;
   /** Beats of the FIFO before each operand of a layer in which branches meet; those of other layers are computed. */
@@ -183,7 +186,7 @@ function checkWishes(
 function chooseFoldings(
   program: Program,
   flow: Dataflow,
-  { folding }: ScheduleOptions,
+  { folding, multiplier }: ScheduleOptions,
   interval: number,
 ): Foldings {
   const given = new Map(Object.entries(folding));
@@ -194,8 +197,10 @@ function chooseFoldings(
     const before = lanes.get(flow.streamOf(operandsOf(step)[0]!)) ?? null;
     if (before !== null) lanes.set(step.result, before);
     if (step.op !== "dense" && step.op !== "conv") continue;
-    const taken = foldingOf(program, step, given.get(step.layer), interval, before);
-    chosen.set(step.result, taken);
+    const own = given.get(step.layer);
+    const taken = foldingOf(program, step, own, interval, before);
+    const shared = multiplier ? sharingOf(program, step, taken, multiplier) : null;
+    chosen.set(step.result, { ...taken, sharing: own?.sharing ?? shared });
     lanes.set(step.result, taken.pe * taken.windows);
   }
   return chosen;

@@ -17,6 +17,7 @@ import type {
   UpsampleInstruction,
   Value,
 } from "../program/program.ts";
+import type { Sharing } from "./sharing.ts";
 import type { Triple } from "./units/boxes.ts";
 import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
 
@@ -171,6 +172,8 @@ export interface DenseStage {
   readonly simd: number;
   readonly inFolds: number;
   readonly outFolds: number;
+  /** Null: every product has a multiplier of its own. */
+  readonly sharing: Sharing | null;
 }
 
 /** One beat of results for the beats of a window. */

@@ -43,7 +43,7 @@ export interface DesignPlan {
 /** Fixed modules that are made of others. */
 export const PARTS: Readonly<Record<string, readonly string[]>> = {
   nf_crop: ["nf_position"],
-  nf_dense: ["nf_dot"],
+  nf_dense: ["nf_dot", "nf_dots"],
   nf_line_banks: ["nf_rotate"],
   nf_line_window: ["nf_line_banks"],
   nf_pad: ["nf_position"],

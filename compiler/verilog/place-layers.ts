@@ -336,6 +336,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
     simd,
     inFolds,
     outFolds,
+    sharing,
   } = stage;
   const { layer } = instruction;
   const stem = layerStem(layer);
@@ -345,12 +346,14 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
   const folds = `${pe} PE x ${simd} SIMD`;
   const lanesText = windows === 1 ? folds : `${folds} at ${windows} positions side by side`;
   const setsText = sets === 1 ? "" : `${sets} phases x `;
+  const shared = sharing ? sharing.pe * sharing.windows : 1;
+  const sharedText = sharing ? `, ${shared} products in each` : "";
   const lane = laneText(stage, weights.format.kind === "bipolar");
   const where = instruction.op === "conv" ? ` at ${countText(positions, "position")}` : "";
   section(
     draft,
     `Layer ${commentText(layer)}: ${countText(inputs, "input")} ${formatText(x)} to ${countText(outputs, "output")}${where}, ` +
-      `${countText(windows * pe * simd, lane)} (${lanesText}), ${countText(busyCycles(stage), "cycle")}`,
+      `${countText((windows * pe * simd) / shared, lane)}${sharedText} (${lanesText}), ${countText(busyCycles(stage), "cycle")}`,
   );
   const result = stream(draft, `${stem}_sums`, windows * pe, widthOf(y.format));
   const part = (simd / taps) * vectors * before.width;
@@ -382,6 +385,9 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       ...(vectors * windows > 1 && taps > 1 ? { TAPS: taps } : {}),
       ...(windows > 1 ? { WINDOWS: windows } : {}),
       ...(sets > 1 ? { SETS: sets } : {}),
+      ...(sharing
+        ? { SHARED_PE: sharing.pe, SHARED_WINDOWS: sharing.windows, SPACING: sharing.spacing }
+        : {}),
       ...(phases[0] * phases[1] > 1
         ? { PHASES_Y: phases[0], PHASES_X: phases[1], ROWS: outSize[0], COLUMNS: outSize[1] }
         : {}),

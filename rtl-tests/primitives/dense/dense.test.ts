@@ -27,6 +27,8 @@ interface Parameters {
   readonly taps?: number;
   /** Windows side by side, each with vectors of its own. */
   readonly windows?: number;
+  /** Outputs and windows whose products share a multiplier, and how far these are apart. */
+  readonly shared?: readonly [pe: number, windows: number, spacing: number];
   /** Sets of weights side by side, which the windows take in turn. */
   readonly together?: number;
   /** Sets of weights by row and column, and rows and columns of outputs. */
@@ -61,6 +63,7 @@ function accumulatorWidth(weights: readonly number[], bias: readonly number[], p
 function caseOf(p: Parameters, index: number): BenchCase {
   const random = randomFor("dense", index);
   const { phases = [1, 1], outSize = [1, 1], vectors = 1, taps = 1, windows = 1, together = 1 } = p;
+  const { shared = [1, 1, 1] } = p;
   const sets = Array.from({ length: phases[0] * phases[1] * together }, () =>
     integers(random, p.outputs * p.inputs, p.w[0], p.w[1] === SIGNED),
   );
@@ -139,6 +142,9 @@ function caseOf(p: Parameters, index: number): BenchCase {
       TAPS: taps,
       WINDOWS: windows,
       SETS: together,
+      SHARED_PE: shared[0],
+      SHARED_WINDOWS: shared[1],
+      SPACING: shared[2],
       PHASES_Y: phases[0],
       PHASES_X: phases[1],
       ROWS: outSize[0],
@@ -266,6 +272,24 @@ for (const more of [
     outSize: [5, 3] as const,
   },
   { inputs: 7, outputs: 5, pe: 2, simd: 3, windows: 2, w: [1, BIPOLAR] as const },
+  // Products that share multipliers, apart and overlapping; several words, groups, positions.
+  { inputs: 12, outputs: 8, pe: 4, simd: 4, shared: [2, 1, 12] as const },
+  { inputs: 9, outputs: 6, pe: 6, simd: 8, x: [4, UNSIGNED] as const, shared: [3, 1, 8] as const },
+  { inputs: 7, outputs: 8, pe: 4, simd: 7, x: [4, UNSIGNED] as const, shared: [4, 1, 7] as const },
+  { inputs: 10, outputs: 5, pe: 2, simd: 3, x: [4, SIGNED] as const, shared: [2, 1, 7] as const },
+  { inputs: 6, outputs: 3, pe: 3, simd: 1, x: [3, SIGNED] as const, shared: [3, 1, 7] as const, bias: false },
+  { inputs: 8, outputs: 8, pe: 8, simd: 8, w: [8, SIGNED] as const, shared: [2, 1, 16] as const },
+  {
+    inputs: 4,
+    outputs: 4,
+    pe: 4,
+    simd: 4,
+    windows: 4,
+    x: [4, UNSIGNED] as const,
+    shared: [2, 2, 8] as const,
+  },
+  { inputs: 6, outputs: 12, pe: 12, simd: 6, vectors: 3, taps: 3, windows: 2, shared: [4, 2, 12] as const },
+  { inputs: 5, outputs: 2, pe: 2, simd: 5, windows: 3, x: [2, SIGNED] as const, shared: [1, 3, 5] as const },
   // Weights by phase.
   { inputs: 4, outputs: 3, pe: 1, simd: 2, phases: [2, 2] as const, outSize: [3, 2] as const },
   { inputs: 3, outputs: 2, pe: 2, simd: 3, phases: [2, 3] as const, outSize: [2, 3] as const },

@@ -175,6 +175,8 @@ const CASES = NETWORKS.flatMap(([program, intervals]) =>
 const optionsOf = (intervalCycles: number) =>
   ({ clockMHz: 100, intervalCycles, folding: {}, outputs: "both" }) as const;
 
+const cyclesOf = ({ latencyCycles, intervalCycles }: Schedule) => ({ latencyCycles, intervalCycles });
+
 /** Positions that stand side by side in the beats of a stage's result. */
 const sideBySide = (stage: Stage): number =>
   stage.kind === "dense" || stage.kind === "pool" ? stage.windows : 1;
@@ -205,11 +207,29 @@ describe("a network with fewer cycles than positions", () => {
     600_000,
   );
 
+  test.skipIf(!hasTool("verilator"))(
+    "shares multipliers without a difference in values or cycles",
+    async () => {
+      const shared = NETWORKS.map(([program, [interval]]) => {
+        const options = optionsOf(interval!);
+        const [alone, together] = [options, { ...options, multiplier: [25, 18] as const }];
+        const { stages, latencyCycles, intervalCycles } = scheduleProgram(program, together);
+        expect({ latencyCycles, intervalCycles }).toMatchObject(cyclesOf(scheduleProgram(program, alone)));
+        const count = stages.filter((s) => s.kind === "dense" && s.sharing !== null).length;
+        return { case: caseOfProgram(program, together, `${program.name}_shared`, interval!), count };
+      });
+      expect(shared.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(5);
+      expect(await runBench(shared.slice(0, SIMULATED * 2).map((s) => s.case))).toEqual([]);
+    },
+    600_000,
+  );
+
   test.skipIf(!hasTool("verilator") || !hasTool("cc"))(
     "passes the gate",
     async () => {
       const { clockMHz: _, ...wishes } = optionsOf(42);
-      expect(await verdict(designOf(chain(), wishes))).toEqual({ c: "passed", rtl: "passed" });
+      const design = designOf(chain(), { ...wishes, multiplier: [25, 18] });
+      expect(await verdict(design)).toEqual({ c: "passed", rtl: "passed" });
     },
     600_000,
   );

@@ -15,6 +15,7 @@
 //   bias:    word f holds the bias of output f*PE+p at bits [p*ACC_WIDTH +: ACC_WIDTH]
 // Inputs and weights are integers or bipolar, as nf_dot has it. Unused lanes of the vector's last beat are ignored,
 // unused lanes of the last beat of sums are 0; entries of the memories beyond the layer's edges have to be 0.
+// Products of SHARED_PE outputs at SHARED_WINDOWS windows may share a multiplier, SPACING bits apart, as nf_dots has it.
 // ACC_WIDTH must hold every partial sum. Pipeline: memory, nf_dot, accumulators.
 // A sum leaves 3 + $clog2(SIMD) cycles after the last beat that belongs to it.
 
@@ -29,6 +30,9 @@ module nf_dense #(
     parameter TAPS        = 1,       // parts of each vector in a beat, a divisor of SIMD
     parameter WINDOWS     = 1,       // windows side by side
     parameter SETS        = 1,       // sets of weights side by side
+    parameter SHARED_PE   = 1,       // outputs that share multipliers, a divisor of PE/VECTORS
+    parameter SHARED_WINDOWS = 1,    // windows that do, a divisor of WINDOWS; with SETS = 1
+    parameter SPACING     = 16,      // bits between their products
     parameter PHASES_Y    = 1,       // sets of weights in turn, by row and column of the output
     parameter PHASES_X    = 1,
     parameter ROWS        = 1,       // outputs of one packet, of WINDOWS windows each
@@ -216,6 +220,14 @@ module nf_dense #(
     if (fetch) tail_out_fold <= last_out_fold;
   end
 
+  localparam SHARED = SHARED_PE * SHARED_WINDOWS;
+
+  wire [WINDOWS*PE*SIMD*X_WIDTH-1:0] vectors;    // of each window and output, as nf_dot takes it
+  wire [WINDOWS*PE*ACC_WIDTH-1:0]    beat_sums;
+  wire [WINDOWS*PE-1:0]              carries;    // to be added to these
+  // Outputs that share multipliers have the same vector, and no lane beyond the edges.
+  wire                               unused_shared = &{1'b0, used, vectors, carries};
+
   genvar n, p, s, t;
   generate
     for (s = 0; s < ACC_WIDTH; s = s + 1) begin : bits
@@ -252,38 +264,81 @@ module nf_dense #(
         localparam VECTOR = n * VECTORS + (p * VECTORS) / PE;
         localparam PART = (SIMD / TAPS) * X_WIDTH;
         localparam ROW = (n % SETS) * PE + p;
-        wire [SIMD*X_WIDTH-1:0] vector;
-        wire [ACC_WIDTH-1:0]    beat_sum;
-        wire [ACC_WIDTH-1:0]    start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
-        wire                    outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
-        reg  [ACC_WIDTH-1:0]    accumulator;
+        localparam LANE = n * PE + p;
+        wire [ACC_WIDTH-1:0] start = start_word[p*ACC_WIDTH+:ACC_WIDTH];
+        wire                 outside = p >= TAIL_ROWS && W_KIND == 2 && tail_out_fold;
+        reg  [ACC_WIDTH-1:0] accumulator;
+        wire [ACC_WIDTH-1:0] from = first[STAGES-1] ? start : accumulator;
+        wire [ACC_WIDTH-1:0] beat_sum = beat_sums[LANE*ACC_WIDTH+:ACC_WIDTH];
+        wire [ACC_WIDTH-1:0] total;
 
         for (t = 0; t < TAPS; t = t + 1) begin : tap
-          assign vector[t*PART+:PART] = input_word[(t*WINDOWS*VECTORS+VECTOR)*PART+:PART];
+          assign vectors[LANE*SIMD*X_WIDTH+t*PART+:PART] = input_word[(t*WINDOWS*VECTORS+VECTOR)*PART+:PART];
         end
 
-        nf_dot #(
-            .SIMD     (SIMD),
-            .X_WIDTH  (X_WIDTH),
-            .X_KIND   (X_KIND),
-            .W_WIDTH  (W_WIDTH),
-            .W_KIND   (W_KIND),
-            .SUM_WIDTH(ACC_WIDTH)
-        ) dot (
-            .aclk(aclk),
-            .move(move),
-            .x   (vector),
-            .w   (weight_word[ROW*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
-            .used(used),
-            .sum (beat_sum)
-        );
+        if (SHARED == 1) begin : alone
+          nf_dot #(
+              .SIMD     (SIMD),
+              .X_WIDTH  (X_WIDTH),
+              .X_KIND   (X_KIND),
+              .W_WIDTH  (W_WIDTH),
+              .W_KIND   (W_KIND),
+              .SUM_WIDTH(ACC_WIDTH)
+          ) dot (
+              .aclk(aclk),
+              .move(move),
+              .x   (vectors[LANE*SIMD*X_WIDTH+:SIMD*X_WIDTH]),
+              .w   (weight_word[ROW*SIMD*W_WIDTH+:SIMD*W_WIDTH]),
+              .used(used),
+              .sum (beat_sums[LANE*ACC_WIDTH+:ACC_WIDTH])
+          );
+          assign carries[LANE] = 1'b0;
+          assign total = from + beat_sum;
+        end else begin : shared
+          wire unused_bit;
+          assign {total, unused_bit} = {from, 1'b1} + {beat_sum, carries[LANE]};
+        end
 
         always @(posedge aclk) begin
-          if (move && valid[STAGES-1])
-            accumulator <= outside ? {ACC_WIDTH{1'b0}} : (first[STAGES-1] ? start : accumulator) + beat_sum;
+          if (move && valid[STAGES-1]) accumulator <= outside ? {ACC_WIDTH{1'b0}} : total;
         end
 
-        assign m_data[(n*PE+p)*ACC_WIDTH+:ACC_WIDTH] = accumulator;
+        assign m_data[LANE*ACC_WIDTH+:ACC_WIDTH] = accumulator;
+      end
+    end
+
+    if (SHARED > 1) begin : sharing
+      for (n = 0; n < WINDOWS; n = n + SHARED_WINDOWS) begin : window
+        for (p = 0; p < PE; p = p + SHARED_PE) begin : pe
+          wire [SHARED_WINDOWS*SIMD*X_WIDTH-1:0] x;
+          wire [SHARED*ACC_WIDTH-1:0]            sum;
+          wire [SHARED-1:0]                      carry;
+          nf_dots #(
+              .SIMD     (SIMD),
+              .ROWS     (SHARED_PE),
+              .COLUMNS  (SHARED_WINDOWS),
+              .X_WIDTH  (X_WIDTH),
+              .X_KIND   (X_KIND),
+              .W_WIDTH  (W_WIDTH),
+              .SPACING  (SPACING),
+              .SUM_WIDTH(ACC_WIDTH)
+          ) dots (
+              .aclk (aclk),
+              .move (move),
+              .x    (x),
+              .w    (weight_word[p*SIMD*W_WIDTH+:SHARED_PE*SIMD*W_WIDTH]),
+              .sum  (sum),
+              .carry(carry)
+          );
+          for (s = 0; s < SHARED_WINDOWS; s = s + 1) begin : column
+            assign x[s*SIMD*X_WIDTH+:SIMD*X_WIDTH] = vectors[((n+s)*PE+p)*SIMD*X_WIDTH+:SIMD*X_WIDTH];
+          end
+          for (s = 0; s < SHARED; s = s + 1) begin : lane
+            localparam LANE = (n + s % SHARED_WINDOWS) * PE + p + s / SHARED_WINDOWS;
+            assign beat_sums[LANE*ACC_WIDTH+:ACC_WIDTH] = sum[s*ACC_WIDTH+:ACC_WIDTH];
+            assign carries[LANE] = carry[s];
+          end
+        end
       end
     end
   endgenerate

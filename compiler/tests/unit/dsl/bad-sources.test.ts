@@ -469,6 +469,8 @@ const settings: readonly Case[] = [
   ["3:11 language/wrong-unit", inHardware("interval: 100 MHz")],
   ["3:11 language/missing-unit", inHardware("interval: 784")],
   ["3:11 language/not-whole", inHardware("interval: 1.5 cycles")],
+  ["3:13 language/wrong-kind", inHardware("multiplier: 25x18x3")],
+  ["3:13 language/out-of-range", inHardware("multiplier: 25x100")],
   ["3:1 language/unknown-key", inHardware("intervall: 100 cycles")],
   ["3:10 language/unknown-word", inHardware("outputs: clas")],
   ["3:15 language/surplus-argument", inHardware("outputs: both(3)")],

@@ -358,6 +358,7 @@ describe("train and hardware", () => {
   test("hardware has defaults", () => {
     const { hardware } = projectOf(`floor 1\n${SECTIONS.model}\n${SECTIONS.data}\n${SECTIONS.train}`);
     expect(hardware).toMatchObject({ clockMHz: 100, intervalCycles: 1024, outputs: "class" });
+    expect(hardware.multiplier).toBeUndefined();
   });
 
   test("every key", () => {

@@ -103,6 +103,14 @@ const CORNERS: Readonly<Record<string, readonly string[][]>> = {
     ["WINDOWS=2", "INPUTS=7", "OUTPUTS=5", "PE=2", "SIMD=3", "W_WIDTH=1", "W_KIND=2"],
     ["PHASES_Y=2", "PHASES_X=3", "ROWS=5", "COLUMNS=4"],
     ["PHASES_Y=2", "INPUTS=1", "OUTPUTS=1", "ROWS=1"],
+    ["WINDOWS=4", "SETS=2", "PE=2", "SIMD=4", "PHASES_Y=2", "ROWS=3"],
+    ["SHARED_PE=2", "PE=2", "SIMD=4", "W_WIDTH=8"],
+    ["SHARED_PE=2", "SHARED_WINDOWS=2", "WINDOWS=2", "PE=2", "SIMD=3", "X_WIDTH=4", "SPACING=7"],
+  ],
+  nf_dots: [
+    ["SIMD=5", "SUM_WIDTH=17"],
+    ["SIMD=3", "ROWS=3", "X_WIDTH=4", "X_KIND=1", "W_WIDTH=4", "SPACING=7", "SUM_WIDTH=8"],
+    ["ROWS=1", "COLUMNS=2", "X_WIDTH=1", "W_WIDTH=2", "SPACING=3", "SUM_WIDTH=3"],
   ],
   nf_dot: [
     ["SIMD=5"],
@@ -275,7 +283,7 @@ describe("fixed modules", () => {
 describe.skipIf(!hasTool("yosys"))("the weights", () => {
   it("carry the style of memory that is asked for", () => {
     const styled = (style: string): string =>
-      `read_verilog nf_dense.v nf_dot.v; chparam -set ROM_STYLE "${style}" nf_dense; hierarchy -top nf_dense; proc; ` +
+      `read_verilog nf_dense.v nf_dot.v nf_dots.v; chparam -set ROM_STYLE "${style}" nf_dense; hierarchy -top nf_dense; proc; ` +
       `select -assert-count 1 m:weights a:rom_style=${style} %i; design -reset`;
     inFolder(moduleFiles, (folder) => {
       const checks = ["block", "auto"].map(styled).join("; ");
