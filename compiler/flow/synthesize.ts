@@ -211,7 +211,12 @@ async function synthesizeNetlist(task: SynthTask, yosys: FlowTool, placing: bool
     board: board !== undefined && placing,
     ring: !board && placing ? RING_MODULE : false,
   });
-  const own = new Map<string, string | Uint8Array>([[FLOW_FILES.script, script], ...around]);
+  const language = target.flow.place?.pins.language;
+  const own = new Map<string, string | Uint8Array>([
+    [FLOW_FILES.script, script],
+    ...around,
+    ...(board && language ? [[pinFileOf(BOARD_MODULE, language), board.constraints[language]] as const] : []),
+  ]);
   const step = `synthesising for ${target.title}`;
   const run = await runStep(task, yosys, step, {
     arguments: ["-q", "-s", FLOW_FILES.script],
@@ -236,6 +241,8 @@ async function synthesizeNetlist(task: SynthTask, yosys: FlowTool, placing: bool
     ]),
   };
 }
+
+const pinFileOf = (module: string, language: string): string => `${module}.${language}`;
 
 function ringFiles(manifest: RtlManifest): FileSet {
   const { ring, core } = createRing(manifest);
@@ -281,7 +288,7 @@ async function placeStep(
   const step = "placing and routing";
   const { language } = place.pins;
   const pins = board ? board.constraints[language] : place.ringPins;
-  const pinFile = `pins.${language}`;
+  const pinFile = pinFileOf(board ? BOARD_MODULE : RING_MODULE, language);
   const clockMHz = board?.clockMHz ?? manifest.clockMHz;
   const run = await runStep(task, placer, step, {
     arguments: placeArguments(place, { seed, clockMHz, pins: pins && pinFile }),
