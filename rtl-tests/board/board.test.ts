@@ -4,6 +4,7 @@ import { boardNamed } from "../../compiler/boards/boards.ts";
 import { BOARD_MODULE, createBoardTop } from "../../compiler/flow/board-top.ts";
 import { createProgramBuilder, intFormat } from "../../compiler/program/builder.ts";
 import type { Program } from "../../compiler/program/program.ts";
+import { createRandom } from "../../compiler/support/random.ts";
 import { hasTool } from "../../compiler/tests/tools-present.ts";
 import { designOf } from "../../compiler/tests/unit/verify/designs.ts";
 import { createVerilatorRunner } from "../../compiler/tools/verilator.ts";
@@ -11,6 +12,7 @@ import {
   type BoardTask,
   type KnownAnswers,
   knownAnswers,
+  type Message,
   planConversation,
   type SimulatedBoard,
   talk,
@@ -163,6 +165,43 @@ describe.skipIf(!hasTool("verilator"))("a board on its serial line", () => {
       status: STATUSES.result,
     });
   });
+
+  it.each([1, 2, 3, 5])(
+    "never takes a broken frame for a whole one, and finds back: packets of %i beats",
+    async (beats) => {
+      const program = dense(2 * beats, 8, false, 2, "logits");
+      const bench = benchOf(program, "logits", { pe: 1, simd: 2 }, { baud: 3_000_000, timeoutBits: 12 });
+      const { inputs, outputs } = bench.answers;
+      expect(inputs[0]!).toHaveLength(2 * beats);
+      const random = createRandom(beats, "line");
+      const upTo = (n: number): number => (random.int32() >>> 0) % n;
+      const messages: Message[] = [{ gapCycles: 1000, bytes: new Uint8Array(0) }];
+      for (let number = 0; number < 120; number++) {
+        const whole = requestFrame(number, inputs[number % inputs.length]!);
+        const broken = whole.slice();
+        broken[upTo(whole.length)]! ^= 1 + upTo(255);
+        const kinds = [whole, whole, broken, whole.subarray(0, upTo(whole.length)), whole.subarray(upTo(6))];
+        messages.push({
+          gapCycles: upTo(4) === 0 ? upTo(9000) : upTo(60),
+          bytes: kinds[upTo(kinds.length)]!,
+          broken: upTo(12) === 0,
+        });
+      }
+      // After a silence all is well.
+      for (let number = 200; number < 204; number++)
+        messages.push({ gapCycles: 20_000, bytes: requestFrame(number, inputs[number % inputs.length]!) });
+      const heard = await talk(taskOf(bench), messages, 20_000);
+      if (typeof heard === "string") throw new Error(heard);
+      const { answers, rest } = readAnswers(heard.bytes);
+      expect([rest, heard.broken]).toEqual([heard.bytes.length, 0]);
+      const results = answers.filter(({ status }) => status === STATUSES.result);
+      for (const { number, packet } of results)
+        expect([number, ...packet]).toEqual([number, ...outputs[number % inputs.length]!]);
+      expect(results.slice(-4).map(({ number }) => number)).toEqual([200, 201, 202, 203]);
+      expect(results.length).toBeGreaterThan(20);
+      expect(new Set(answers.map(({ status }) => status)).size).toBeGreaterThanOrEqual(4);
+    },
+  );
 
   test("says that it is busy rather than lose a packet, and goes on", async () => {
     // 64 results of 4 bytes take far longer to send than one byte that asks for them.
