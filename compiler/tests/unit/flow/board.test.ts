@@ -1,7 +1,7 @@
 // Boards: their clocks against icepll, their top modules under lint, constraints and projects with every port in them.
 import { beforeAll, describe, expect, it } from "vitest";
 import { BOARDS, boardNamed } from "../../../boards/boards.ts";
-import { BOARD_MODULE, createBoardTop } from "../../../flow/board-top.ts";
+import { BOARD_MODULE, type BoardTop, createBoardTop } from "../../../flow/board-top.ts";
 import { chooseClock } from "../../../flow/pll.ts";
 import { type Synthesis, synthesize } from "../../../flow/synthesize.ts";
 import { createVendorProject } from "../../../flow/vendor.ts";
@@ -75,6 +75,9 @@ describe("the boards", () => {
       ]);
       expect(stderr).toBe("");
       expect(status).toBe(0);
+      if (!hasTool("iverilog")) return;
+      const read = run(folder, "iverilog", ["-g2005", "-t", "null", "-s", BOARD_MODULE, ...sources]);
+      expect([read.status, read.stderr]).toEqual([0, ""]);
     });
   });
 
@@ -154,18 +157,14 @@ describe("what a board does not take", () => {
   });
 });
 
+const task = (board: BoardTop) => ({ manifest: rtl, files: design.files, seed: 1, board, progress: quiet });
+
 describe("a design on the iCEBreaker", () => {
   let made: Synthesis;
   const top = createBoardTop(rtl, icebreaker, { clockMHz: 20 });
-  const task = {
-    manifest: rtl,
-    files: design.files,
-    target: targetNamed("ice40-up5k")!,
-    seed: 1,
-    board: top,
-  };
+  const onUp5k = { ...task(top), target: targetNamed("ice40-up5k")! };
   beforeAll(async () => {
-    made = await synthesize({ ...task, tools: npm, progress: quiet });
+    made = await synthesize({ ...onUp5k, tools: npm });
   });
 
   it("is placed on its pins, timed at the clock of the PLL, and packed", () => {
@@ -202,7 +201,7 @@ describe("a design on the iCEBreaker", () => {
         log: "",
       }),
     });
-    const { result, diagnostics, files } = await synthesize({ ...task, tools, progress: quiet });
+    const { result, diagnostics, files } = await synthesize({ ...onUp5k, tools });
     expect(jobs.map(({ tool }) => tool)).toEqual(["yosys", "nextpnr-ice40"]);
     expect(jobs[1]!.job.arguments).toEqual(expect.arrayContaining(["--pcf", "nf_board.pcf"]));
     expect(jobs[1]!.job.arguments).not.toContain("--pcf-allow-unconstrained");
@@ -211,6 +210,46 @@ describe("a design on the iCEBreaker", () => {
     expect(result.steps.map(({ step, status }) => [step, status])).toContainEqual(["bitstream", "left out"]);
     expect(files.has("nf_board.bin")).toBe(false);
   });
+});
+
+describe("boards whose placers are elsewhere", () => {
+  it.each([
+    ["ulx3s", "nextpnr-ecp5", ["--lpf", "nf_board.lpf", "--textcfg"], "nf_board.config"],
+    ["tang-primer-20k", "nextpnr-himbaechel", ["cst=nf_board.cst", "--write"], "nf_board.routed.json"],
+  ] as const)(
+    "%s goes to %s with its pins, and what it leaves is kept",
+    async (name, placer, words, kept) => {
+      const board = boardNamed(name)!;
+      const top = createBoardTop(rtl, board, { clockMHz: board.clock.mhz });
+      const ok = (files: readonly (readonly [string, string])[]) => ({
+        ok: true,
+        files: new Map(files.map(([path, text]) => [path, Buffer.from(text)])),
+        log: "",
+      });
+      const { tools, jobs } = recordedTools({
+        yosys: () =>
+          ok([
+            ["stat.json", '{"design": {"num_cells_by_type": {"LUT4": 9}}}'],
+            ["netlist.v", ""],
+            ["mapped.json", ""],
+          ]),
+        [placer]: () =>
+          ok([
+            ["nextpnr.json", '{"fmax": {"clk": {"achieved": 90}}, "utilization": {}}'],
+            ["routed", "the routed design"],
+          ]),
+      });
+      const target = targetNamed(board.target)!;
+      const { files, diagnostics } = await synthesize({ ...task(top), target, tools });
+      expect(diagnostics).toEqual([]);
+      const [yosys, place] = jobs.map(({ job }) => job);
+      expect(yosys!.files.get("synth.ys")).toContain(`\n${target.flow.synth} -top nf_board\n`);
+      for (const word of words) expect(place!.arguments).toContain(word);
+      const [path, pins] = [...place!.files].find(([file]) => file.startsWith("nf_board."))!;
+      expect(files.get(path)).toBe(pins);
+      expect(Buffer.from(bytesOf(files.get(kept)!)).toString()).toBe("the routed design");
+    },
+  );
 });
 
 describe("a Vivado project of a board", () => {
