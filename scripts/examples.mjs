@@ -1,5 +1,6 @@
-// Builds examples to their end and compares what came out with their expected.json. In: names of folders in examples/, all
-// by default. Out: a line for each bound; status 1 when one is missed. A build in build/examples is gone on with.
+// Builds examples to their end, puts those onto parts and boards that say so, and compares what came out with their expected.json.
+// In: names of folders in examples/, all by default. Out: a line for each bound; status 1 when one is missed. A build in
+// build/examples is gone on with.
 // Use: node scripts/examples.mjs [NAME ...]
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
