@@ -1,10 +1,14 @@
 // The public surface of the package: the pure steps from a model's text to verified hardware. Files, tools and
 // TensorFlow stay outside: the caller hands them in, so all of this also runs in a browser tab.
+
+export type { Board } from "./boards/board.ts";
+export { BOARDS, boardNamed } from "./boards/boards.ts";
 export { type GeneratedC, generateC } from "./c/generate.ts";
 export { type CompiledSource, compileSource } from "./dsl/compile-source.ts";
 export { exportNpz, exportSafetensors } from "./export/parameters.ts";
 export { exportQonnx } from "./export/qonnx.ts";
 export { type ExportedVector, exportVectors, type VectorIndex } from "./export/vectors.ts";
+export { type BoardTop, type BoardWishes, createBoardTop } from "./flow/board-top.ts";
 export type { SynthResult } from "./flow/result.ts";
 export type { FlowTool, FlowTools, ToolJob, ToolName, ToolRun } from "./flow/runners.ts";
 export { type Synthesis, type SynthTask, synthesize } from "./flow/synthesize.ts";

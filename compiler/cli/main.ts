@@ -1,5 +1,6 @@
 // The command line: options, exit codes, and which module runs a command.
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { BOARDS } from "../boards/boards.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { VERSION } from "../support/version.ts";
 import { TARGETS } from "../targets/targets.ts";
@@ -192,6 +193,10 @@ function createCli(): Command {
         .argParser(integer)
         .default(100),
     )
+    .option("--board <boards>", "also the serial lines of boards that synth made, such as hx8k-evn")
+    .addOption(
+      new Option("--board-vectors <n>", "real samples over each serial line").argParser(integer).default(20),
+    )
     .action((dir, options) =>
       execute("verify", options.json, async (context) =>
         (await import("./commands/verify.ts")).verifyCommand(context, dir, options),
@@ -202,11 +207,23 @@ function createCli(): Command {
     "FPGA flow: area, netlist, Fmax and bitstream where the tools allow, the vendor's project",
   )
     .addOption(
-      new Option("--target <name>", "part that the design is made for")
-        .choices(TARGETS.map((target) => target.name))
-        .makeOptionMandatory(),
+      new Option("--target <name>", "part that the design is made for; a board has one").choices(
+        TARGETS.map((target) => target.name),
+      ),
     )
-    .option("--force", "replace what was edited by hand in the target's folder")
+    .addOption(
+      new Option("--board <name>", "board that all is made for: pins, clock, serial line").choices(
+        BOARDS.map((board) => board.name),
+      ),
+    )
+    .addOption(
+      new Option(
+        "--clock <MHz>",
+        "the fastest clock of the board that is not above this (default: the model's)",
+      ).argParser(positive),
+    )
+    .addOption(new Option("--baud <rate>", "of the serial line (default: 1000000)").argParser(integer))
+    .option("--force", "replace what was edited by hand in the folder of the target or board")
     .action((dir, options) =>
       execute("synth", options.json, async (context) =>
         (await import("./commands/synth.ts")).synthCommand(context, dir, options),

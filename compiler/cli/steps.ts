@@ -24,13 +24,13 @@ import type { Program } from "../program/program.ts";
 import { collectReport } from "../report/collect.ts";
 import type { Report, ReportSynthesis, ReportVerification } from "../report/results.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
-import { TARGETS } from "../targets/targets.ts";
 import { createCRunner, measureC } from "../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
 import { type BackendResult, describeDivergence, type VerifyResult } from "../verify/result.ts";
 import type { Samples } from "../verify/vectors.ts";
 import { verifyDesign } from "../verify/verify.ts";
 import type { Context } from "./context.ts";
+import { FLOW_NAMES } from "./flow-names.ts";
 
 /** Seconds of earlier steps; a damaged file counts as none, since nothing depends on it. */
 function readTiming(directory: BuildDirectory): object {
@@ -59,7 +59,7 @@ export function createStopwatch(
 
 /** Throws when the design, or what was synthesised of it, was edited by hand: nothing of the user's is lost. */
 export function refuseModified(directory: BuildDirectory): void {
-  const edited = TARGETS.flatMap(({ name }) => modifiedFlowFiles(directory, name));
+  const edited = FLOW_NAMES.flatMap((name) => modifiedFlowFiles(directory, name));
   if (edited.length > 0) throw new DiagnosticError(edited);
   if (directory.readText(BUILD_FILES.design.manifest) === undefined) return;
   const { modified } = readDesign(directory);
@@ -192,24 +192,27 @@ export async function verifyStep(
   return failures;
 }
 
-/** What the targets came to: figures by target, and how the gate judged each netlist. */
+/** What targets and boards came to: figures by their names, and how each netlist and each board was judged. */
 function flowReports(directory: BuildDirectory): {
   readonly synth: Record<string, ReportSynthesis>;
   readonly netlist: Record<string, BackendResult>;
+  readonly board: Record<string, BackendResult>;
 } {
   const synth: Record<string, ReportSynthesis> = {};
   const netlist: Record<string, BackendResult> = {};
-  for (const { name } of TARGETS) {
+  const onBoard: Record<string, BackendResult> = {};
+  for (const name of FLOW_NAMES) {
     const found = readSynthResult(directory, name);
     if (!found) continue;
-    const { used, has, fmaxMHz, part, countedBy, timedBy, steps } = found;
+    const { used, has, fmaxMHz, part, countedBy, timedBy, steps, board, clockMHz } = found;
     const fits = overflowOf(used, has).length === 0;
     const timed = timedBy === undefined ? {} : { timedBy };
-    synth[name] = { ...used, fmaxMHz, part, has, fits, countedBy, ...timed, steps };
+    const boarded = board ? { clockMHz, board } : {};
+    synth[name] = { ...used, fmaxMHz, part, has, fits, countedBy, ...timed, ...boarded, steps };
     const verified = parseJson(directory, flowFiles(name).verification) as BackendResult | undefined;
-    if (verified) netlist[name] = verified;
+    if (verified) (board ? onBoard : netlist)[name] = verified;
   }
-  return { synth, netlist };
+  return { synth, netlist, board: onBoard };
 }
 
 /** Rewrites report.json from what is there. */
@@ -225,12 +228,15 @@ export function reportStep(directory: BuildDirectory): Report | undefined {
     ...(b.intervalCycles === undefined ? {} : { intervalCycles: b.intervalCycles }),
   });
   const flow = flowReports(directory);
-  const netlists = Object.entries(flow.netlist).map(([target, result]) => [target, keep(result)] as const);
+  const kept = (found: Record<string, BackendResult>) =>
+    Object.entries(found).map(([name, result]) => [name, keep(result)] as const);
+  const [netlists, boards] = [kept(flow.netlist), kept(flow.board)];
   const verify = {
     ...(saved ? { sim: keep(saved.sim) } : {}),
     ...(saved?.c ? { c: keep(saved.c) } : {}),
     ...(saved?.rtl ? { rtl: keep(saved.rtl) } : {}),
     ...(netlists.length > 0 ? { netlist: Object.fromEntries(netlists) } : {}),
+    ...(boards.length > 0 ? { board: Object.fromEntries(boards) } : {}),
   };
   const report = collectReport({
     train: readTrainResult(directory),

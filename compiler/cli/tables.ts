@@ -183,6 +183,7 @@ export function summaryLines(report: Report): string {
       ["C", verify.c],
       ["Verilog", verify.rtl],
       ...Object.entries(verify.netlist ?? {}).map(([name, b]) => [`netlist ${name}`, b] as const),
+      ...Object.entries(verify.board ?? {}).map(([name, b]) => [`board ${name}`, b] as const),
     ] as const) {
       if (!backend) continue;
       const cycles =
@@ -201,11 +202,18 @@ export function summaryLines(report: Report): string {
 
 /** What a target came to, and what was left out of its flow. */
 function synthesisLines(target: string, figures: ReportSynthesis): string[] {
-  const { has, fits, fmaxMHz, countedBy, timedBy, steps } = figures;
+  const { has, fits, fmaxMHz, countedBy, timedBy, steps, board, clockMHz } = figures;
   const line = (text: string): string => `${"synth".padEnd(13)}${target.padEnd(10)} ${text}`;
   const clock = fmaxMHz === null ? "" : `; ${fmaxMHz} MHz by ${timedBy}`;
   return [
     line(`${areaText(figures, has)}${fits ? "" : ", does NOT fit"}, by ${countedBy}${clock}`),
+    ...(board
+      ? [
+          line(
+            `${board.title}, serial line and all, at ${clockMHz} MHz: ${number(board.inferencesPerSecond.core)} inferences per second by the core's cycles, ${number(board.inferencesPerSecond.line)} over its line at ${number(board.baud)} baud`,
+          ),
+        ]
+      : []),
     ...steps.flatMap(({ step, status, reason }) =>
       reason === undefined ? [] : [line(`${step} ${status}: ${reason}`)],
     ),

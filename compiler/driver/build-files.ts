@@ -51,7 +51,7 @@ export const BUILD_FILES = {
   },
   verify: { folder: "verify", result: "verify/result.json" },
   export: { folder: "export" },
-  /** A folder for each target. */
+  /** A folder for each target, and for each board. */
   flow: { folder: "flow" },
 } as const;
 
@@ -60,14 +60,14 @@ export function portFile(path: string, index: number): string {
   return index === 0 ? path : path.replace(/\.npy$/, `-${index + 1}.npy`);
 }
 
-/** Folder and files of one target. */
-export function flowFiles(target: string) {
-  const folder = `${BUILD_FILES.flow.folder}/${target}`;
+/** Folder and files of one target or board. */
+export function flowFiles(name: string) {
+  const folder = `${BUILD_FILES.flow.folder}/${name}`;
   return {
     folder,
     result: `${folder}/result.json`,
     netlist: `${folder}/netlist.v`,
-    /** What the gate found of the netlist; goes with it. */
+    /** What the gate found of the netlist, or the known-answer test of a board; goes with it. */
     verification: `${folder}/verification.json`,
   } as const;
 }

@@ -1,30 +1,42 @@
-// Place-and-route with nextpnr. In: the ring's netlist and the part. Out: arguments, and what its JSON report says.
+// Place-and-route with nextpnr. In: the netlist of a core in its ring or on its board, and the part. Out: arguments, and what its JSON report says.
 import { fail } from "../support/diagnostics.ts";
 import type { PlaceAndRoute, ResourceName, Resources } from "../targets/target.ts";
 
 export interface Placement {
   /** The slowest clock's, of all paths between flip-flops. */
   readonly fmaxMHz: number;
-  /** What the placer counts, the ring included. */
+  /** What the placer counts, all that stands around the core included. */
   readonly used: Partial<Resources>;
 }
 
-export const PLACE_FILES = { netlist: "ring.json", report: "nextpnr.json", routed: "ring.asc" } as const;
+export const PLACE_FILES = { netlist: "mapped.json", report: "nextpnr.json", routed: "routed" } as const;
 
-/** Options that are one tool's own. */
-const OWN: Readonly<Record<PlaceAndRoute["tool"], readonly string[]>> = {
-  "nextpnr-ice40": ["--asc", PLACE_FILES.routed, "--pcf-allow-unconstrained"],
-  "nextpnr-ecp5": ["--lpf-allow-unconstrained"],
-  "nextpnr-himbaechel": [],
+/** Options that are one tool's own: for the routed design, and for pins that may be anywhere. */
+const OWN: Readonly<Record<PlaceAndRoute["tool"], { routed: string; anywhere: readonly string[] }>> = {
+  "nextpnr-ice40": { routed: "--asc", anywhere: ["--pcf-allow-unconstrained"] },
+  "nextpnr-ecp5": { routed: "--textcfg", anywhere: ["--lpf-allow-unconstrained"] },
+  "nextpnr-himbaechel": { routed: "--write", anywhere: [] },
 };
 
+export interface PlaceOptions {
+  readonly seed: number;
+  /** Of clocks that no file of pins states. */
+  readonly clockMHz: number;
+  /** Name of the file of pins; without one they may be anywhere. */
+  readonly pins: string | undefined;
+}
+
 /** Arguments of a run that is reproducible by its seed; a missed clock is a figure and no failure. */
-export function placeArguments(place: PlaceAndRoute, seed: number, clockMHz: number): readonly string[] {
+export function placeArguments(
+  { device, tool, pins: file }: PlaceAndRoute,
+  { seed, clockMHz, pins }: PlaceOptions,
+): readonly string[] {
+  const { routed, anywhere } = OWN[tool];
   return [
-    ...place.device,
-    ...["--json", PLACE_FILES.netlist, "--report", PLACE_FILES.report],
+    ...device,
+    ...["--json", PLACE_FILES.netlist, "--report", PLACE_FILES.report, routed, PLACE_FILES.routed],
     ...["--seed", `${seed}`, "--freq", `${clockMHz}`, "--timing-allow-fail", "--quiet"],
-    ...OWN[place.tool],
+    ...(pins === undefined ? anywhere : [file.option, `${file.prefix}${pins}`]),
   ];
 }
 

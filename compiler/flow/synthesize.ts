@@ -9,9 +9,10 @@ import type { ProgressSink } from "../support/host.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import type { PlaceAndRoute, Resources, Target } from "../targets/target.ts";
 import { type Area, areaText, overflowOf, RESOURCE_NAMES, readArea } from "./area.ts";
+import { BOARD_MODULE, type BoardTop } from "./board-top.ts";
 import { toolFailed } from "./failure.ts";
 import { PLACE_FILES, type Placement, placeArguments, readPlacement } from "./nextpnr.ts";
-import { type LaterStep, SYNTH_RESULT_SCHEMA, type SynthResult } from "./result.ts";
+import { type BoardFigures, type LaterStep, SYNTH_RESULT_SCHEMA, type SynthResult } from "./result.ts";
 import { createRing, RING_MODULE } from "./ring.ts";
 import { type FlowTool, type FlowTools, type ToolJob, type ToolRun, toolText } from "./runners.ts";
 import { createVendorProject, type VendorFigures, type VendorProject } from "./vendor.ts";
@@ -27,6 +28,9 @@ export const FLOW_FILES = {
   /** Simulation models of the netlist's cells. */
   models: "cells",
   bitstream: "nf_ring.bin",
+  boardBitstream: "nf_board.bin",
+  /** For whoever talks to a board. */
+  host: "host",
 } as const;
 
 export interface SynthTask {
@@ -37,6 +41,10 @@ export interface SynthTask {
   readonly seed: number;
   readonly tools: FlowTools;
   readonly progress: ProgressSink;
+  /** The board that all is made for, whose part the target is; without one the core is placed in its ring. */
+  readonly board?: BoardTop | undefined;
+  /** What stands under host/ beside the board's files. */
+  readonly host?: FileSet | undefined;
 }
 
 export interface Synthesis {
@@ -52,13 +60,13 @@ export interface Synthesis {
  * diagnostics of the result, whose other figures hold.
  */
 export async function synthesize(task: SynthTask): Promise<Synthesis> {
-  const { manifest, target, progress, tools, seed } = task;
-  const { clockMHz } = manifest;
+  const { manifest, target, progress, tools, seed, board } = task;
+  const clockMHz = board?.clockMHz ?? manifest.clockMHz;
   const absent = [...manifest.sources, ...manifest.memories].filter((path) => !task.files.has(path));
   if (absent.length > 0) fail("flow/incomplete-design", { paths: absent });
   const yosys = await tools.need("yosys");
   const placer = target.flow.place && (await placerOf(task));
-  const project = createVendorProject(manifest, target, { seed, clockMHz });
+  const project = createVendorProject(manifest, target, { seed, clockMHz, board });
   progress.update(0, yosys.name);
   const mapped = await synthesizeNetlist(task, yosys, placer !== undefined);
   const { area } = mapped;
@@ -98,12 +106,17 @@ export async function synthesize(task: SynthTask): Promise<Synthesis> {
   const fmaxMHz = vendor?.figures.fmaxMHz ?? open?.placement.fmaxMHz ?? null;
   const timedBy = vendor?.by ?? open?.by;
   if (fmaxMHz !== null && fmaxMHz < clockMHz)
-    diagnostics.push(createDiagnostic("flow/timing-not-met", { part: target.part, fmaxMHz, clockMHz }));
+    diagnostics.push(
+      board
+        ? createDiagnostic("flow/board-too-slow", { board: board.board.name, fmaxMHz, clockMHz })
+        : createDiagnostic("flow/timing-not-met", { part: target.part, fmaxMHz, clockMHz }),
+    );
   const files = new Map<string, string | Uint8Array>([
     ...mapped.files,
     ...(open?.files ?? []),
     ...(project ? underFolder(project.folder, project.files) : []),
     ...(vendor && project ? underFolder(project.folder, vendor.files) : []),
+    ...underFolder(FLOW_FILES.host, task.host ?? new Map()),
   ]);
   const result: SynthResult = {
     schema: SYNTH_RESULT_SCHEMA,
@@ -118,6 +131,7 @@ export async function synthesize(task: SynthTask): Promise<Synthesis> {
     fmaxMHz,
     ...(timedBy === undefined ? {} : { timedBy }),
     ...(open ? { placed: open.placement.used } : {}),
+    ...(board ? { board: boardResult(board) } : {}),
     steps,
     files: Object.fromEntries([...files].map(([path, content]) => [path, sha256Of(content)])),
   };
@@ -126,6 +140,11 @@ export async function synthesize(task: SynthTask): Promise<Synthesis> {
     files: new Map([...files, [FLOW_FILES.result, `${JSON.stringify(result, null, 2)}\n`]]),
     diagnostics,
   };
+}
+
+/** What is kept of a board. */
+function boardResult({ board, baud, inferencesPerSecond }: BoardTop): BoardFigures {
+  return { name: board.name, title: board.title, oscillatorMHz: board.clock.mhz, baud, inferencesPerSecond };
 }
 
 const PLACING = "place and route";
@@ -173,30 +192,30 @@ const textOf = (bytes: Uint8Array): string => decodeUtf8(bytes) ?? "";
 interface Mapped {
   readonly area: Area;
   readonly files: Map<string, string | Uint8Array>;
-  /** The core in its ring, for the placer. */
-  readonly ring: Uint8Array | undefined;
+  /** What is placed: the core in its ring, or on its board. */
+  readonly placeable: Uint8Array | undefined;
 }
 
 async function synthesizeNetlist(task: SynthTask, yosys: FlowTool, placing: boolean): Promise<Mapped> {
-  const { manifest, target, files } = task;
-  const { ring, core } = createRing(manifest);
+  const { manifest, target, files, board } = task;
+  const around = board ? board.verilog : placing ? ringFiles(manifest) : new Map<string, string>();
   const script = renderTemplate("flow/synth.ys", {
-    top: manifest.top,
+    core: manifest.top,
+    top: board ? BOARD_MODULE : manifest.top,
     title: target.title,
     part: target.part,
-    sources: manifest.sources,
+    sources: [...manifest.sources, ...(board ? around.keys() : [])],
     synth: target.flow.synth,
-    bare: target.flow.bare,
-    ring: placing ? RING_MODULE : false,
+    // A board's top has the pads that its core has not.
+    bare: board ? [] : target.flow.bare,
+    board: board !== undefined && placing,
+    ring: !board && placing ? RING_MODULE : false,
   });
-  const own = new Map([
+  const language = target.flow.place?.pins.language;
+  const own = new Map<string, string | Uint8Array>([
     [FLOW_FILES.script, script],
-    ...(placing
-      ? ([
-          [FLOW_FILES.ring, ring],
-          [FLOW_FILES.core, core],
-        ] as const)
-      : []),
+    ...around,
+    ...(board && language ? [[pinFileOf(BOARD_MODULE, language), board.constraints[language]] as const] : []),
   ]);
   const step = `synthesising for ${target.title}`;
   const run = await runStep(task, yosys, step, {
@@ -211,10 +230,9 @@ async function synthesizeNetlist(task: SynthTask, yosys: FlowTool, placing: bool
   });
   const stat = left(run, FLOW_FILES.stat, yosys, step);
   const area = readArea(textOf(stat), target);
-  const ringNetlist = placing ? left(run, PLACE_FILES.netlist, yosys, step) : undefined;
   return {
     area,
-    ring: ringNetlist,
+    placeable: placing ? left(run, PLACE_FILES.netlist, yosys, step) : undefined,
     files: new Map<string, string | Uint8Array>([
       ...own,
       [FLOW_FILES.stat, stat],
@@ -222,6 +240,16 @@ async function synthesizeNetlist(task: SynthTask, yosys: FlowTool, placing: bool
       ...(await readModels(target, yosys)),
     ]),
   };
+}
+
+const pinFileOf = (module: string, language: string): string => `${module}.${language}`;
+
+function ringFiles(manifest: RtlManifest): FileSet {
+  const { ring, core } = createRing(manifest);
+  return new Map([
+    [FLOW_FILES.ring, ring],
+    [FLOW_FILES.core, core],
+  ]);
 }
 
 /** The models of Yosys, kept beside the netlist that was made with them. */
@@ -245,24 +273,28 @@ async function placeStep(
   task: SynthTask,
   place: PlaceAndRoute,
   placer: FlowTool | undefined,
-  { ring }: Mapped,
+  { placeable }: Mapped,
   isTooLarge: boolean,
   steps: LaterStep[],
 ): Promise<Placed | undefined> {
-  const { tools, seed, manifest } = task;
+  const { tools, seed, manifest, board } = task;
   const leftOut = (reason: string): undefined => {
     steps.push({ step: PLACING, tool: place.tool, status: "left out", reason });
     task.progress.line(`${place.tool}: left out, ${reason}`);
     return undefined;
   };
-  if (!placer || !ring) return leftOut(`${place.tool} is not on PATH`);
+  if (!placer || !placeable) return leftOut(`${place.tool} is not on PATH`);
   if (isTooLarge) return leftOut("the design does not fit the part");
   const step = "placing and routing";
+  const { language } = place.pins;
+  const pins = board ? board.constraints[language] : place.ringPins;
+  const pinFile = pinFileOf(board ? BOARD_MODULE : RING_MODULE, language);
+  const clockMHz = board?.clockMHz ?? manifest.clockMHz;
   const run = await runStep(task, placer, step, {
-    arguments: placeArguments(place, seed, manifest.clockMHz),
+    arguments: placeArguments(place, { seed, clockMHz, pins: pins && pinFile }),
     files: new Map<string, string | Uint8Array>([
-      [PLACE_FILES.netlist, ring],
-      ...(place.constraints ? [[place.constraints.name, place.constraints.text] as const] : []),
+      [PLACE_FILES.netlist, placeable],
+      ...(pins === undefined ? [] : [[pinFile, pins] as const]),
     ]),
     outputs: [PLACE_FILES.report, PLACE_FILES.routed],
   });
@@ -271,18 +303,29 @@ async function placeStep(
   task.progress.line(`  ${placement.fmaxMHz} MHz`);
   steps.push({ step: PLACING, tool: toolText(placer), status: "done" });
   const files = new Map<string, Uint8Array>([[PLACE_FILES.report, report]]);
+  const placed = { placement, by: toolText(placer), files };
+  if (board && placement.fmaxMHz < clockMHz) {
+    const reason = `${placement.fmaxMHz} MHz are less than the clock of the board`;
+    steps.push({ step: "bitstream", tool: "icepack", status: "left out", reason });
+    return placed;
+  }
+  const routed = left(run, PLACE_FILES.routed, placer, step);
   if (place.tool === "nextpnr-ice40") {
+    const bitstream = board ? FLOW_FILES.boardBitstream : FLOW_FILES.bitstream;
     const packer = await tools.need("icepack");
     const packed = await runStep(task, packer, "packing the bitstream", {
-      arguments: [PLACE_FILES.routed, FLOW_FILES.bitstream],
-      files: new Map([[PLACE_FILES.routed, left(run, PLACE_FILES.routed, placer, step)]]),
-      outputs: [FLOW_FILES.bitstream],
+      arguments: [PLACE_FILES.routed, bitstream],
+      files: new Map([[PLACE_FILES.routed, routed]]),
+      outputs: [bitstream],
     });
-    files.set(FLOW_FILES.bitstream, left(packed, FLOW_FILES.bitstream, packer, "packing the bitstream"));
+    files.set(bitstream, left(packed, bitstream, packer, "packing the bitstream"));
     steps.push({ step: "bitstream", tool: toolText(packer), status: "done" });
-  }
-  return { placement, by: toolText(placer), files };
+  } else if (board) files.set(ROUTED_FILES[place.tool], routed);
+  return placed;
 }
+
+/** What is kept for the packer of the family: `ecppack`, `gowin_pack`. */
+const ROUTED_FILES = { "nextpnr-ecp5": "nf_board.config", "nextpnr-himbaechel": "nf_board.routed.json" };
 
 interface VendorRun {
   readonly figures: VendorFigures;
@@ -297,7 +340,7 @@ async function vendorStep(
   project: VendorProject,
   steps: LaterStep[],
 ): Promise<VendorRun | undefined> {
-  const { manifest, target, files, tools, progress } = task;
+  const { manifest, target, files, tools, progress, board } = task;
   const tool = await tools.find(project.tool);
   const step = `${project.name} project`;
   if (!tool) {
@@ -307,7 +350,8 @@ async function vendorStep(
     return undefined;
   }
   // As it stands in a build directory, so that the project's own paths hold.
-  const folder = `flow/${target.name}/${project.folder}`;
+  const home = `flow/${board?.board.name ?? target.name}`;
+  const folder = `${home}/${project.folder}`;
   const reports = project.reports.map((path) => `${folder}/${path}`);
   const run = await runStep(task, tool, "synthesising, placing and routing", {
     arguments: project.arguments,
@@ -316,6 +360,7 @@ async function vendorStep(
         (path) => [`design/${path}`, files.get(path)!] as const,
       ),
       ...underFolder(folder, project.files),
+      ...(board ? underFolder(home, board.verilog) : []),
     ]),
     folder,
     outputs: reports,

@@ -5,7 +5,9 @@ import { renderTemplate } from "../render/render.ts";
 import { fail } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
 import type { Resources, Target } from "../targets/target.ts";
+import { BOARD_MODULE, type BoardTop } from "./board-top.ts";
 import { roundedMHz } from "./nextpnr.ts";
+import { periodNs as periodOf } from "./pins.ts";
 import { corePorts } from "./ring.ts";
 import type { ToolName } from "./runners.ts";
 
@@ -34,7 +36,12 @@ export interface VendorProject {
 export interface VendorOptions {
   readonly seed: number;
   readonly clockMHz: number;
+  /** With its pins, and a bitstream; else the core is built out of context. */
+  readonly board?: BoardTop | undefined;
 }
+
+/** Of Vivado: the clock, and a board's pins. */
+const CONSTRAINTS = "timing.xdc";
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
@@ -42,14 +49,17 @@ const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 export function createVendorProject(
   manifest: RtlManifest,
   target: Target,
-  { seed, clockMHz }: VendorOptions,
+  { seed, clockMHz, board }: VendorOptions,
 ): VendorProject | undefined {
   const { vendor } = target.flow;
   if (vendor === undefined) return undefined;
-  // In picoseconds, so that no digit of the period is made up.
-  const periodNs = Math.floor(1e6 / clockMHz) / 1000;
+  const periodNs = periodOf(clockMHz);
   const plan = {
-    top: manifest.top,
+    core: manifest.top,
+    top: board ? BOARD_MODULE : manifest.top,
+    // Its Verilog stands beside the vendor's folder.
+    board: board ? [...board.verilog.keys()] : [],
+    onBoard: board !== undefined,
     title: target.title,
     part: target.part,
     toRtl: TO_RTL,
@@ -59,14 +69,14 @@ export function createVendorProject(
     period: periodNs.toFixed(3),
     seed,
   };
-  return vendor === "vivado" ? vivado(plan, periodNs) : quartus(plan, manifest);
+  return vendor === "vivado" ? vivado(plan, periodNs, board) : quartus(plan, manifest);
 }
 
-function vivado(plan: object, periodNs: number): VendorProject {
+function vivado(plan: object, periodNs: number, board: BoardTop | undefined): VendorProject {
   const files = new Map([
     ["run.tcl", renderTemplate("flow/vivado.tcl", plan)],
     ["project.tcl", renderTemplate("flow/vivado-project.tcl", plan)],
-    ["timing.xdc", renderTemplate("flow/vivado.xdc", plan)],
+    [CONSTRAINTS, board ? board.constraints.xdc : renderTemplate("flow/vivado.xdc", plan)],
   ]);
   return {
     tool: "vivado",

@@ -237,12 +237,14 @@ const backend = z.strictObject({
   intervalCycles: count.optional(),
 });
 
-/** What report.json keeps of verify/result.json, and of the netlist of each target. */
+/** What report.json keeps of verify/result.json, and of the netlist of each target and of each board. */
 const verification = z.strictObject({
   sim: backend.optional(),
   c: backend.optional(),
   rtl: backend.optional(),
   netlist: z.record(z.string(), backend).optional(),
+  /** The known-answer test of each board, simulated on its serial line. */
+  board: z.record(z.string(), backend).optional(),
 });
 
 const resources = z.strictObject({ lut: count, ff: count, dsp: count, bram: count });
@@ -253,7 +255,17 @@ const laterStep = z.strictObject({
   reason: z.string().optional(),
 });
 
-/** flow/<target>/result.json: what synthesis leaves for the report. */
+/** The board that figures are of, its serial line included. */
+const boardResult = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  oscillatorMHz: z.number(),
+  baud: count,
+  /** By the cycle contract of the core, and of frames on the serial line. */
+  inferencesPerSecond: z.strictObject({ core: count, line: count }),
+});
+
+/** flow/<target>/result.json, or flow/<board>/: what synthesis leaves for the report. */
 export const synthResultSchema = z.strictObject({
   schema: z.literal("noisefloor.synth-result/1"),
   target: z.string(),
@@ -267,11 +279,12 @@ export const synthResultSchema = z.strictObject({
   fmaxMHz: z.number().nullable(),
   timedBy: z.string().optional(),
   placed: resources.partial().optional(),
+  board: boardResult.optional(),
   steps: z.array(laterStep),
   files: z.record(z.string(), z.string()),
 });
 
-/** What report.json keeps of it: what the core takes of the part, in the target's own units. */
+/** What report.json keeps of it: what the core, or its board's top module, takes of the part, in the target's own units. */
 const synthesis = z.strictObject({
   ...resources.shape,
   /** Null where nothing was placed and routed. */
@@ -282,6 +295,10 @@ const synthesis = z.strictObject({
   fits: z.boolean(),
   countedBy: z.string(),
   timedBy: z.string().optional(),
+  /** The clock that was built for; stated where a board's may differ from the model's. */
+  clockMHz: z.number().optional(),
+  /** Absent for a core alone. */
+  board: boardResult.optional(),
   steps: z.array(laterStep),
 });
 export type ReportSynthesis = z.infer<typeof synthesis>;

@@ -40,6 +40,7 @@ export const ecp5: Target = {
     place: {
       tool: "nextpnr-ecp5",
       device: ["--85k", "--package", "CABGA381", "--speed", "6"],
+      pins: { language: "lpf", option: "--lpf", prefix: "" },
       cells: { lut: "TRELLIS_COMB", ff: "TRELLIS_FF", bram: "DP16KD", dsp: "MULT18X18D" },
     },
   },

@@ -36,6 +36,8 @@ export const gowin: Target = {
     "pROM*": { bram: 1 },
     MULT18X18: { dsp: 1 },
     MULT9X9: { dsp: 1 / 2 },
+    IBUF: {},
+    OBUF: {},
     GND: {},
     VCC: {},
     GSR: {},
@@ -47,14 +49,9 @@ export const gowin: Target = {
     defines: [],
     place: {
       tool: "nextpnr-himbaechel",
-      device: [
-        ...["--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18C"],
-        ...["--vopt", "cst=nf_ring.cst"],
-      ],
-      constraints: {
-        name: "nf_ring.cst",
-        text: 'IO_LOC "aclk" H11;\nIO_LOC "scan_in" T13;\nIO_LOC "scan_out" M11;\n',
-      },
+      device: ["--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18C"],
+      pins: { language: "cst", option: "--vopt", prefix: "cst=" },
+      ringPins: 'IO_LOC "aclk" H11;\nIO_LOC "scan_in" T13;\nIO_LOC "scan_out" M11;\n',
       cells: { lut: "LUT4", ff: "DFF", bram: "BSRAM" },
     },
   },

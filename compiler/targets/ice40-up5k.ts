@@ -1,6 +1,6 @@
 // Lattice iCE40 UltraPlus 5K. Source: Lattice FPGA-DS-02008, table of the family: 5,280 logic cells, 30 block RAMs of 4 Kbit,
 // 8 DSP blocks (16 x 16 bits, or two 8 x 8, with an accumulator of 32 bits). Its 4 single-port RAMs of 256 Kbit are not used.
-import { ICE40_BRAM, ICE40_CELLS, ICE40_LUT, ICE40_MODELS } from "./ice40.ts";
+import { ICE40_BRAM, ICE40_CELLS, ICE40_LUT, ICE40_MODELS, ICE40_PINS } from "./ice40.ts";
 import type { Target } from "./target.ts";
 
 export const ice40Up5k: Target = {
@@ -27,6 +27,7 @@ export const ice40Up5k: Target = {
     place: {
       tool: "nextpnr-ice40",
       device: ["--up5k", "--package", "sg48"],
+      pins: ICE40_PINS,
       cells: { lut: "ICESTORM_LC", bram: "ICESTORM_RAM", dsp: "ICESTORM_DSP" },
     },
   },

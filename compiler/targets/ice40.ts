@@ -22,7 +22,10 @@ export const ICE40_CELLS: Target["cells"] = {
   "SB_DFF*": { ff: 1 },
   "SB_RAM40_4K*": { bram: 1 },
   SB_MAC16: { dsp: 1 },
+  "SB_PLL40_*": {},
 };
+
+export const ICE40_PINS = { language: "pcf", option: "--pcf", prefix: "" } as const;
 
 /** The ports of the models get no values of their own: Verilator refuses those, and the netlist connects all ports. */
 export const ICE40_MODELS = {

@@ -66,8 +66,14 @@ export interface PlaceAndRoute {
   readonly tool: "nextpnr-ice40" | "nextpnr-ecp5" | "nextpnr-himbaechel";
   /** What selects the part. */
   readonly device: readonly string[];
-  /** A file that the device's arguments name, for tools that place no pin by themselves: any three will do. */
-  readonly constraints?: { readonly name: string; readonly text: string };
+  /** How a file of pins is named to the tool: an option, and what stands before the file's name in its value. */
+  readonly pins: {
+    readonly language: "pcf" | "lpf" | "cst";
+    readonly option: string;
+    readonly prefix: string;
+  };
+  /** Pins of the ring, for tools that place none by themselves: any three will do. */
+  readonly ringPins?: string;
   /** Cells of its utilisation report, by which the part is full: logic, memory, multipliers. */
   readonly cells: Readonly<Partial<Record<ResourceName, string>>>;
 }

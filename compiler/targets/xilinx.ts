@@ -34,6 +34,8 @@ export const XILINX_CELLS: Target["cells"] = {
   "RAMB36*": { bram: 2 },
   "DSP48*": { dsp: 1 },
   BUFG: {},
+  IBUF: {},
+  OBUF: {},
 };
 
 /** Half of a block RAM of 36 Kbit, which is the unit here: both halves can be used alone. */

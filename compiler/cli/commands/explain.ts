@@ -6,8 +6,8 @@ import { readDesign, readSynthResult, readTrained, readTrainResult } from "../..
 import { areaText } from "../../flow/area.ts";
 import { openForReading, type ReadableDirectory } from "../../host/node/build-directory.ts";
 import { fail } from "../../support/diagnostics.ts";
-import { TARGETS } from "../../targets/targets.ts";
 import type { CommandOutcome } from "../context.ts";
+import { FLOW_NAMES, flowTitle } from "../flow-names.ts";
 
 export async function explainCommand(name: string, layer: string | undefined): Promise<CommandOutcome> {
   const directory = openForReading(name);
@@ -30,19 +30,19 @@ export async function explainCommand(name: string, layer: string | undefined): P
   };
 }
 
-/** What the design takes of each part that it was synthesised for. */
+/** What the design takes of each part and board that it was synthesised for. */
 function synthesisFacts(directory: ReadableDirectory): readonly Fact[] {
-  return TARGETS.flatMap(({ name, title }) => {
+  return FLOW_NAMES.flatMap((name) => {
     const found = readSynthResult(directory, name);
     if (!found) return [];
-    const { used, has, part, fmaxMHz, countedBy, timedBy } = found;
+    const { used, has, part, fmaxMHz, countedBy, timedBy, board, clockMHz } = found;
     const clock = fmaxMHz === null ? "" : `; ${fmaxMHz} MHz`;
     const timed = timedBy === undefined || timedBy === countedBy ? "" : `, timed by ${timedBy}`;
     return [
       {
         what: name,
         value: `${areaText(used, has)}${clock}`,
-        because: `${title} (${part}), counted by ${countedBy}${timed}`,
+        because: `${flowTitle(name)} (${part}${board ? `, serial line and all, at ${clockMHz} MHz` : ""}), counted by ${countedBy}${timed}`,
       },
     ];
   });

@@ -1,7 +1,9 @@
 // noisefloor verify DIR
+import { BOARDS, boardNamed } from "../../boards/boards.ts";
 import { fail } from "../../support/diagnostics.ts";
 import type { Target } from "../../targets/target.ts";
 import { TARGETS, targetNamed } from "../../targets/targets.ts";
+import { boardStep, requireBoards } from "../board-step.ts";
 import type { CommandOutcome, Context } from "../context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { netlistStep, requireNetlists } from "../netlist-step.ts";
@@ -15,12 +17,25 @@ export interface VerifyOptions {
   readonly rtlVectors?: number;
   readonly netlist?: string;
   readonly netlistVectors?: number;
+  readonly board?: string;
+  readonly boardVectors?: number;
+}
+
+const listOf = (text: string | undefined): readonly string[] =>
+  text === undefined ? [] : text.split(",").map((n) => n.trim());
+
+/** Boards of a list with commas. */
+function boardsOf(text: string | undefined): readonly string[] {
+  return listOf(text).map((name) => {
+    const known = BOARDS.map((board) => board.name).join(", ");
+    const problem = `${JSON.stringify(name)} is none of ${known}`;
+    return (boardNamed(name) ?? fail("cli/bad-option", { option: "--board", problem })).name;
+  });
 }
 
 /** Targets of a list with commas. */
 function targetsOf(text: string | undefined): readonly Target[] {
-  const names = text === undefined ? [] : text.split(",").map((n) => n.trim());
-  return names.map((name) => {
+  return listOf(text).map((name) => {
     const known = TARGETS.map((target) => target.name).join(", ");
     const problem = `${JSON.stringify(name)} is none of ${known}`;
     return targetNamed(name) ?? fail("cli/bad-option", { option: "--netlist", problem });
@@ -29,8 +44,7 @@ function targetsOf(text: string | undefined): readonly Target[] {
 
 /** `c`, `rtl` or both, from a list with commas. */
 export function backEndsLeftOut(text: string | undefined): ("c" | "rtl")[] {
-  const names = text === undefined ? [] : text.split(",").map((n) => n.trim());
-  return names.map((name) => {
+  return listOf(text).map((name) => {
     if (name !== "c" && name !== "rtl")
       fail("cli/bad-option", { option: "--without", problem: `${JSON.stringify(name)} is not c or rtl` });
     return name;
@@ -44,8 +58,10 @@ export async function verifyCommand(
 ): Promise<CommandOutcome> {
   const without = backEndsLeftOut(options.without);
   const targets = targetsOf(options.netlist);
+  const boards = boardsOf(options.board);
   const directory = useDirectory(context, name, false);
   requireNetlists(directory, targets);
+  requireBoards(directory, boards);
   const timed = createStopwatch(directory);
   const diagnostics = [
     ...(await timed("verify", () =>
@@ -63,13 +79,27 @@ export async function verifyCommand(
     );
     diagnostics.push(...found);
   }
+  for (const board of boards) {
+    const { seed = 1, boardVectors: vectors = 20 } = options;
+    diagnostics.push(
+      ...(await timed(`verify board ${board}`, () =>
+        boardStep(context, directory, board, { seed, vectors }),
+      )),
+    );
+  }
   const report = reportStep(directory)!;
-  // What earlier runs found of other netlists is in the report, and says nothing of this run.
-  const asked = Object.entries(report.verify?.netlist ?? {}).filter(([name]) =>
-    targets.some((target) => target.name === name),
-  );
-  const { netlist: _, ...backEnds } = report.verify ?? {};
-  const shown = { ...backEnds, ...(asked.length > 0 ? { netlist: Object.fromEntries(asked) } : {}) };
+  // What earlier runs found of other netlists and boards is in the report, and says nothing of this run.
+  const { netlist = {}, board = {}, ...backEnds } = report.verify ?? {};
+  const asked = <T>(all: Record<string, T>, names: readonly string[]): Record<string, T> =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
+  const shown = {
+    ...backEnds,
+    netlist: asked(
+      netlist,
+      targets.map(({ name }) => name),
+    ),
+    board: asked(board, boards),
+  };
   const verdict = exitCodeOf(diagnostics) === 0 ? verifiedText(without) : "NOT verified";
   return {
     result: { directory: directory.name, verify: report.verify },

@@ -21,6 +21,27 @@ function complaintText({ tool, step, said, file }: Complaint): string {
 
 export const flowMessages = {
   // sorted by code
+  "flow/board-packet": entry<{ bytes: number; most: number }>({
+    message: ({ bytes, most }) =>
+      `a packet of ${bytes} bytes is too long for the frames of a board, which have up to ${most}`,
+    hint: () =>
+      "give the network a smaller input or output, or write a top module of your own around the core",
+  }),
+  "flow/board-ports": entry<{ inputs: readonly string[]; outputs: readonly string[] }>({
+    message: ({ inputs, outputs }) =>
+      `a board's serial line carries one input and one output; the design has ${[...inputs, ...outputs].join(", ")}`,
+    hint: () =>
+      "join the inputs of the model into one and leave out outputs, or write a top module of your own around the core",
+  }),
+  "flow/board-target": entry<{ board: string; has: string; asked: string }>({
+    message: ({ board, has, asked }) => `the board ${board} has the part ${has}, not ${asked}`,
+    hint: ({ has }) => `say --target ${has}, or leave --target out`,
+  }),
+  "flow/board-too-slow": entry<{ board: string; fmaxMHz: number; clockMHz: number }>({
+    message: ({ board, fmaxMHz, clockMHz }) =>
+      `on the board ${board} the design runs at ${fmaxMHz} MHz at most, and not at its clock of ${clockMHz} MHz: no bitstream is made`,
+    hint: ({ fmaxMHz }) => `say --clock ${Math.floor(fmaxMHz)}, or another --seed`,
+  }),
   "flow/does-not-fit": entry<{ part: string; over: readonly Overflow[] }>({
     message: ({ part, over }) =>
       `the design does not fit ${part}: ${over.map((o) => `${o.used} ${o.resource} of ${o.has}`).join(", ")}`,
@@ -35,12 +56,27 @@ export const flowMessages = {
       `${path} was ${what === "missing" ? "deleted" : what} after the design was synthesised`,
     hint: () => "copy what you want to keep elsewhere, then run the same command with --force",
   }),
+  "flow/no-baud": entry<{ board: string; baud: number; clockMHz: number; nearest: number }>({
+    message: ({ board, baud, clockMHz }) =>
+      `${board} cannot send ${baud} baud within 2 % from a clock of ${clockMHz} MHz`,
+    hint: ({ nearest }) => `say another --baud, such as ${nearest}, or another --clock`,
+  }),
+  "flow/no-board-top": entry<{ directory: string; board: string }>({
+    message: ({ directory, board }) => `${directory} has no top module for the board ${board}`,
+    hint: ({ directory, board }) => `run noisefloor synth ${directory} --board ${board}`,
+  }),
   "flow/no-cell-model": entry<{ target: string; cells: readonly string[] }>({
     category: "environment",
     message: ({ target, cells }) =>
       `the netlist of ${target} cannot be simulated: Yosys ships no model of ${cells.join(", ")}`,
     hint: () =>
       "a netlist without such blocks can be, or one of another target: ice40-hx8k and ice40-up5k have models of all",
+  }),
+  "flow/no-clock": entry<{ board: string; askedMHz: number; leastMHz: number }>({
+    message: ({ board, askedMHz, leastMHz }) =>
+      `${board} has no clock of ${askedMHz} MHz or less: ${leastMHz} MHz is the least`,
+    hint: ({ leastMHz }) =>
+      `say --clock ${leastMHz}; the design need not be compiled again when it is fast enough`,
   }),
   "flow/not-synthesised": entry<{ directory: string; target: string }>({
     message: ({ directory, target }) => `${directory} has no netlist for ${target}`,

@@ -37,7 +37,7 @@ afterAll(() => folder.remove());
 
 describe("synth", () => {
   it("asks for a target that it knows, and for a directory that is compiled", async () => {
-    expect(codesOf(await json("synth", "a"))).toEqual([2, "cli/usage"]);
+    expect(codesOf(await json("synth", "a"))).toEqual([2, "cli/bad-option"]);
     const other = await json("synth", "a", "--target", "virtex");
     expect(codesOf(other)).toEqual([2, "cli/usage"]);
     expect(other.diagnostics[0]!.message).toMatch(/ice40-hx8k, ice40-up5k, ecp5, gowin, xc7, xcup, cyclone5/);
@@ -112,6 +112,70 @@ describe.skipIf(!hasTool("verilator"))("verify --netlist", () => {
     expect(found.diagnostics[0]!.message).toContain("a/flow/gowin/netlist.v");
     expect(found.diagnostics[1]!.message).toMatch(/^the netlist of gowin differs from the integer program: /);
     expect(report().verify!.netlist!.gowin!.status).toBe("failed");
+    writeFileSync(path, text);
+  });
+});
+
+describe("synth --board", () => {
+  const board = "tang-primer-20k";
+
+  it("asks for a board that it knows, with the part of the target, and for options that belong together", async () => {
+    expect(codesOf(await json("synth", "a", "--board", "virtex"))).toEqual([2, "cli/usage"]);
+    const other = await json("synth", "a", "--board", board, "--target", "xc7");
+    expect(codesOf(other)).toEqual([1, "flow/board-target"]);
+    expect(codesOf(await json("synth", "a", "--target", "gowin", "--baud", "9600"))).toEqual([
+      2,
+      "cli/bad-option",
+    ]);
+    const slow = await json("synth", "a", "--board", board, "--clock", "5");
+    expect(codesOf(slow)).toEqual([1, "flow/no-clock"]);
+    expect(slow.diagnostics[0]!.hint).toContain("--clock 27");
+    const early = await json("verify", "a", "--without", "c,rtl", "--board", board);
+    expect(codesOf(early)).toEqual([1, "flow/no-board-top"]);
+    expect(early.diagnostics[0]!.hint).toBe(`run noisefloor synth a --board ${board}`);
+    expect(codesOf(await json("verify", "a", "--board", "virtex"))).toEqual([2, "cli/bad-option"]);
+  });
+
+  it("leaves the figures of the whole board beside those of the core, and what a host needs", async () => {
+    const made = await json("synth", "a", "--board", board, "--baud", "3000000");
+    expect(codesOf(made)).toEqual([0]);
+    const { synth } = report();
+    const whole = synth![board]!;
+    expect(whole).toMatchObject({
+      part: "GW2A-LV18PG256C8/I7",
+      clockMHz: 27,
+      board: { name: board, oscillatorMHz: 27, baud: 3_000_000 },
+    });
+    // Serial line and frames, and no more.
+    expect(whole.lut).toBeGreaterThan(synth!.gowin!.lut + 100);
+    expect(whole.lut).toBeLessThan(synth!.gowin!.lut + 1000);
+    expect(synth!.gowin).not.toHaveProperty("board");
+    expect(made.result).toEqual({ directory: "a", target: "gowin", board, synth: whole });
+    const left = readdirSync(folder.inside(`a/flow/${board}`)).sort();
+    for (const file of ["host", "nf_board.v", "nf_board.cst", "nf_link.v", "netlist.v", "result.json"])
+      expect(left).toContain(file);
+    const { knownAnswers } = JSON.parse(read("a", `flow/${board}/host/design.json`));
+    expect(knownAnswers.length).toBeGreaterThan(10);
+    const { stdout } = await runCli(["explain", "a"], { cwd: folder.path });
+    expect(stdout).toMatch(/Sipeed Tang Primer 20K \(.*, serial line and all, at 27 MHz\), counted by Yosys/);
+  });
+
+  it.skipIf(!hasTool("verilator"))("is held against its known answers on the line", async () => {
+    const words = ["verify", "a", "--without", "c,rtl", "--board", board];
+    const proved = await json(...words);
+    expect(codesOf(proved)).toEqual([0]);
+    expect(report().verify!.board![board]).toMatchObject({ status: "passed", mismatches: 0, vectors: 20 });
+    expect(proved.result).toMatchObject({ verify: { board: report().verify!.board } });
+    // A wrong status byte.
+    const path = folder.inside(`a/flow/${board}/nf_frame_out.v`);
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace("{5'd0, status}", "{5'd2, status}"));
+    const found = await json(...words);
+    expect(codesOf(found)).toEqual([1, "flow/modified", "verify/mismatch"]);
+    expect(found.diagnostics[1]!.message).toMatch(
+      /^the board tang-primer-20k differs from the integer program: /,
+    );
+    expect(report().verify!.board![board]!.status).toBe("failed");
     writeFileSync(path, text);
   });
 });

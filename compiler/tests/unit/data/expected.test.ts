@@ -7,6 +7,9 @@ import { createSourceFile } from "../../../support/source-file.ts";
 interface Bounds {
   readonly atLeast?: Readonly<Record<string, number>>;
   readonly atMost?: Readonly<Record<string, number>>;
+  /** By target, how many vectors at least. */
+  readonly netlists?: Readonly<Record<string, number>>;
+  readonly boards?: Readonly<Record<string, Bounds & { readonly clock: number }>>;
 }
 const root = new URL("../../../../", import.meta.url);
 const { judge } = (await import(new URL("scripts/examples.mjs", root).href)) as {
@@ -31,7 +34,10 @@ function reportOf(figure: number, status: string) {
     quantized: score,
     totals: { bitOperations: figure, weightBits: figure, meanWeightBits: figure },
     hardware: { latencyCycles: figure, intervalCycles: figure },
-    verify: { sim: back, c: back, rtl: back },
+    verify: { sim: back, c: back, rtl: back, netlist: { part: back }, board: { desk: back } },
+    synth: {
+      desk: { lut: figure, bram: figure, fmaxMHz: figure, board: { inferencesPerSecond: { core: figure } } },
+    },
   };
 }
 
@@ -60,5 +66,20 @@ describe("the bounds of an example", () => {
     expect(heldBy(0.4, "passed")).toEqual([false, true, true, true, true, true]);
     expect(heldBy(0.9, "failed")).toEqual([true, false, false, false, false, false]);
     expect(judge({ ...reportOf(1, "passed"), verify: null }, {}).every(({ holds }) => !holds)).toBe(true);
+  });
+
+  it("are those of boards and netlists too", () => {
+    const bounds = {
+      netlists: { part: 10 },
+      boards: { desk: { clock: 12, atLeast: { fmaxMHz: 12 }, atMost: { bram: 30 } } },
+    };
+    const heldBy = (figure: number, status: string, more: Bounds = bounds) =>
+      judge(reportOf(figure, status), more)
+        .slice(3)
+        .map(({ holds }) => holds);
+    expect(heldBy(20, "passed")).toEqual([true, true, true, true]);
+    expect(heldBy(11, "failed")).toEqual([false, false, true, false]);
+    expect(heldBy(31, "passed", { ...bounds, netlists: { part: 11 } })).toEqual([false, true, false, true]);
+    expect(judge({ ...reportOf(20, "passed"), synth: undefined }, bounds).at(4)!.holds).toBe(false);
   });
 });

@@ -110,7 +110,7 @@ describe("a design for iCE40 HX8K", () => {
           ok: true,
           files: new Map([
             ["nextpnr.json", bytesOf(made.files.get("nextpnr.json")!)],
-            ["ring.asc", new Uint8Array()],
+            ["routed", new Uint8Array()],
           ]),
           log: "",
         }),
@@ -156,7 +156,7 @@ describe("a design for iCE40 HX8K", () => {
     ok: true,
     files: new Map<string, Uint8Array>([
       ...[FLOW_FILES.stat, FLOW_FILES.netlist].map((path) => [path, bytesOf(made.files.get(path)!)] as const),
-      ["ring.json", new Uint8Array()] as const,
+      ["mapped.json", new Uint8Array()] as const,
     ]),
     log: "",
   });
@@ -184,7 +184,7 @@ describe("a design for iCE40 HX8K", () => {
         ok: true,
         files: new Map([
           ["nextpnr.json", Buffer.from(JSON.stringify(report))],
-          ["ring.asc", new Uint8Array()],
+          ["routed", new Uint8Array()],
         ]),
         log: "",
       }),
