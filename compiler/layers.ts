@@ -18,6 +18,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   verify: ["support", "program", "sim", "render"],
   export: ["support", "program", "data", "import", "sim"],
   targets: [],
+  estimate: ["support", "program", "schedule", "targets"],
   flow: ["support", "program", "render", "targets"],
   report: ["support", "render"],
   driver: [

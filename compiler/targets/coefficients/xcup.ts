@@ -1,0 +1,31 @@
+// Made by `node bench/estimates.mjs --target xcup --fit`.
+import type { Coefficients } from "./coefficients.ts";
+
+export const xcup: Coefficients = {
+  lut: {
+    stage: 10,
+    counter: 2,
+    state: 1,
+    adder: 1,
+    accumulator: 2,
+    start: 0.2,
+    partialProduct: 1.6,
+    productEdge: 1,
+    negation: 2,
+    agreement: 1,
+    choice: 0.8,
+    comparison: 1,
+    detection: 1,
+    saturation: 1,
+    enable: 0.7,
+    romColumn: 1,
+    romLeaf: 1.7,
+    rotation: 1,
+    windowCount: 8,
+    windowAddress: 10,
+    windowPlace: 3,
+    bypass: 1.2,
+    blockRows: 0.5,
+  },
+  register: 1,
+};
