@@ -32,14 +32,25 @@ function rowOf({ design, used, fmaxMHz }, target) {
   const sum = (of) => bills.reduce((all, bill) => all + of(bill), 0);
   const paths = schedule.stages.flatMap((stage) => pathsOf(program, stage, target));
   const amounts = Object.fromEntries(LOGIC.map((name) => [name, sum((bill) => bill.logic[name])]));
-  return { index, kind, bills, paths, amounts, fixed: sum((b) => b.lutRam), registers: sum((b) => b.registers), used, fmaxMHz };
+  return {
+    index,
+    kind,
+    bills,
+    paths,
+    amounts,
+    fixed: sum((b) => b.lutRam),
+    registers: sum((b) => b.registers),
+    used,
+    fmaxMHz,
+  };
 }
 
 function judged(row, coefficients) {
   const areas = row.bills.map((bill) => areaOf(bill, coefficients));
   const total = (name) => areas.reduce((sum, area) => sum + area[name], 0);
   const whole = (name) => Math.ceil(total(name) - 1e-6);
-  const longest = coefficients.delays && Math.max(...row.paths.map((path) => delayOf(path, coefficients.delays)));
+  const longest =
+    coefficients.delays && Math.max(...row.paths.map((path) => delayOf(path, coefficients.delays)));
   return {
     ...row,
     lut: total("lut") / row.used.lut - 1,
@@ -76,7 +87,13 @@ function summary(target, rows) {
     withDsp: rows.filter((r) => r.used.dsp > 0).length,
     withBram: rows.filter((r) => r.used.bram > 0).length,
     ...(of("fmax").length > 0
-      ? { fmax: { ...pair("fmax"), within: size(of("fmax")).filter((e) => e <= 0.2).length, designs: of("fmax").length } }
+      ? {
+          fmax: {
+            ...pair("fmax"),
+            within: size(of("fmax")).filter((e) => e <= 0.2).length,
+            designs: of("fmax").length,
+          },
+        }
       : {}),
   };
 }
@@ -95,7 +112,11 @@ if (named !== undefined) {
     const rows = await judge(target, FITTED, { cachedOnly });
     const lutRows = rows.map(({ amounts, fixed, used }) => ({ amounts, fixed, measured: used.lut }));
     const lut = fit(LOGIC, lutRows);
-    const registers = rows.map(({ registers, used }) => ({ amounts: { register: registers }, fixed: 0, measured: used.ff }));
+    const registers = rows.map(({ registers, used }) => ({
+      amounts: { register: registers },
+      fixed: 0,
+      measured: used.ff,
+    }));
     const { register } = fit(["register"], registers, { register: 1 });
     const timed = rows.filter((row) => row.fmaxMHz);
     const delays = timed.length > 0 ? fitDelays(timed, coefficients.delays, delayOf) : coefficients.delays;
@@ -112,11 +133,16 @@ if (options.includes("--docs")) {
   const path = file("docs/estimates.md");
   const summaries = [];
   for (const target of TARGETS) {
-    const rows = (await judge(target, JUDGED, { cachedOnly: true })).map((row) => judged(row, COEFFICIENTS[target.name]));
+    const rows = (await judge(target, JUDGED, { cachedOnly: true })).map((row) =>
+      judged(row, COEFFICIENTS[target.name]),
+    );
     if (rows.length > 0) summaries.push(summary(target, rows));
   }
   const text = readFileSync(path, "utf8");
   const [from, to] = ["<!-- errors -->\n", "<!-- end of errors -->"].map((mark) => text.indexOf(mark));
   const tools = `By Yosys ${versionOf("@yowasp/yosys")} and nextpnr-ice40 ${versionOf("@yowasp/nextpnr-ice40")}, from npm.\n`;
-  writeFileSync(path, `${text.slice(0, from)}<!-- errors -->\n\n${tableText(summaries)}\n\n${tools}\n${text.slice(to)}`);
+  writeFileSync(
+    path,
+    `${text.slice(0, from)}<!-- errors -->\n\n${tableText(summaries)}\n\n${tools}\n${text.slice(to)}`,
+  );
 }

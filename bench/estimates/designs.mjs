@@ -72,7 +72,8 @@ function foldOf({ random, pick }, pes, simds, bits) {
   }
 }
 
-const weightFormat = ({ pick }, kind) => (kind === "bipolar" ? BIPOLAR : intFormat(true, pick([2, 2, 3, 4, 5, 6, 8]), 3));
+const weightFormat = ({ pick }, kind) =>
+  kind === "bipolar" ? BIPOLAR : intFormat(true, pick([2, 2, 3, 4, 5, 6, 8]), 3);
 
 function dense(state, x, units, kind) {
   const { b, random, folding } = state;
@@ -84,8 +85,17 @@ function dense(state, x, units, kind) {
   const upTo = (n, most) => Array.from({ length: Math.min(n, most) }, (_, i) => i + 1);
   folding[layer] = foldOf(state, upTo(units, 6), upTo(inputs, 8), bits);
   const data = numbers(random, format, units * inputs);
-  const bias = random.integer(0, 3) === 0 ? undefined : numbers(random, intFormat(true, widthOf(x.format) + format.width, 0), units);
-  const sums = b.dense({ layer, name: `${layer}.sums`, input: id, weights: { units, data, format }, ...(bias ? { bias } : {}) });
+  const bias =
+    random.integer(0, 3) === 0
+      ? undefined
+      : numbers(random, intFormat(true, widthOf(x.format) + format.width, 0), units);
+  const sums = b.dense({
+    layer,
+    name: `${layer}.sums`,
+    input: id,
+    weights: { units, data, format },
+    ...(bias ? { bias } : {}),
+  });
   return { id: sums, shape: [units], format: null, layer };
 }
 
@@ -97,10 +107,16 @@ function conv(state, x, units, kernel, more = {}) {
   const format = weightFormat(state, more.kind);
   const bits = widthOf(x.format) * format.width;
   const taps = kernel * kernel;
-  const simds = [...divisorsOf(channels / groups), ...(random.integer(0, 3) === 0 ? [taps * (channels / groups)] : [])];
+  const simds = [
+    ...divisorsOf(channels / groups),
+    ...(random.integer(0, 3) === 0 ? [taps * (channels / groups)] : []),
+  ];
   folding[layer] = foldOf(state, divisorsOf(units / groups), simds, bits);
   const data = numbers(random, format, units * taps * (channels / groups));
-  const bias = random.integer(0, 2) === 0 ? undefined : numbers(random, intFormat(true, widthOf(x.format) + format.width, 0), units);
+  const bias =
+    random.integer(0, 2) === 0
+      ? undefined
+      : numbers(random, intFormat(true, widthOf(x.format) + format.width, 0), units);
   const pad = x.format.kind === "bipolar" || !more.same ? 0 : kernel >> 1;
   const sums = b.conv({
     layer,
@@ -123,9 +139,14 @@ function narrow(state, x, kind) {
   const of = (id, format) => ({ ...x, id, format });
   const width = b.values().find((v) => v.name === x.id).format.width;
   if (kind === "bipolar") {
-    const thresholds = Array.from({ length: x.shape.at(-1) }, () => random.integer(-(2 ** (width - 3)), 2 ** (width - 3)));
+    const thresholds = Array.from({ length: x.shape.at(-1) }, () =>
+      random.integer(-(2 ** (width - 3)), 2 ** (width - 3)),
+    );
     const name = `${layer}.signs`;
-    return of(b.threshold({ layer, name, input: x.id, thresholds, levels: 1, base: 0, format: BIPOLAR }), BIPOLAR);
+    return of(
+      b.threshold({ layer, name, input: x.id, thresholds, levels: 1, base: 0, format: BIPOLAR }),
+      BIPOLAR,
+    );
   }
   if (random.integer(0, 3) === 0) {
     const bits = pick([1, 2, 2, 3]);
@@ -134,12 +155,19 @@ function narrow(state, x, kind) {
     const row = () => Array.from({ length: levels }, () => random.integer(-most, most)).sort((p, q) => p - q);
     const thresholds = Array.from({ length: x.shape.at(-1) }, row).flat();
     const format = intFormat(false, bits, 0);
-    return of(b.threshold({ layer, name: `${layer}.counts`, input: x.id, thresholds, levels, base: 0, format }), format);
+    return of(
+      b.threshold({ layer, name: `${layer}.counts`, input: x.id, thresholds, levels, base: 0, format }),
+      format,
+    );
   }
   const relu = random.integer(0, 4) > 0;
   const bits = pick([1, 2, 3, 4, 5, 6, 8]);
   const fraction = b.values().find((v) => v.name === x.id).format.fraction;
-  const format = intFormat(!relu && bits > 1, bits, fraction - Math.max(0, width - bits - random.integer(1, 3)));
+  const format = intFormat(
+    !relu && bits > 1,
+    bits,
+    fraction - Math.max(0, width - bits - random.integer(1, 3)),
+  );
   const step = { layer, name: `${layer}.out`, input: x.id, format, activation: relu ? "relu" : "none" };
   return of(b.requantize(step), format);
 }
@@ -148,7 +176,12 @@ function pool(state, x, kind, size = 2) {
   const { b } = state;
   const layer = `pool${++state.layers}`;
   const id = b.pool({ layer, name: layer, input: x.id, kind, window: [size, size] });
-  return { ...x, id, layer, shape: [Math.floor(x.shape[0] / size), Math.floor(x.shape[1] / size), x.shape[2]] };
+  return {
+    ...x,
+    id,
+    layer,
+    shape: [Math.floor(x.shape[0] / size), Math.floor(x.shape[1] / size), x.shape[2]],
+  };
 }
 
 function classify(state, x) {
@@ -184,18 +217,34 @@ const MAKERS = {
     const { random, pick } = state;
     const both = random.integer(0, 1) === 0;
     let x = narrowed(state, [random.integer(8, 120)]);
-    x = narrow(state, dense(state, x, random.integer(8, 64), "bipolar"), both ? "bipolar" : pick(["bipolar", "other"]));
+    x = narrow(
+      state,
+      dense(state, x, random.integer(8, 64), "bipolar"),
+      both ? "bipolar" : pick(["bipolar", "other"]),
+    );
     classify(state, dense(state, x, random.integer(2, 10), both ? "bipolar" : "other"));
   },
   conv(state) {
     const { random, pick } = state;
     const size = random.integer(5, 14);
     let x = narrowed(state, [size, size, pick([1, 1, 2, 3, 4])]);
-    x = narrow(state, conv(state, x, pick([2, 3, 4, 6]), pick([1, 2, 3, 3]), { same: random.integer(0, 1) === 0, stride: pick([1, 1, 2]) }));
+    x = narrow(
+      state,
+      conv(state, x, pick([2, 3, 4, 6]), pick([1, 2, 3, 3]), {
+        same: random.integer(0, 1) === 0,
+        stride: pick([1, 1, 2]),
+      }),
+    );
     if (random.integer(0, 4) === 0) {
       const channels = x.shape[2];
       const depthwise = random.integer(0, 3) === 0;
-      x = narrow(state, conv(state, x, depthwise ? channels : pick([2, 4, 6]), x.shape[0] >= 3 ? 3 : 1, { same: true, ...(depthwise ? { groups: channels } : {}) }));
+      x = narrow(
+        state,
+        conv(state, x, depthwise ? channels : pick([2, 4, 6]), x.shape[0] >= 3 ? 3 : 1, {
+          same: true,
+          ...(depthwise ? { groups: channels } : {}),
+        }),
+      );
     }
     if (random.integer(0, 3) === 0) classify(state, dense(state, x, random.integer(2, 6)));
     else {
@@ -207,7 +256,10 @@ const MAKERS = {
     const { b, random, pick } = state;
     const size = 2 * random.integer(3, 7);
     let x = narrowed(state, [size, size, pick([1, 2, 3])]);
-    x = narrow(state, conv(state, x, pick([2, 4, 6]), 3, { same: true, kind: pick(["other", "other", "bipolar"]) }));
+    x = narrow(
+      state,
+      conv(state, x, pick([2, 4, 6]), 3, { same: true, kind: pick(["other", "other", "bipolar"]) }),
+    );
     x = pool(state, x, pick(["max", "max", "average"]));
     if (random.integer(0, 3) === 0 && x.shape[0] >= 3) x = narrow(state, conv(state, x, pick([2, 4]), 3));
     if (random.integer(0, 1) === 0) classify(state, dense(state, x, random.integer(2, 8)));
@@ -225,7 +277,12 @@ const MAKERS = {
     const left = narrow(state, conv(state, stem, channels, pick([1, 3, 3]), { same: true }));
     const layer = `add${++state.layers}`;
     const fraction = stem.format.fraction;
-    const aligned = b.requantize({ layer, name: `${layer}.aligned`, input: left.id, format: intFormat(true, 6, fraction) });
+    const aligned = b.requantize({
+      layer,
+      name: `${layer}.aligned`,
+      input: left.id,
+      format: intFormat(true, 6, fraction),
+    });
     const id = b.add({ layer, name: `${layer}.sum`, inputs: [aligned, stem.id] });
     const joined = narrow(state, { ...stem, id, layer });
     b.output("map", joined.id, "value");

@@ -34,7 +34,9 @@ const STRUCTURE = {
 
 export function fit(names, rows, start = STRUCTURE) {
   const coefficients = Object.fromEntries(names.map((name) => [name, start[name]]));
-  const predicted = rows.map(({ amounts, fixed }) => fixed + names.reduce((sum, n) => sum + start[n] * amounts[n], 0));
+  const predicted = rows.map(
+    ({ amounts, fixed }) => fixed + names.reduce((sum, n) => sum + start[n] * amounts[n], 0),
+  );
   const weights = rows.map(({ measured }) => 1 / measured ** 2);
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of names) {
@@ -63,7 +65,10 @@ export function median(values) {
 /** Delays by the longest path of each design: a search along each of them, in steps that shrink. */
 export function fitDelays(rows, start, delayOf) {
   const errorOf = (delays) => {
-    const near = Object.keys(start).reduce((sum, n) => sum + ((delays[n] - start[n]) / Math.max(start[n], 0.1) / LOOSE) ** 2, 0);
+    const near = Object.keys(start).reduce(
+      (sum, n) => sum + ((delays[n] - start[n]) / Math.max(start[n], 0.1) / LOOSE) ** 2,
+      0,
+    );
     return rows.reduce((sum, { paths, fmaxMHz }) => {
       const longest = Math.max(...paths.map((path) => delayOf(path, delays)));
       return sum + (1000 / longest / fmaxMHz - 1) ** 2;

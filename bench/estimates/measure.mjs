@@ -7,13 +7,18 @@ import { createRing, RING_MODULE } from "../../dist/flow/ring.js";
 /** By synthesis pass: what reads its cells, and the label behind that. */
 const BEGINNINGS = {
   synth_ice40: {
-    cells: (options) => [`read_verilog -D ${options.includes("-device u") ? "ICE40_U" : "ICE40_HX"} -lib -specify +/ice40/cells_sim.v`],
+    cells: (options) => [
+      `read_verilog -D ${options.includes("-device u") ? "ICE40_U" : "ICE40_HX"} -lib -specify +/ice40/cells_sim.v`,
+    ],
     // `proc` belongs to the first label.
     first: ["proc"],
     label: "flatten",
   },
   synth_xilinx: {
-    cells: () => ["read_verilog -lib -specify +/xilinx/cells_sim.v", "read_verilog -lib +/xilinx/cells_xtra.v"],
+    cells: () => [
+      "read_verilog -lib -specify +/xilinx/cells_sim.v",
+      "read_verilog -lib +/xilinx/cells_xtra.v",
+    ],
     first: [],
     label: "prepare",
   },
@@ -23,13 +28,18 @@ const BEGINNINGS = {
     label: "coarse",
   },
   synth_gowin: {
-    cells: () => ["read_verilog -specify -lib +/gowin/cells_sim.v", "read_verilog -specify -lib +/gowin/cells_xtra_gw2a.v"],
+    cells: () => [
+      "read_verilog -specify -lib +/gowin/cells_sim.v",
+      "read_verilog -specify -lib +/gowin/cells_xtra_gw2a.v",
+    ],
     first: [],
     label: "flatten",
   },
   synth_intel_alm: {
     cells: () => [
-      ...["alm_sim", "dff_sim", "dsp_sim", "mem_sim", "misc_sim"].map((n) => `read_verilog -specify -lib -D cyclonev +/intel_alm/common/${n}.v`),
+      ...["alm_sim", "dff_sim", "dsp_sim", "mem_sim", "misc_sim"].map(
+        (n) => `read_verilog -specify -lib -D cyclonev +/intel_alm/common/${n}.v`,
+      ),
       "read_verilog -specify -lib -D cyclonev -icells +/intel_alm/common/abc9_model.v",
       "read_verilog -lib +/intel/common/altpll_bb.v",
       "read_verilog -lib +/intel_alm/common/megafunction_bb.v",
@@ -61,14 +71,21 @@ export async function measure(designs, target, timed) {
     for (const path of manifest.memories) tree[`d${k}_${bare(path)}`] = files.get(path);
     for (const path of manifest.sources) {
       // Memory images of designs have the same names.
-      const renamed = path.endsWith(`/${manifest.top}.v`) ? files.get(path).replace(/"(\w+\.mem)"/g, `"d${k}_$1"`) : files.get(path);
+      const renamed = path.endsWith(`/${manifest.top}.v`)
+        ? files.get(path).replace(/"(\w+\.mem)"/g, `"d${k}_$1"`)
+        : files.get(path);
       tree[`d${k}_${bare(path)}`] = renamed;
     }
     lines.push("design -load cells");
     lines.push(...manifest.sources.map((path) => `read_verilog d${k}_${bare(path)}`));
     lines.push(...synth(manifest.top), `tee -q -o stat${k}.json stat -json`);
     if (!place) continue;
-    lines.push("design -save core", "design -load cells", `read_verilog core${k}.v ring${k}.v`, ...synth(RING_MODULE));
+    lines.push(
+      "design -save core",
+      "design -load cells",
+      `read_verilog core${k}.v ring${k}.v`,
+      ...synth(RING_MODULE),
+    );
     lines.push(`delete =${manifest.top}`, `design -copy-from core -as ${manifest.top} ${manifest.top}`);
     lines.push("flatten", "clean", `write_json ring${k}.json`);
   }

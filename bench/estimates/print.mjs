@@ -4,7 +4,8 @@ const number = (value) => `${Number(value.toPrecision(4))}`;
 const percent = (error) => `${(100 * error).toFixed(1)} %`;
 
 export function coefficientsText(target, { lut, register, delays }) {
-  const entries = (record) => Object.entries(record).map(([name, value]) => `    ${name}: ${number(value)},\n`);
+  const entries = (record) =>
+    Object.entries(record).map(([name, value]) => `    ${name}: ${number(value)},\n`);
   return [
     `// Made by \`node bench/estimates.mjs --target ${target} --fit\`.\n`,
     `import type { Coefficients } from "./coefficients.ts";\n\n`,
@@ -19,7 +20,8 @@ export function coefficientsText(target, { lut, register, delays }) {
 }
 
 export function tableText(summaries) {
-  const head = "| target | designs | LUT: median, worst | FF: median, worst | DSP exact | BRAM exact | Fmax: median, worst, within 20 % |";
+  const head =
+    "| target | designs | LUT: median, worst | FF: median, worst | DSP exact | BRAM exact | Fmax: median, worst, within 20 % |";
   const rows = summaries.map((s) =>
     [
       `| \`${s.target}\``,
@@ -28,7 +30,9 @@ export function tableText(summaries) {
       `${percent(s.ff.median)}, ${percent(s.ff.worst)}`,
       `${s.dspExact} of ${s.designs} (${s.withDsp} have any)`,
       `${s.bramExact} of ${s.designs} (${s.withBram} have any)`,
-      s.fmax ? `${percent(s.fmax.median)}, ${percent(s.fmax.worst)}, ${s.fmax.within} of ${s.fmax.designs} |` : "|",
+      s.fmax
+        ? `${percent(s.fmax.median)}, ${percent(s.fmax.worst)}, ${s.fmax.within} of ${s.fmax.designs} |`
+        : "|",
     ].join(" | "),
   );
   return [head, "|---|---|---|---|---|---|---|", ...rows].join("\n");

@@ -28,18 +28,25 @@ export function builtDesign(index) {
   return { index, name, kind, program, schedule, made };
 }
 
-/** The place of a result: the Verilog and its memories say what the design is. */
-function placeOf({ made, program }, target) {
+/**
+ * The place of a result: the top module and its memories say what the design is. The fixed modules do not count, since most changes
+ * of one leave most designs as they are: whoever changes what one takes removes the cache.
+ */
+export function placeOf({ made, program }, target) {
   const hash = createHash("sha256");
-  for (const [path, content] of [...made.files].sort(([a], [b]) => (a < b ? -1 : 1)))
-    if (path.startsWith("rtl/")) hash.update(path).update(content);
+  for (const path of [`rtl/${made.manifest.top}.v`, ...made.manifest.memories])
+    hash.update(path).update(made.files.get(path));
   hash.update(printProgram(program)).update(target.flow.synth).update(versionOf("@yowasp/yosys"));
   if (target.flow.place?.tool === "nextpnr-ice40") hash.update(versionOf("@yowasp/nextpnr-ice40"));
   return join(CACHE, `${target.name}-${hash.digest("hex").slice(0, 24)}.json`);
 }
 
 /** Results of designs by their numbers: those of the cache, and the others measured now, with Fmax where it is asked for. */
-export async function sweep(indices, target, { isTimed = () => true, cachedOnly = false, log = () => {} } = {}) {
+export async function sweep(
+  indices,
+  target,
+  { isTimed = () => true, cachedOnly = false, log = () => {} } = {},
+) {
   mkdirSync(CACHE, { recursive: true });
   const canTime = target.flow.place?.tool === "nextpnr-ice40";
   const found = new Map();
@@ -60,12 +67,18 @@ export async function sweep(indices, target, { isTimed = () => true, cachedOnly 
     const now = [];
     while (now.length < BATCH && todo[0]?.timed === timed) now.push(todo.shift());
     const begin = performance.now();
-    const results = await measure(now.map(({ design }) => design.made), target, timed);
+    const results = await measure(
+      now.map(({ design }) => design.made),
+      target,
+      timed,
+    );
     const seconds = (performance.now() - begin) / 1000 / now.length;
     for (const [k, { design, path }] of now.entries()) {
       writeFileSync(path, `${JSON.stringify(results[k])}\n`);
       found.set(design.index, { design, ...results[k] });
-      log(`${target.name} ${design.index} ${design.kind} ${JSON.stringify(results[k].used)} ${results[k].fmaxMHz ?? ""} ${seconds.toFixed(1)} s`);
+      log(
+        `${target.name} ${design.index} ${design.kind} ${JSON.stringify(results[k].used)} ${results[k].fmaxMHz ?? ""} ${seconds.toFixed(1)} s`,
+      );
     }
   }
   return found;

@@ -80,11 +80,6 @@ export function choiceLuts(n: number, inputs: number): number {
   return inputs >= 6 ? (n <= 4 ? 1 : (n - 1) / 3) : n - 1;
 }
 
-/** From these sizes on the generated Verilog asks for block memory. */
-export function styleOf(words: number, width: number): "block" | "auto" {
-  return words >= 64 && words * width >= 2048 ? "block" : "auto";
-}
-
 export function createBill(part: Part): GrowingBill {
   const logic = Object.fromEntries(LOGIC.map((name) => [name, 0])) as Record<LogicName, number>;
   let [registers, dsp, bram, lutRam] = [0, 0, 0, 0];

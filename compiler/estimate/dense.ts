@@ -1,9 +1,10 @@
 // The bill of nf_dense and its nf_dot: memory of weights, products, trees of adders, accumulators, control. In: the stage and its
 // constants. Out: what it adds to a bill.
 import { constantNamed, isSigned, type Program, widthOf } from "../program/program.ts";
+import { romStyle } from "../schedule/folding.ts";
 import type { DenseStage } from "../schedule/stages.ts";
 import type { Mapping, ProductRule } from "../targets/mapping.ts";
-import { counterBits, type GrowingBill, styleOf } from "./bill.ts";
+import { counterBits, type GrowingBill } from "./bill.ts";
 import { columnsOf } from "./columns.ts";
 
 /** Widths within nf_dot, as its localparams have them. */
@@ -39,13 +40,18 @@ export function productRule(
   const [wide, narrow] = [Math.max(a, b), Math.min(a, b)];
   return products.find(
     ({ least, leastProduct, most }) =>
-      wide >= least[0] && narrow >= least[1] && product >= leastProduct && wide <= most[0] && narrow <= most[1],
+      wide >= least[0] &&
+      narrow >= least[1] &&
+      product >= leastProduct &&
+      wide <= most[0] &&
+      narrow <= most[1],
   );
 }
 
 export function billDense(bill: GrowingBill, program: Program, stage: DenseStage): void {
   const { mapping } = bill.part;
-  const { instruction, source, result, inputs, outputs, pe, simd, vectors, windows, inFolds, outFolds } = stage;
+  const { instruction, source, result, inputs, outputs, pe, simd, vectors, windows, inFolds, outFolds } =
+    stage;
   const { phases } = stage;
   const { data, format } = constantNamed(program, instruction.weights);
   const widths = dotWidths(program, stage);
@@ -68,7 +74,7 @@ export function billDense(bill: GrowingBill, program: Program, stage: DenseStage
   const absorbs = rule ? mapping.absorbs : { operands: false, product: false, adder: false };
 
   const wordBits = pe * simd * width;
-  const style = styleOf(depth, wordBits);
+  const style = stage.memory === "auto" ? romStyle(depth, wordBits) : stage.memory;
   const memory = { words: depth, width: wordBits, access: "rom", registered: true, style } as const;
   const columns = single ? columnsOf(depth, pe * simd, width, weightAt) : null;
   const chosen = bill.memory(memory, columns);
@@ -124,7 +130,10 @@ export function billDense(bill: GrowingBill, program: Program, stage: DenseStage
   bill.registers(counts + (needsOutFold ? counterBits(outFolds) : 0) + stages + 1);
   if (inFolds > 1) bill.registers(2 * stages);
   if (!single) {
-    bill.add("counter", counterBits(stage.outSize[0]) + 2 * counterBits(stage.outSize[1]) + counterBits(depth));
+    bill.add(
+      "counter",
+      counterBits(stage.outSize[0]) + 2 * counterBits(stage.outSize[1]) + counterBits(depth),
+    );
     bill.registers(counterBits(stage.outSize[0]) + counterBits(stage.outSize[1]) + counterBits(depth));
   }
   if (format.kind === "bipolar") {

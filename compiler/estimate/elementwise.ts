@@ -1,6 +1,14 @@
 // The bills of the stages that work on one element after the other, and of ports and branches. In: a stage. Out: what it adds to a
 // bill, as its fixed module has it.
-import { channelsOf, constantNamed, isSigned, mantissaRange, type Program, widthOf } from "../program/program.ts";
+import {
+  channelsOf,
+  constantNamed,
+  isSigned,
+  mantissaRange,
+  type Program,
+  widthOf,
+} from "../program/program.ts";
+import { romStyle } from "../schedule/folding.ts";
 import type {
   ArgmaxStage,
   ConcatStage,
@@ -19,7 +27,7 @@ import type {
   TableStage,
   ThresholdStage,
 } from "../schedule/stages.ts";
-import { counterBits, type GrowingBill, styleOf, treeLuts } from "./bill.ts";
+import { counterBits, type GrowingBill, treeLuts } from "./bill.ts";
 import { columnsOf } from "./columns.ts";
 import { productRule } from "./dense.ts";
 
@@ -81,7 +89,10 @@ function billBeatRom(
   width: number,
   columns: ReturnType<typeof columnsOf>,
 ): void {
-  bill.memory({ words: depth, width, access: "rom", registered: true, style: styleOf(depth, width) }, columns);
+  bill.memory(
+    { words: depth, width, access: "rom", registered: true, style: romStyle(depth, width) },
+    columns,
+  );
   const counts = counterBits(depth) + (depth > 1 ? counterBits(beats) : 0);
   bill.add("counter", counts);
   bill.registers(counts);
@@ -124,7 +135,7 @@ export function billTable(bill: GrowingBill, program: Program, stage: TableStage
   const columns = columnsOf(data.length, 1, width, (word) => data[word]!);
   for (let lane = 0; lane < lanes; lane++)
     bill.memory(
-      { words: data.length, width, access: "rom", registered: true, style: styleOf(data.length, width) },
+      { words: data.length, width, access: "rom", registered: true, style: romStyle(data.length, width) },
       columns,
     );
   bill.registers(2 + lanes * width);

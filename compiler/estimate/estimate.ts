@@ -111,11 +111,31 @@ export function areaOf(bill: Bill, { lut, register }: Coefficients): Resources {
   };
 }
 
+/** Areas of the stages of layers with products, whose constants take the longest to look at, for one program and target. */
+export type BillCache = Map<string, Resources>;
+
+/** What makes many estimates of one program for one target fast. */
+export const createBillCache = (): BillCache => new Map();
+
 /** The area of a design on a part, by stage. What the part has is not compared. */
-export function estimateArea(program: Program, stages: readonly Stage[], target: Target): Estimate {
+export function estimateArea(
+  program: Program,
+  stages: readonly Stage[],
+  target: Target,
+  cache?: BillCache,
+): Estimate {
   const coefficients = COEFFICIENTS[target.name]!;
+  const stageArea = (stage: Stage): Resources => {
+    const make = (): Resources => areaOf(billOf(program, stage, target), coefficients);
+    if (!cache || stage.kind !== "dense") return make();
+    const { instruction, pe, simd, windows, memory } = stage;
+    const key = `${instruction.result} ${pe} ${simd} ${windows} ${memory}`;
+    const found = cache.get(key) ?? make();
+    cache.set(key, found);
+    return found;
+  };
   const estimates = stages.map((stage): StageEstimate => {
-    const area = areaOf(billOf(program, stage, target), coefficients);
+    const area = stageArea(stage);
     return { where: placeOf(stage), kind: stage.kind, ...area };
   });
   const sum = (name: keyof Resources): number =>

@@ -1,9 +1,7 @@
 // What a memory becomes. In: its words and how they are read and written, the part's kinds of memory. Out: the kind that Yosys
 // chooses (its pass memory_libmap, whose weighing is repeated here) and how many of it, or logic.
+import type { MemoryStyle } from "../schedule/folding.ts";
 import type { Mapping, MemoryKind } from "../targets/mapping.ts";
-
-/** How it is asked for: by its size, or as one or the other whatever that costs. */
-export type MemoryStyle = "auto" | "block" | "logic";
 
 export interface Memory {
   readonly words: number;
@@ -58,7 +56,8 @@ export function chooseMemory(memory: Memory, { memories }: Mapping): MemoryChoic
     kind: null,
     units: 0,
     rows: 1,
-    cost: style === "block" ? Number.POSITIVE_INFINITY : Math.trunc(access === "rom" ? bits / BITS_OF_ROM : bits),
+    cost:
+      style === "block" ? Number.POSITIVE_INFINITY : Math.trunc(access === "rom" ? bits / BITS_OF_ROM : bits),
   };
   if (style === "logic") return logic;
   let best = logic;

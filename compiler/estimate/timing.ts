@@ -43,9 +43,13 @@ export function pathsOf(program: Program, stage: Stage, target: Target): readonl
     case "join":
       return [{ carry: 1, carryBit: widthOf((stage.kind === "join" ? stage.result : stage.source).format) }];
     case "argmax":
-      return [{ carry: 1, carryBit: widthOf(stage.source.format) * Math.max(1, Math.log2(stage.lanes)), cut: 1 }];
+      return [
+        { carry: 1, carryBit: widthOf(stage.source.format) * Math.max(1, Math.log2(stage.lanes)), cut: 1 },
+      ];
     case "pool":
-      return [{ carry: 1, carryBit: widthOf(stage.source.format) * Math.max(1, Math.log2(stage.side)), cut: 1 }];
+      return [
+        { carry: 1, carryBit: widthOf(stage.source.format) * Math.max(1, Math.log2(stage.side)), cut: 1 },
+      ];
     default:
       return [{ control: 1 }];
   }

@@ -55,7 +55,8 @@ export function countBits({ geometry, capacity }: LineWindowStage): number {
 
 export function billLineWindow(bill: GrowingBill, stage: LineWindowStage): void {
   const { source, lanes, geometry, capacity, banks, stored } = stage;
-  const { size, words, outSize, kernel, strides, dilations, spread, before, outer, replays, taps, columns } = geometry;
+  const { size, words, outSize, kernel, strides, dilations, spread, before, outer, replays, taps, columns } =
+    geometry;
   const width = lanes * widthOf(source.format);
   const extent = [(kernel[0] - 1) * dilations[0], (kernel[1] - 1) * dilations[1]];
   const count = countBits(stage);
@@ -65,7 +66,12 @@ export function billLineWindow(bill: GrowingBill, stage: LineWindowStage): void 
     (sum, a) =>
       sum +
       counterBits(
-        (outSize[a] - 1) * strides[a] + extent[a]! + before[a] + size[a] * spread[a] + strides[a] + dilations[a],
+        (outSize[a] - 1) * strides[a] +
+          extent[a]! +
+          before[a] +
+          size[a] * spread[a] +
+          strides[a] +
+          dilations[a],
       ) +
       1,
     0,

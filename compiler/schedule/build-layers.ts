@@ -172,7 +172,7 @@ export function elementwiseStage(
 
 export function denseStage(program: Program, step: DenseInstruction, foldings: Foldings): DenseStage {
   const { inputs, outputs } = sizeOf(program, step);
-  const { pe, simd } = foldings.get(step.result)!;
+  const { pe, simd, memory = "auto" } = foldings.get(step.result)!;
   return {
     kind: "dense",
     instruction: step,
@@ -191,6 +191,7 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     simd,
     inFolds: Math.ceil(inputs / simd),
     outFolds: Math.ceil(outputs / pe),
+    memory,
   };
 }
 
@@ -224,7 +225,7 @@ function convStages(
 ): Line {
   const size = convSizeOf(program, step);
   const folding = foldings.get(step.result)!;
-  const { pe, simd, windows, columns } = folding;
+  const { pe, simd, windows, columns, memory = "auto" } = folding;
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const { positions, channels, groups, units } = size;
   const { vectors, ...each } = readingOf(size, folding);
@@ -253,6 +254,7 @@ function convStages(
       simd,
       inFolds: Math.ceil(inputs / simd),
       outFolds: units / pe,
+      memory,
     },
     [entering],
     result,

@@ -1,10 +1,23 @@
 // How many lanes each layer gets. In: layer sizes, the wished interval, PE and SIMD given by the user. Out: PE
 // and SIMD per dense layer, lanes of the ports.
 
+/** What weights are stored in: what suits their size, block memory, or look-up tables. */
+export type MemoryStyle = "auto" | "block" | "logic";
+
 /** Multipliers of one dense layer: PE outputs by SIMD inputs per cycle. */
 export interface Folding {
   readonly pe: number;
   readonly simd: number;
+  /** Default: auto. */
+  readonly memory?: MemoryStyle;
+}
+
+/** From these sizes on block memory costs less than logic. */
+const BLOCK_ROM = { words: 64, bits: 2048 };
+
+/** What a memory that is never written is asked to be by its size alone. */
+export function romStyle(words: number, wordBits: number): MemoryStyle {
+  return words >= BLOCK_ROM.words && words * wordBits >= BLOCK_ROM.bits ? "block" : "auto";
 }
 
 /** A folding with what stands side by side beyond it. */

@@ -75,6 +75,18 @@ export function checkSchedule(program: Program, options: ScheduleOptions): void 
   roomySchedule(program, options, createCollector());
 }
 
+/**
+ * The stages of foldings that are all given, without a run for their cycles: FIFOs are as deep as the options say, or left
+ * out. For choosing among foldings; nothing is checked.
+ */
+export function draftStages(program: Program, flow: Dataflow, options: ScheduleOptions): StageGraph {
+  const { intervalCycles: interval, fifoDepths = {} } = options;
+  const given = new Map(Object.entries(fifoDepths));
+  const foldings = chooseFoldings(program, flow, options, interval);
+  const fifoDepth: FifoDepth = (step, operand) => given.get(step.layer)?.[operand] ?? 0;
+  return buildStages(program, flow, foldings, { interval, speedup: 1, fifoDepth });
+}
+
 /** Everything but the least depths of the FIFOs. */
 function roomySchedule(program: Program, options: ScheduleOptions, collector: DiagnosticCollector) {
   const flow = dataflowOf(program, options.outputs);
@@ -194,7 +206,9 @@ function chooseFoldings(
     const before = lanes.get(flow.streamOf(operandsOf(step)[0]!)) ?? null;
     if (before !== null) lanes.set(step.result, before);
     if (step.op !== "dense" && step.op !== "conv") continue;
-    const taken = foldingOf(program, step, given.get(step.layer), interval, before);
+    const own = given.get(step.layer);
+    const memory = own?.memory ?? "auto";
+    const taken = { ...foldingOf(program, step, own, interval, before), memory };
     chosen.set(step.result, taken);
     lanes.set(step.result, taken.pe * taken.windows);
   }

@@ -17,6 +17,7 @@ import type {
   UpsampleInstruction,
   Value,
 } from "../program/program.ts";
+import type { MemoryStyle } from "./folding.ts";
 import type { Triple } from "./units/boxes.ts";
 import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
 
@@ -166,6 +167,8 @@ export interface DenseStage {
   readonly simd: number;
   readonly inFolds: number;
   readonly outFolds: number;
+  /** What the weights are stored in. */
+  readonly memory: MemoryStyle;
 }
 
 /** One beat of results for the beats of a window. */

@@ -62,7 +62,13 @@ const block = (
   takes: { bram },
 });
 
-const distributed = (width: number, depth: number, cost: number, scaledCost: number, lut: number): MemoryKind => ({
+const distributed = (
+  width: number,
+  depth: number,
+  cost: number,
+  scaledCost: number,
+  lut: number,
+): MemoryKind => ({
   kind: "distributed",
   cost,
   scaledCost,

@@ -363,6 +363,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
     `Weights of layer ${commentText(layer)}: ${phases[0] * phases[1] * inFolds * outFolds} words, word ${folds} x ${weightBits} bits.`,
     weightWords(program, stage),
     pe * simd * weightBits,
+    stage.memory,
   );
   const biasBits = widthOf(y.format);
   const biasWhat = `Bias of layer ${commentText(layer)}: ${outFolds} words, word ${pe} PE x ${biasBits} bits.`;
