@@ -32,7 +32,7 @@ const STRUCTURE = {
   blockRows: 0.5,
 };
 
-export function fit(names, rows, start = STRUCTURE) {
+export function fitCoefficients(names, rows, start = STRUCTURE) {
   const coefficients = Object.fromEntries(names.map((name) => [name, start[name]]));
   const predicted = rows.map(
     ({ amounts, fixed }) => fixed + names.reduce((sum, n) => sum + start[n] * amounts[n], 0),

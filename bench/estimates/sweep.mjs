@@ -12,7 +12,7 @@ import { designOf } from "./designs.mjs";
 import { measure } from "./measure.mjs";
 
 const CACHE = fileURLToPath(new URL("../../.cache/estimates/", import.meta.url));
-const BATCH = 4;
+const BATCH = { timed: 4, untimed: 8 };
 
 /** Version of an optional package. */
 export function versionOf(name) {
@@ -65,7 +65,7 @@ export async function sweep(
   while (todo.length > 0) {
     const { timed } = todo[0];
     const now = [];
-    while (now.length < BATCH && todo[0]?.timed === timed) now.push(todo.shift());
+    while (now.length < BATCH[timed ? "timed" : "untimed"] && todo[0]?.timed === timed) now.push(todo.shift());
     const begin = performance.now();
     const results = await measure(
       now.map(({ design }) => design.made),

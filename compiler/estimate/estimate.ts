@@ -139,6 +139,6 @@ export function estimateArea(
     return { where: placeOf(stage), kind: stage.kind, ...area };
   });
   const sum = (name: keyof Resources): number =>
-    Math.ceil(estimates.reduce((all, stage) => all + stage[name], 0) - 1e-6);
+    Math.max(0, Math.ceil(estimates.reduce((all, stage) => all + stage[name], 0) - 1e-6));
   return { total: { lut: sum("lut"), ff: sum("ff"), dsp: sum("dsp"), bram: sum("bram") }, stages: estimates };
 }

@@ -230,6 +230,18 @@ export interface HardwareSpec {
   readonly intervalCycles: number;
   readonly folding: Readonly<Record<string, { readonly pe: number; readonly simd: number }>>;
   readonly outputs: "class" | "logits" | "both";
+  /** A part for which foldings are found that take the least of it; absent: the fewest products for the interval. */
+  readonly part?: PartWish;
+}
+
+/** A part, and what is wished on it. */
+export interface PartWish {
+  /** Name of a target. */
+  readonly target: string;
+  readonly goal:
+    | { readonly kind: "interval"; readonly cycles: number }
+    | { readonly kind: "latency"; readonly cycles: number }
+    | { readonly kind: "fastest" };
 }
 
 /** A model that comes from somebody else's file. */

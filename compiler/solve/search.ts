@@ -13,7 +13,7 @@ export interface SearchTask {
   readonly program: Program;
   readonly flow: Dataflow;
   readonly target: Target;
-  /** Wishes; its folding is replaced but for layers in `fixed`. */
+  /** Wishes; layers with a folding of their own keep its PE and SIMD. */
   readonly options: ScheduleOptions;
 }
 
@@ -51,9 +51,11 @@ export function searchFoldings(task: SearchTask, layerCycles: number): Found | n
   const { program, flow } = task;
   const layers = productLayers(flow);
   const judge = createJudge(task);
+  const given = new Map(Object.entries(task.options.folding));
   const choices = new Map<string, readonly Folding[]>();
   for (const layer of layers) {
-    const found = candidateFoldings(program, layer, layerCycles);
+    const own = given.get(layer.layer);
+    const found = own ? [own] : candidateFoldings(program, layer, layerCycles);
     if (found.length === 0) return null;
     choices.set(
       layer.layer,

@@ -30,6 +30,8 @@ export interface SolveTask {
   readonly goal: Goal;
   readonly clockMHz: number;
   readonly outputs: ScheduleOptions["outputs"];
+  /** PE and SIMD of layers that are not to be chosen; their memories are. */
+  readonly folding?: ScheduleOptions["folding"];
 }
 
 /** What a layer with products gets. */
@@ -82,8 +84,8 @@ export function solveFolding(task: SolveTask): Solution {
   }
 }
 
-function optionsOf({ clockMHz, outputs }: SolveTask, intervalCycles: number): ScheduleOptions {
-  return { clockMHz, outputs, intervalCycles, folding: {} };
+function optionsOf({ clockMHz, outputs, folding = {} }: SolveTask, intervalCycles: number): ScheduleOptions {
+  return { clockMHz, outputs, intervalCycles, folding };
 }
 
 function searchTask(task: SolveTask, interval: number): SearchTask {
