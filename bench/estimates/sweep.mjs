@@ -65,7 +65,8 @@ export async function sweep(
   while (todo.length > 0) {
     const { timed } = todo[0];
     const now = [];
-    while (now.length < BATCH[timed ? "timed" : "untimed"] && todo[0]?.timed === timed) now.push(todo.shift());
+    while (now.length < BATCH[timed ? "timed" : "untimed"] && todo[0]?.timed === timed)
+      now.push(todo.shift());
     const begin = performance.now();
     const results = await measure(
       now.map(({ design }) => design.made),

@@ -68,7 +68,7 @@ export function billDense(bill: GrowingBill, program: Program, stage: DenseStage
     return o < outputs && i < inputs ? data[o * inputs + i]! : 0;
   };
   const rule =
-    widths.kind === "product"
+    widths.kind === "product" && stage.multiply === "auto"
       ? productRule(widths.operands, Math.min(widths.product, widths.tree), mapping)
       : undefined;
   const absorbs = rule ? mapping.absorbs : { operands: false, product: false, adder: false };

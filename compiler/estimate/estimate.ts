@@ -128,8 +128,8 @@ export function estimateArea(
   const stageArea = (stage: Stage): Resources => {
     const make = (): Resources => areaOf(billOf(program, stage, target), coefficients);
     if (!cache || stage.kind !== "dense") return make();
-    const { instruction, pe, simd, windows, memory } = stage;
-    const key = `${instruction.result} ${pe} ${simd} ${windows} ${memory}`;
+    const { instruction, pe, simd, windows, memory, multiply } = stage;
+    const key = `${instruction.result} ${pe} ${simd} ${windows} ${memory} ${multiply}`;
     const found = cache.get(key) ?? make();
     cache.set(key, found);
     return found;

@@ -28,7 +28,8 @@ export function pathsOf(program: Program, stage: Stage, target: Target): readonl
       const [a, b] = widths.operands;
       const product = Math.min(widths.product, widths.tree);
       if (widths.kind !== "product") return [sums, { carry: 1, carryBit: widths.product }];
-      if (productRule(widths.operands, product, MAPPINGS[target.name]!)) return [sums, { block: 1 }];
+      if (stage.multiply === "auto" && productRule(widths.operands, product, MAPPINGS[target.name]!))
+        return [sums, { block: 1 }];
       return [sums, { product: 1, productRow: Math.min(a, b), carryBit: a + b }];
     }
     case "line-window": {

@@ -172,7 +172,7 @@ export function elementwiseStage(
 
 export function denseStage(program: Program, step: DenseInstruction, foldings: Foldings): DenseStage {
   const { inputs, outputs } = sizeOf(program, step);
-  const { pe, simd, memory = "auto" } = foldings.get(step.result)!;
+  const { pe, simd, memory = "auto", multiply = "auto" } = foldings.get(step.result)!;
   return {
     kind: "dense",
     instruction: step,
@@ -192,6 +192,7 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     inFolds: Math.ceil(inputs / simd),
     outFolds: Math.ceil(outputs / pe),
     memory,
+    multiply,
   };
 }
 
@@ -225,7 +226,7 @@ function convStages(
 ): Line {
   const size = convSizeOf(program, step);
   const folding = foldings.get(step.result)!;
-  const { pe, simd, windows, columns, memory = "auto" } = folding;
+  const { pe, simd, windows, columns, memory = "auto", multiply = "auto" } = folding;
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const { positions, channels, groups, units } = size;
   const { vectors, ...each } = readingOf(size, folding);
@@ -255,6 +256,7 @@ function convStages(
       inFolds: Math.ceil(inputs / simd),
       outFolds: units / pe,
       memory,
+      multiply,
     },
     [entering],
     result,

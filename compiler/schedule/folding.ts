@@ -4,12 +4,17 @@
 /** What weights are stored in: what suits their size, block memory, or look-up tables. */
 export type MemoryStyle = "auto" | "block" | "logic";
 
+/** What products are made in: blocks where the tools put them there by themselves, or look-up tables. */
+export type MultiplyStyle = "auto" | "logic";
+
 /** Multipliers of one dense layer: PE outputs by SIMD inputs per cycle. */
 export interface Folding {
   readonly pe: number;
   readonly simd: number;
   /** Default: auto. */
   readonly memory?: MemoryStyle;
+  /** Default: auto. */
+  readonly multiply?: MultiplyStyle;
 }
 
 /** From these sizes on block memory costs less than logic. */

@@ -207,8 +207,8 @@ function chooseFoldings(
     if (before !== null) lanes.set(step.result, before);
     if (step.op !== "dense" && step.op !== "conv") continue;
     const own = given.get(step.layer);
-    const memory = own?.memory ?? "auto";
-    const taken = { ...foldingOf(program, step, own, interval, before), memory };
+    const { memory = "auto", multiply = "auto" } = own ?? {};
+    const taken = { ...foldingOf(program, step, own, interval, before), memory, multiply };
     chosen.set(step.result, taken);
     lanes.set(step.result, taken.pe * taken.windows);
   }

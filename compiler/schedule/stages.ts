@@ -17,7 +17,7 @@ import type {
   UpsampleInstruction,
   Value,
 } from "../program/program.ts";
-import type { MemoryStyle } from "./folding.ts";
+import type { MemoryStyle, MultiplyStyle } from "./folding.ts";
 import type { Triple } from "./units/boxes.ts";
 import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
 
@@ -169,6 +169,7 @@ export interface DenseStage {
   readonly outFolds: number;
   /** What the weights are stored in. */
   readonly memory: MemoryStyle;
+  readonly multiply: MultiplyStyle;
 }
 
 /** One beat of results for the beats of a window. */

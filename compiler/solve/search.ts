@@ -5,6 +5,7 @@ import type { Program } from "../program/program.ts";
 import type { Dataflow } from "../schedule/dataflow.ts";
 import type { Folding, MemoryStyle } from "../schedule/folding.ts";
 import { draftStages, type ScheduleOptions } from "../schedule/schedule.ts";
+import { MAPPINGS } from "../targets/mapping.ts";
 import type { Target } from "../targets/target.ts";
 import { candidateFoldings, type ProductLayer } from "./candidates.ts";
 import { costOf } from "./cost.ts";
@@ -25,7 +26,18 @@ export interface Found {
   readonly looked: number;
 }
 
-const STYLES: readonly MemoryStyle[] = ["auto", "block", "logic"];
+/** What weights are stored in, and what products are made in. */
+export type Styles = Required<Pick<Folding, "memory" | "multiply">>;
+
+const MEMORIES: readonly MemoryStyle[] = ["auto", "block", "logic"];
+const STYLES = MEMORIES.map((memory): Styles => ({ memory, multiply: "auto" }));
+const IN_LOGIC = MEMORIES.map((memory): Styles => ({ memory, multiply: "logic" }));
+
+const canUseBlocks = ({ name }: Target): boolean => MAPPINGS[name]!.products.length > 0;
+
+/** All styles that make a difference on a target. */
+export const stylesOf = (target: Target): readonly Styles[] =>
+  canUseBlocks(target) ? [...STYLES, ...IN_LOGIC] : STYLES;
 
 /** Rounds through all layers; each of them starts from what the one before left. */
 const MOST_ROUNDS = 8;
@@ -57,9 +69,10 @@ export function searchFoldings(task: SearchTask, layerCycles: number): Found | n
     const own = given.get(layer.layer);
     const found = own ? [own] : candidateFoldings(program, layer, layerCycles);
     if (found.length === 0) return null;
+    const styles = stylesOf(task.target);
     choices.set(
       layer.layer,
-      found.flatMap((folding) => STYLES.map((memory) => ({ ...folding, memory }))),
+      found.flatMap((folding) => styles.map((style) => ({ ...folding, ...style }))),
     );
   }
   let looked = 0;
@@ -100,6 +113,6 @@ export function searchFoldings(task: SearchTask, layerCycles: number): Found | n
 const FEW = 12;
 
 function cheapest(choices: readonly Folding[]): readonly Folding[] {
-  const auto = choices.filter(({ memory }) => memory === "auto");
+  const auto = choices.filter(({ memory, multiply }) => memory === "auto" && multiply === "auto");
   return auto.toSorted((a, b) => a.pe * a.simd - b.pe * b.simd).slice(0, FEW);
 }

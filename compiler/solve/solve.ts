@@ -5,7 +5,7 @@ import { estimateArea } from "../estimate/estimate.ts";
 import { estimateTiming, type Timing } from "../estimate/timing.ts";
 import type { Program } from "../program/program.ts";
 import { dataflowOf } from "../schedule/dataflow.ts";
-import type { MemoryStyle } from "../schedule/folding.ts";
+import type { MemoryStyle, MultiplyStyle } from "../schedule/folding.ts";
 import { type Schedule, type ScheduleOptions, scheduleProgram } from "../schedule/schedule.ts";
 import { busyCycles, type DenseStage } from "../schedule/stages.ts";
 import { DiagnosticError, fail } from "../support/diagnostics.ts";
@@ -42,6 +42,7 @@ export interface LayerChoice extends Resources {
   /** Positions of a convolution side by side. */
   readonly positions: number;
   readonly memory: MemoryStyle;
+  readonly multiply: MultiplyStyle;
   readonly cycles: number;
 }
 
@@ -154,9 +155,21 @@ function solutionOf(
 }
 
 function choiceOf(stage: DenseStage, { lut, ff, dsp, bram }: Resources): LayerChoice {
-  const { instruction, pe, simd, windows, memory } = stage;
+  const { instruction, pe, simd, windows, memory, multiply } = stage;
   const layer = instruction.layer;
-  return { layer, pe, simd, positions: windows, memory, cycles: busyCycles(stage), lut, ff, dsp, bram };
+  return {
+    layer,
+    pe,
+    simd,
+    positions: windows,
+    memory,
+    multiply,
+    cycles: busyCycles(stage),
+    lut,
+    ff,
+    dsp,
+    bram,
+  };
 }
 
 /** The interval of one product at a time in every layer. */

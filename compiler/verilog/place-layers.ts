@@ -388,6 +388,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       W_WIDTH: weightBits,
       W_KIND: kindCode(weights.format),
       ACC_WIDTH: widthOf(y.format),
+      ...(stage.multiply === "logic" ? { IN_LOGIC: 1 } : {}),
       MEM_DIR: "MEM_DIR",
       WEIGHT_FILE: file,
       BIAS_FILE: biasFile,

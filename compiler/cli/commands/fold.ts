@@ -75,6 +75,7 @@ function solutionText(
     `${l.simd}`,
     `${l.positions}`,
     l.memory,
+    l.dsp > 0 ? "DSP" : "LUT",
     number(l.cycles),
     rounded(l.lut),
     rounded(l.ff),
@@ -86,9 +87,21 @@ function solutionText(
   const rest = (["lut", "ff", "dsp", "bram"] as const).map((name) =>
     rounded(estimate.total[name] - ofLayers(name)),
   );
-  const head = ["layer", "PE", "SIMD", "positions", "memory", "cycles", "LUT", "FF", "DSP", "BRAM"];
+  const head = [
+    "layer",
+    "PE",
+    "SIMD",
+    "positions",
+    "memory",
+    "products",
+    "cycles",
+    "LUT",
+    "FF",
+    "DSP",
+    "BRAM",
+  ];
   return [
-    table(head, [...rows, ["windows, ports and all else", "", "", "", "", "", ...rest]]),
+    table(head, [...rows, ["windows, ports and all else", "", "", "", "", "", "", ...rest]]),
     "",
     `${target.title}, estimated: ${areaText(estimate.total, target.has)}`,
     `an interval of ${number(intervalCycles)} cycles, ${number(perSecond(clockMHz, intervalCycles))} per second at ${clockMHz} MHz; latency ${number(latencyCycles)} cycles`,
