@@ -1,4 +1,4 @@
-// Made by `node bench/estimates.mjs --target cyclone5 --fit`.
+// As the structure of the logic has it, until `node bench/estimates.mjs --target cyclone5 --fit` made its own: errors are not known.
 import type { Coefficients } from "./coefficients.ts";
 
 export const cyclone5: Coefficients = {

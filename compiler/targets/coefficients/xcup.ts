@@ -1,4 +1,4 @@
-// Made by `node bench/estimates.mjs --target xcup --fit`.
+// As the structure of the logic has it, until `node bench/estimates.mjs --target xcup --fit` made its own: errors are not known.
 import type { Coefficients } from "./coefficients.ts";
 
 export const xcup: Coefficients = {
