@@ -1,6 +1,6 @@
 // Text of what the estimates come to: the table of errors, and the files of coefficients.
 const identifier = (target) => target.replace(/-(\w)/g, (_, c) => c.toUpperCase());
-const number = (value) => `${Number(value.toPrecision(4))}`;
+const number = (value) => `${Number(value.toPrecision(5))}`;
 const percent = (error) => `${(100 * error).toFixed(1)} %`;
 
 export function coefficientsText(target, { lut, register, delays }) {

@@ -95,7 +95,7 @@ export const MAPPINGS: Readonly<Record<string, Mapping>> = {
   "ice40-up5k": {
     memories: [ICE40_BLOCK],
     products: [{ least: [2, 2], leastProduct: 11, most: [16, 16], blocks: 1 }],
-    absorbs: { operands: true, product: true, adder: true },
+    absorbs: { operands: false, product: true, adder: false },
   },
   ecp5: {
     memories: [distributed(4, 16, 4, 0, 6), block([...NARROW, 36], 2 ** 14, 128, 9, 7)],
