@@ -3,7 +3,7 @@
 import type { Estimate } from "../estimate/estimate.ts";
 import { estimateArea } from "../estimate/estimate.ts";
 import { estimateTiming, type Timing } from "../estimate/timing.ts";
-import type { Program } from "../program/program.ts";
+import { operandsOf, type Program } from "../program/program.ts";
 import { dataflowOf } from "../schedule/dataflow.ts";
 import type { MemoryStyle, MultiplyStyle } from "../schedule/folding.ts";
 import { type Schedule, type ScheduleOptions, scheduleProgram } from "../schedule/schedule.ts";
@@ -109,19 +109,20 @@ function depthsOf({ stages }: Schedule): NonNullable<ScheduleOptions["fifoDepths
 /** The least area for an interval, whether or not the part has it. Throws solve/too-fast. */
 export function leastArea(task: SolveTask, interval: number): Solution {
   const search = searchTask(task, interval);
-  const first = scheduleProgram(task.program, search.options);
-  const fifoDepths = depthsOf(first);
+  const { program } = task;
+  const isBranching = program.instructions.some((step) => operandsOf(step).length > 1);
+  const fifoDepths = isBranching ? depthsOf(scheduleProgram(program, search.options)) : {};
   const draft = { ...search, options: { ...search.options, fifoDepths } };
-  let missed: Schedule = first;
+  let missed: Schedule | null = null;
   for (const part of PARTS) {
     const found = searchFoldings(draft, Math.max(1, Math.floor(part * interval)));
     if (!found) break;
     const options = { ...search.options, folding: found.folding };
-    const schedule = tried(task.program, options);
+    const schedule = tried(program, options);
     if (schedule && schedule.intervalCycles <= interval) return solutionOf(task, options, schedule, found);
     missed = schedule ?? missed;
   }
-  return failTooFast(task, interval, missed);
+  return failTooFast(task, interval, missed ?? scheduleProgram(program, search.options));
 }
 
 /** A schedule, or null where packets would take turns. */
@@ -184,27 +185,34 @@ function slowestInterval(task: SolveTask): number {
 
 /** Steps of a search for an interval end when it is known to this part of it. */
 const CLOSE = 1.02;
+/** By how much an interval grows when the cycles or the FIFOs of its schedule come to more than those of its layers. */
+const MORE = 1.05;
 
-/** The shortest interval whose least area fits the part; null when none does. */
+/**
+ * The shortest interval whose least area fits the part; null when none does. It is found by the cycles of the layers alone; the
+ * schedule, which takes longer, then has the last word.
+ */
 export function fastest(task: SolveTask): Solution | null {
-  const fits = (interval: number): Solution | null => {
-    const solution = attempted(() => leastArea(task, interval));
-    return solution && overOf(solution.estimate.total, task.target).length === 0 ? solution : null;
+  const { target } = task;
+  const fits = ({ estimate }: { readonly estimate: Estimate }): boolean =>
+    overOf(estimate.total, target).length === 0;
+  const isPossible = (interval: number): boolean => {
+    const found = searchFoldings(searchTask(task, interval), interval);
+    return found !== null && fits(found);
   };
-  let slow = slowestInterval(task);
-  let best = fits(slow);
-  if (!best) return null;
-  slow = best.schedule.intervalCycles;
-  let fast = 1;
+  const slowest = slowestInterval(task);
+  if (!isPossible(slowest)) return null;
+  let [fast, slow] = [1, slowest];
   while (slow > fast * CLOSE && slow - fast > 1) {
-    const middle = Math.max(fast + 1, Math.floor(Math.sqrt(fast * slow)));
-    const found = middle < slow ? fits(middle) : null;
-    if (found) {
-      best = found;
-      slow = Math.min(middle, found.schedule.intervalCycles);
-    } else fast = middle;
+    const middle = Math.min(slow - 1, Math.max(fast + 1, Math.floor(Math.sqrt(fast * slow))));
+    if (isPossible(middle)) slow = middle;
+    else fast = middle;
   }
-  return best;
+  for (let interval = slow; interval <= MORE * slowest; interval = Math.ceil(interval * MORE)) {
+    const solution = attempted(() => leastArea(task, interval));
+    if (solution && fits(solution)) return solution;
+  }
+  return null;
 }
 
 /** The slowest interval, and so nearly the least area, whose first answer comes in time. */
