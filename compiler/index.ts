@@ -5,6 +5,12 @@ export type { Board } from "./boards/board.ts";
 export { BOARDS, boardNamed } from "./boards/boards.ts";
 export { type GeneratedC, generateC } from "./c/generate.ts";
 export { type CompiledSource, compileSource } from "./dsl/compile-source.ts";
+export {
+  type Estimate,
+  estimateArea,
+  type StageEstimate,
+} from "./estimate/estimate.ts";
+export { estimateTiming, type Timing } from "./estimate/timing.ts";
 export { exportNpz, exportSafetensors } from "./export/parameters.ts";
 export { exportQonnx } from "./export/qonnx.ts";
 export { type ExportedVector, exportVectors, type VectorIndex } from "./export/vectors.ts";
@@ -51,6 +57,7 @@ export type { LayerAccount, Report } from "./report/results.ts";
 export type { SweepPoint, SweepResult } from "./report/sweep-result.ts";
 export { type Schedule, type ScheduleOptions, scheduleProgram } from "./schedule/schedule.ts";
 export { type Simulation, simulate } from "./sim/simulate.ts";
+export { type Goal, type Solution, type SolveTask, solveFolding } from "./solve/solve.ts";
 export { type Diagnostic, DiagnosticError } from "./support/diagnostics.ts";
 export type { FileSet } from "./support/file-set.ts";
 export { type Rational, ratio } from "./support/rational.ts";

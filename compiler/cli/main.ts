@@ -172,7 +172,18 @@ function createCli(): Command {
         return (await import("./commands/train.ts")).trainCommand(context, model, options);
       }),
     );
-  importing(add("compile [model|dir]", "make integer program, Verilog, C, test bench and manifest"))
+  const targets = TARGETS.map((target) => target.name);
+  const onPart = (command: Command): Command =>
+    command
+      .addOption(
+        new Option("--target <name>", "fold the network for this part: the least of it").choices(targets),
+      )
+      .option("--rate <n>", "with at least so many inferences per second, or max: as many as the part allows")
+      .addOption(
+        new Option("--interval <cycles>", "with a packet at least every so many cycles").argParser(integer),
+      )
+      .addOption(new Option("--latency <cycles>", "with an answer within so many cycles").argParser(integer));
+  onPart(importing(add("compile [model|dir]", "make integer program, Verilog, C, test bench and manifest")))
     .option(...out)
     .option(...fresh)
     .option(...force)
@@ -229,7 +240,7 @@ function createCli(): Command {
         (await import("./commands/synth.ts")).synthCommand(context, dir, options),
       ),
     );
-  importing(add("build [model]", "train, compile, verify, report: the main job in one command"))
+  onPart(importing(add("build [model]", "train, compile, verify, report: the main job in one command")))
     .option(...out)
     .option(...fresh)
     .option(...force)
@@ -242,6 +253,15 @@ function createCli(): Command {
         checkReadable("MODEL", model);
         return (await import("./commands/build.ts")).buildCommand(context, model, options);
       }),
+    );
+  onPart(
+    add("fold <dir>", "which PE, SIMD and memories a part asks for, and what they take of it, in seconds"),
+  )
+    .addOption(new Option("--clock <MHz>", "clock (default: that of the design)").argParser(positive))
+    .action((dir, options) =>
+      execute("fold", options.json, async () =>
+        (await import("./commands/fold.ts")).foldCommand(dir, options),
+      ),
     );
   add("simulate <dir>", "run the compiled model on an .npy file")
     .addOption(

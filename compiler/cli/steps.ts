@@ -31,6 +31,7 @@ import type { Samples } from "../verify/vectors.ts";
 import { verifyDesign } from "../verify/verify.ts";
 import type { Context } from "./context.ts";
 import { FLOW_NAMES } from "./flow-names.ts";
+import { type PartOptions, partWishOf } from "./part-options.ts";
 
 /** Seconds of earlier steps; a damaged file counts as none, since nothing depends on it. */
 function readTiming(directory: BuildDirectory): object {
@@ -78,9 +79,13 @@ export function compileStep(
   directory: BuildDirectory,
   project: Project | StatedProject,
   force: boolean,
+  options: PartOptions = {},
 ): readonly Diagnostic[] {
   if (!force) refuseModified(directory);
-  const design = atNodes(project, () => designOf(directory, project));
+  const { clockMHz, intervalCycles } = project.hardware;
+  const part = partWishOf(options, clockMHz, intervalCycles);
+  const wished = part ? { ...project, hardware: { ...project.hardware, part } } : project;
+  const design = atNodes(project, () => designOf(directory, wished));
   // What was verified was another design; gone before that one is, so that a kill leaves no verdict on the new one.
   directory.remove(BUILD_FILES.verify.folder);
   directory.remove(BUILD_FILES.export.folder);

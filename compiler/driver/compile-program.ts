@@ -1,7 +1,7 @@
 // From an integer program to the files of design/: Verilog, C, vectors, manifest, and the figures of the report. In: the
 // program, hardware wishes, and what the stage before knows of it. Pure; the same input gives the same bytes.
 import { generateC } from "../c/generate.ts";
-import type { HardwareSpec } from "../graph/project.ts";
+import type { HardwareSpec, PartWish } from "../graph/project.ts";
 import type { SampleSet } from "../graph/samples.ts";
 import type { Score } from "../graph/trained-graph.ts";
 import { layerCosts } from "../program/cost.ts";
@@ -17,12 +17,15 @@ import {
   widthOf,
 } from "../program/program.ts";
 import { DESIGN_RESULT_SCHEMA, type DesignResult, type ReportLayer } from "../report/results.ts";
-import { scheduleProgram } from "../schedule/schedule.ts";
+import { type Schedule, scheduleProgram } from "../schedule/schedule.ts";
 import { simulate } from "../sim/simulate.ts";
+import { solveFolding } from "../solve/solve.ts";
+import { compilerAssert } from "../support/assert.ts";
 import type { Diagnostic } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import { type FileSet, mergeFileSets, underFolder } from "../support/file-set.ts";
 import { VERSION } from "../support/version.ts";
+import { targetNamed } from "../targets/targets.ts";
 import { generateVerilog } from "../verilog/generate.ts";
 import { tbVectors } from "../verilog/testbench.ts";
 import { BUILD_FILES } from "./build-files.ts";
@@ -68,7 +71,9 @@ export function compileProgram(
   hardware: HardwareSpec,
   origin: ProgramOrigin,
 ): CompiledDesign {
-  const schedule = scheduleProgram(program, hardware);
+  const schedule = hardware.part
+    ? solved(program, hardware, hardware.part)
+    : scheduleProgram(program, hardware);
   const verilog = generateVerilog(program, schedule, { version: VERSION });
   const c = generateC(program, { version: VERSION });
   const { samples, scales } = origin;
@@ -119,6 +124,13 @@ export function compileProgram(
   };
   const files = new Map([...content, [design.manifest, `${JSON.stringify(manifest, null, 2)}\n`]]);
   return { program, manifest, result, files, warnings: schedule.diagnostics };
+}
+
+/** The schedule of the foldings that take the least of a part. Throws DiagnosticError where none fits. */
+function solved(program: Program, hardware: HardwareSpec, { target: name, goal }: PartWish): Schedule {
+  const target = targetNamed(name);
+  compilerAssert(target, `${name} is a target`);
+  return solveFolding({ program, target, goal, ...hardware }).schedule;
 }
 
 /** Of every output of the model, in its order, the one whose sums are compared: not the class that is made of them. */

@@ -232,6 +232,18 @@ export interface HardwareSpec {
   /** Bits of the operands of the part's multipliers, where products that fit are to share one. */
   readonly multiplier?: readonly [number, number];
   readonly outputs: "class" | "logits" | "both";
+  /** A part for which foldings are found that take the least of it; absent: the fewest products for the interval. */
+  readonly part?: PartWish;
+}
+
+/** A part, and what is wished on it. */
+export interface PartWish {
+  /** Name of a target. */
+  readonly target: string;
+  readonly goal:
+    | { readonly kind: "interval"; readonly cycles: number }
+    | { readonly kind: "latency"; readonly cycles: number }
+    | { readonly kind: "fastest" };
 }
 
 /** A model that comes from somebody else's file. */

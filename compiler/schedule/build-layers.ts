@@ -197,7 +197,7 @@ export function elementwiseStage(
 
 export function denseStage(program: Program, step: DenseInstruction, foldings: Foldings): DenseStage {
   const { inputs, outputs } = sizeOf(program, step);
-  const { pe, simd, sharing = null } = foldings.get(step.result)!;
+  const { pe, simd, memory = "auto", multiply = "auto", sharing = null } = foldings.get(step.result)!;
   return {
     kind: "dense",
     instruction: step,
@@ -218,6 +218,8 @@ export function denseStage(program: Program, step: DenseInstruction, foldings: F
     inFolds: Math.ceil(inputs / simd),
     outFolds: Math.ceil(outputs / pe),
     sharing,
+    memory,
+    multiply,
   };
 }
 
@@ -251,7 +253,7 @@ function convStages(
 ): Line {
   const size = convSizeOf(program, step);
   const folding = foldings.get(step.result)!;
-  const { pe, simd, windows, columns, sharing = null } = folding;
+  const { pe, simd, windows, columns, memory = "auto", multiply = "auto", sharing = null } = folding;
   const [source, result] = [valueNamed(program, step.input), valueNamed(program, step.result)];
   const { positions, channels, groups, units } = size;
   const { vectors, ...each } = readingOf(size, folding);
@@ -282,6 +284,8 @@ function convStages(
       inFolds: Math.ceil(inputs / simd),
       outFolds: units / pe,
       sharing,
+      memory,
+      multiply,
     },
     [entering],
     result,

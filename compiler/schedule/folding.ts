@@ -2,12 +2,30 @@
 // and SIMD per dense layer, lanes of the ports.
 import type { Sharing } from "./sharing.ts";
 
+/** What weights are stored in: what suits their size, block memory, or look-up tables. */
+export type MemoryStyle = "auto" | "block" | "logic";
+
+/** What products are made in: blocks where the tools put them there by themselves, or look-up tables. */
+export type MultiplyStyle = "auto" | "logic";
+
 /** Multipliers of one dense layer: PE outputs by SIMD inputs per cycle. */
 export interface Folding {
   readonly pe: number;
   readonly simd: number;
   /** Products that share multipliers; default: as many as `ScheduleOptions.multiplier` takes. */
   readonly sharing?: Sharing | null;
+  /** Default: auto. */
+  readonly memory?: MemoryStyle;
+  /** Default: auto. */
+  readonly multiply?: MultiplyStyle;
+}
+
+/** From these sizes on block memory costs less than logic. */
+const BLOCK_ROM = { words: 64, bits: 2048 };
+
+/** What a memory that is never written is asked to be by its size alone. */
+export function romStyle(words: number, wordBits: number): MemoryStyle {
+  return words >= BLOCK_ROM.words && words * wordBits >= BLOCK_ROM.bits ? "block" : "auto";
 }
 
 /** A folding with what stands side by side beyond it. */

@@ -78,6 +78,18 @@ export function checkSchedule(program: Program, options: ScheduleOptions): void 
   roomySchedule(program, options, createCollector());
 }
 
+/**
+ * The stages of foldings that are all given, without a run for their cycles: FIFOs are as deep as the options say, or left
+ * out. For choosing among foldings; nothing is checked.
+ */
+export function draftStages(program: Program, flow: Dataflow, options: ScheduleOptions): StageGraph {
+  const { intervalCycles: interval, fifoDepths = {} } = options;
+  const given = new Map(Object.entries(fifoDepths));
+  const foldings = chooseFoldings(program, flow, options, interval);
+  const fifoDepth: FifoDepth = (step, operand) => given.get(step.layer)?.[operand] ?? 0;
+  return buildStages(program, flow, foldings, { interval, speedup: 1, fifoDepth });
+}
+
 /** Everything but the least depths of the FIFOs. */
 function roomySchedule(program: Program, options: ScheduleOptions, collector: DiagnosticCollector) {
   const flow = dataflowOf(program, options.outputs);
@@ -198,9 +210,11 @@ function chooseFoldings(
     if (before !== null) lanes.set(step.result, before);
     if (step.op !== "dense" && step.op !== "conv") continue;
     const own = given.get(step.layer);
-    const taken = foldingOf(program, step, own, interval, before);
-    const shared = multiplier ? sharingOf(program, step, taken, multiplier) : null;
-    chosen.set(step.result, { ...taken, sharing: own?.sharing ?? shared });
+    const { memory = "auto", multiply = "auto" } = own ?? {};
+    const taken = { ...foldingOf(program, step, own, interval, before), memory, multiply };
+    const isShared = own?.sharing === undefined && multiplier !== undefined && multiply !== "logic";
+    const sharing = isShared ? sharingOf(program, step, taken, multiplier) : (own?.sharing ?? null);
+    chosen.set(step.result, { ...taken, sharing });
     lanes.set(step.result, taken.pe * taken.windows);
   }
   return chosen;

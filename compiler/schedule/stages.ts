@@ -17,6 +17,7 @@ import type {
   UpsampleInstruction,
   Value,
 } from "../program/program.ts";
+import type { MemoryStyle, MultiplyStyle } from "./folding.ts";
 import type { Sharing } from "./sharing.ts";
 import type { Triple } from "./units/boxes.ts";
 import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
@@ -172,6 +173,9 @@ export interface DenseStage {
   readonly simd: number;
   readonly inFolds: number;
   readonly outFolds: number;
+  /** What the weights are stored in. */
+  readonly memory: MemoryStyle;
+  readonly multiply: MultiplyStyle;
   /** Null: every product has a multiplier of its own. */
   readonly sharing: Sharing | null;
 }

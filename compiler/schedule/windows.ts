@@ -235,6 +235,18 @@ const WAITING = 1.02;
  * before are read. Taps and positions side by side take whole lines.
  */
 export function lineStoreOf(geometry: WindowGeometry, interval: number): LineStore {
+  const key = JSON.stringify([geometry, interval]);
+  const found = FOUND.get(key) ?? findLineStore(geometry, interval);
+  if (FOUND.size >= MOST_FOUND) FOUND.clear();
+  FOUND.set(key, found);
+  return found;
+}
+
+/** What was found before: a search for foldings asks for the same windows again and again. */
+const FOUND = new Map<string, LineStore>();
+const MOST_FOUND = 4096;
+
+function findLineStore(geometry: WindowGeometry, interval: number): LineStore {
   const { size, words } = geometry;
   const least = leastCapacity(geometry);
   const line = size[1] * words;

@@ -12,6 +12,7 @@ import { importFloatMessages } from "./messages/import-float.ts";
 import { importKerasMessages } from "./messages/import-keras.ts";
 import { languageMessages } from "./messages/language.ts";
 import { programMessages } from "./messages/program.ts";
+import { solveMessages } from "./messages/solve.ts";
 import { trainMessages } from "./messages/train.ts";
 import { verifyMessages } from "./messages/verify.ts";
 import { verilogMessages } from "./messages/verilog.ts";
@@ -31,6 +32,7 @@ export const messages = {
   ...verifyMessages,
   ...exportMessages,
   ...flowMessages,
+  ...solveMessages,
   ...buildMessages,
   ...cliMessages,
 };

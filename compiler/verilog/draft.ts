@@ -1,6 +1,7 @@
 // The plan of a top module while it grows: sections, wires, instances, taps, all names made on the way.
 import { type Format, isSigned, type Program, type Value, widthOf } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
+import { type MemoryStyle, romStyle } from "../schedule/folding.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import { memoryText } from "./memory-files.ts";
@@ -112,26 +113,24 @@ export function kindCode(format: Format): number {
   return format.kind === "bipolar" ? 2 : flag(format.signed);
 }
 
-/** From these sizes on block memory costs less than logic. */
-const BLOCK_ROM = { words: 64, bits: 2048 };
-
 /** Name of a layer's only memory image of a kind. */
 export function imageName(draft: Draft, stem: string, kind: string): string {
   const suffix = `_${kind}.mem`;
   return `${draft.files.take(stem, [suffix])}${suffix}`;
 }
 
-/** Adds a memory image; gives its bare name in quotes and the style of memory that suits its size. */
+/** Adds a memory image; gives its bare name in quotes and the style of memory that is wished or suits its size. */
 export function memory(
   draft: Draft,
   file: string,
   what: string,
   words: readonly string[],
   wordBits: number,
+  wished: MemoryStyle = "auto",
 ): { readonly file: string; readonly style: string } {
   draft.memories.set(file, memoryText([what], words));
-  const block = words.length >= BLOCK_ROM.words && words.length * wordBits >= BLOCK_ROM.bits;
-  return { file: `"${file}"`, style: block ? '"block"' : '"auto"' };
+  const style = wished === "auto" ? romStyle(words.length, wordBits) : wished;
+  return { file: `"${file}"`, style: `"${style}"` };
 }
 
 export const layerStem = (layer: string): string => legalStem(layer, "layer");

@@ -368,6 +368,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
     `Weights of layer ${commentText(layer)}: ${phases[0] * phases[1] * inFolds * outFolds} words, word ${setsText}${folds} x ${weightBits} bits.`,
     weightWords(program, stage),
     sets * pe * simd * weightBits,
+    stage.memory,
   );
   const biasBits = widthOf(y.format);
   const biasWhat = `Bias of layer ${commentText(layer)}: ${outFolds} words, word ${pe} PE x ${biasBits} bits.`;
@@ -396,6 +397,7 @@ export function placeDense(draft: Draft, stage: DenseStage, before: Stream): Str
       W_WIDTH: weightBits,
       W_KIND: kindCode(weights.format),
       ACC_WIDTH: widthOf(y.format),
+      ...(stage.multiply === "logic" ? { IN_LOGIC: 1 } : {}),
       MEM_DIR: "MEM_DIR",
       WEIGHT_FILE: file,
       BIAS_FILE: biasFile,

@@ -23,7 +23,7 @@ export async function buildCommand(
   const wishes = { fresh: options.fresh === true, force };
   const prepared = await timed(prepareName(model), () => prepareStep(context, directory, model, wishes));
   progress.line("compiling");
-  const warnings = await timed("compile", async () => compileStep(directory, model.project, force));
+  const warnings = await timed("compile", async () => compileStep(directory, model.project, force, options));
   progress.line("verifying");
   const failures = await timed("verify", () =>
     verifyStep(context, directory, {

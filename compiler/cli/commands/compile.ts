@@ -6,13 +6,14 @@ import { identityDifferences } from "../../driver/project-data.ts";
 import type { BuildDirectory } from "../../host/node/build-directory.ts";
 import { fail } from "../../support/diagnostics.ts";
 import type { CommandOutcome, Context } from "../context.ts";
+import type { PartOptions } from "../part-options.ts";
 import { prepareName, prepareStep } from "../prepare-step.ts";
 import { defaultDirectory, isBuildDirectory, openModel, savedModel, useDirectory } from "../project.ts";
 import { compileStep, createStopwatch, reportStep } from "../steps.ts";
 import { reportText } from "../tables.ts";
 import type { TrainOptions } from "./train.ts";
 
-export interface CompileOptions extends TrainOptions {
+export interface CompileOptions extends TrainOptions, PartOptions {
   readonly force?: boolean;
 }
 
@@ -33,7 +34,7 @@ export async function compileCommand(
     : [];
   if (copied) copyIntegers(useDirectory(context, argument!, false), directory);
   const project = model?.project ?? savedModel(directory);
-  const warnings = await timed("compile", async () => compileStep(directory, project, force));
+  const warnings = await timed("compile", async () => compileStep(directory, project, force, options));
   const report = reportStep(directory)!;
   return {
     result: { directory: directory.name, report },

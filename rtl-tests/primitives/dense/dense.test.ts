@@ -34,6 +34,8 @@ interface Parameters {
   /** Sets of weights by row and column, and rows and columns of outputs. */
   readonly phases?: readonly [y: number, x: number];
   readonly outSize?: readonly [rows: number, columns: number];
+  /** Products without multiplier blocks. */
+  readonly inLogic?: boolean;
 }
 
 const PACKETS = 12;
@@ -154,6 +156,7 @@ function caseOf(p: Parameters, index: number): BenchCase {
       W_WIDTH: p.w[0],
       W_KIND: p.w[1],
       ACC_WIDTH: width,
+      IN_LOGIC: p.inLogic ? 1 : 0,
       ...files,
     },
     memories: new Map([
@@ -248,6 +251,14 @@ for (const [inputs, outputs, pe, simd, x, w, bias] of [
   [7, 2, 2, 3, [1, BIPOLAR], [2, UNSIGNED], false],
 ] as const)
   CASES.push(caseOf({ inputs, outputs, pe, simd, x, w, bias, vectors: pe }, CASES.length));
+
+for (const [step, [x, w]] of WIDTHS.entries())
+  CASES.push(
+    caseOf(
+      { inputs: 7, outputs: 3, pe: 2, simd: 1 + (step % 3), x, w, bias: false, inLogic: true },
+      CASES.length,
+    ),
+  );
 
 const [BYTE, NIBBLE] = [[8, SIGNED] as const, [4, SIGNED] as const];
 for (const more of [

@@ -42,10 +42,11 @@ module nf_dense #(
     parameter W_WIDTH     = 4,       // bits of one weight, 1 for bipolar
     parameter W_KIND      = 1,       // weights, as X_KIND
     parameter ACC_WIDTH   = 16,      // bits of one sum
+    parameter IN_LOGIC    = 0,       // 1: no multiplier blocks, as nf_dot has it
     parameter MEM_DIR     = "",      // put before the file names; empty, or a folder with its slash
     parameter WEIGHT_FILE = "",      // memory image of the weights for $readmemh; empty: all 0
     parameter BIAS_FILE   = "",      // memory image of the bias; empty: no bias
-    parameter ROM_STYLE   = "auto"   // how the weights are stored: auto, block, distributed
+    parameter ROM_STYLE   = "auto"   // how the weights are stored: auto, block, logic
 ) (
     input  wire                                    aclk,
     input  wire                                    aresetn,
@@ -283,7 +284,8 @@ module nf_dense #(
               .X_KIND   (X_KIND),
               .W_WIDTH  (W_WIDTH),
               .W_KIND   (W_KIND),
-              .SUM_WIDTH(ACC_WIDTH)
+              .SUM_WIDTH(ACC_WIDTH),
+              .IN_LOGIC (IN_LOGIC)
           ) dot (
               .aclk(aclk),
               .move(move),

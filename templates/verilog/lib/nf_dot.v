@@ -16,7 +16,8 @@ module nf_dot #(
     parameter X_KIND    = 0,  // 0: unsigned, 1: two's complement, 2: bipolar
     parameter W_WIDTH   = 4,  // bits of one w, 1 for bipolar
     parameter W_KIND    = 1,  // as X_KIND
-    parameter SUM_WIDTH = 16  // bits of the sum, enough for every partial one
+    parameter SUM_WIDTH = 16, // bits of the sum, enough for every partial one
+    parameter IN_LOGIC  = 0   // 1: products are sums of shifted x, which no tool puts into multiplier blocks
 ) (
     input  wire                    aclk,
     input  wire                    move,
@@ -59,6 +60,24 @@ module nf_dot #(
           wire sign = (X_KIND == 1) && a[X_WIDTH-1];
           wire signed [PRODUCT_WIDTH-1:0] extended = {sign, a};
           assign result = b[0] ? extended : -extended;
+        end else if (IN_LOGIC != 0) begin : in_logic
+          wire a_sign = (X_KIND == 1) && a[X_WIDTH-1];
+          wire signed [PRODUCT_WIDTH-1:0] a_extended = {{(PRODUCT_WIDTH - X_WIDTH) {a_sign}}, a};
+          genvar k;
+          for (k = 0; k < W_WIDTH; k = k + 1) begin : row
+            wire [PRODUCT_WIDTH-1:0] part = b[k] ? a_extended <<< k : {PRODUCT_WIDTH{1'b0}};
+            wire [PRODUCT_WIDTH-1:0] total;
+            if (k == 0 && W_WIDTH == 1 && W_KIND == 1) begin : only
+              assign total = -part;
+            end else if (k == 0) begin : first
+              assign total = part;
+            end else if (k == W_WIDTH - 1 && W_KIND == 1) begin : sign
+              assign total = row[k-1].total - part;
+            end else begin : next
+              assign total = row[k-1].total + part;
+            end
+          end
+          assign result = row[W_WIDTH-1].total;
         end else begin : multiplied
           wire a_sign = (X_KIND == 1) && a[X_WIDTH-1];
           wire b_sign = (W_KIND == 1) && b[W_WIDTH-1];

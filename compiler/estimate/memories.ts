@@ -1,0 +1,71 @@
+// What a memory becomes. In: its words and how they are read and written, the part's kinds of memory. Out: the kind that Yosys
+// chooses (its pass memory_libmap, whose weighing is repeated here) and how many of it, or logic.
+import type { MemoryStyle } from "../schedule/folding.ts";
+import type { Mapping, MemoryKind } from "../targets/mapping.ts";
+
+export interface Memory {
+  readonly words: number;
+  readonly width: number;
+  readonly access: "rom" | "ram";
+  /** Whether what is read goes into a register with the memory; block memory has no other way. */
+  readonly registered: boolean;
+  readonly style: MemoryStyle;
+}
+
+export interface MemoryChoice {
+  /** Null: logic, which for a memory that is written means flip-flops. */
+  readonly kind: MemoryKind | null;
+  readonly units: number;
+  /** Units that stand behind each other, of which one is chosen in reading. */
+  readonly rows: number;
+}
+
+/** Bits of logic that weigh as much as one of Yosys's units of cost. */
+const BITS_OF_ROM = 16;
+const MULTIPLEXER = 0.5;
+const EXTRA = 2;
+
+interface Laid extends MemoryChoice {
+  readonly cost: number;
+}
+
+/** A memory in words of each width of a kind: the cheapest. */
+function laidInto(kind: MemoryKind, { words, width, access }: Memory): Laid {
+  let best: Laid | null = null;
+  for (const [index, unit] of kind.widths.entries()) {
+    const rows = Math.ceil(words / (kind.depth >> index));
+    const together = access === "rom" ? 1 : kind.byte === 0 ? unit : Math.min(kind.byte, unit);
+    const bits = rows * together * Math.ceil(width / together);
+    const units = Math.ceil(bits / unit);
+    const cost =
+      (kind.cost - kind.scaledCost) * units +
+      (kind.scaledCost * rows * width) / unit +
+      MULTIPLEXER * (rows - 1) * width +
+      (access === "ram" && rows > 1 ? MULTIPLEXER * rows : 0) +
+      EXTRA * kind.extra[access];
+    if (!best || cost < best.cost) best = { kind, units, rows, cost };
+  }
+  return best!;
+}
+
+/** What Yosys makes of a memory of a part. */
+export function chooseMemory(memory: Memory, { memories }: Mapping): MemoryChoice {
+  const { words, width, access, registered, style } = memory;
+  const bits = words * width;
+  const logic: Laid = {
+    kind: null,
+    units: 0,
+    rows: 1,
+    cost:
+      style === "block" ? Number.POSITIVE_INFINITY : Math.trunc(access === "rom" ? bits / BITS_OF_ROM : bits),
+  };
+  if (style === "logic") return logic;
+  let best = logic;
+  for (const kind of memories) {
+    if (kind.kind === "block" ? !registered : access === "rom" && !kind.holdsRom) continue;
+    if (kind.kind === "distributed" && style === "block") continue;
+    const laid = laidInto(kind, memory);
+    if (laid.cost < best.cost) best = laid;
+  }
+  return best;
+}

@@ -1,0 +1,273 @@
+// The folding solver: in seconds. In: a program, a part, and what is wished: a rate, a latency, or as fast as the part allows. Out:
+// the foldings and memories of all layers with the least area, their schedule and estimates; or why there are none.
+import type { Estimate } from "../estimate/estimate.ts";
+import { estimateArea } from "../estimate/estimate.ts";
+import { estimateTiming, type Timing } from "../estimate/timing.ts";
+import { operandsOf, type Program } from "../program/program.ts";
+import { dataflowOf } from "../schedule/dataflow.ts";
+import type { MemoryStyle, MultiplyStyle } from "../schedule/folding.ts";
+import { type Schedule, type ScheduleOptions, scheduleProgram } from "../schedule/schedule.ts";
+import { busyCycles, type DenseStage } from "../schedule/stages.ts";
+import { DiagnosticError, fail } from "../support/diagnostics.ts";
+import type { Resources, Target } from "../targets/target.ts";
+import { cyclesOf } from "./candidates.ts";
+import { overOf } from "./cost.ts";
+import { failTooLarge } from "./infeasible.ts";
+import { type Found, productLayers, type SearchTask, searchFoldings } from "./search.ts";
+
+/** What is wished. Cycles are those of the target's clock. */
+export type Goal =
+  /** The least area with a packet at least every so many cycles. */
+  | { readonly kind: "interval"; readonly cycles: number }
+  /** ... with the first answer after at most so many cycles. */
+  | { readonly kind: "latency"; readonly cycles: number }
+  /** The shortest interval that fits the part. */
+  | { readonly kind: "fastest" };
+
+export interface SolveTask {
+  readonly program: Program;
+  readonly target: Target;
+  readonly goal: Goal;
+  readonly clockMHz: number;
+  readonly outputs: ScheduleOptions["outputs"];
+  /** PE and SIMD of layers that are not to be chosen; their memories are. */
+  readonly folding?: ScheduleOptions["folding"];
+}
+
+/** What a layer with products gets. */
+export interface LayerChoice extends Resources {
+  readonly layer: string;
+  readonly pe: number;
+  readonly simd: number;
+  /** Positions of a convolution side by side. */
+  readonly positions: number;
+  readonly memory: MemoryStyle;
+  readonly multiply: MultiplyStyle;
+  readonly cycles: number;
+}
+
+export interface Solution {
+  /** What `scheduleProgram` and the compiler take. */
+  readonly options: ScheduleOptions;
+  readonly schedule: Schedule;
+  readonly estimate: Estimate;
+  /** Null on parts whose speed is not estimated. */
+  readonly timing: Timing | null;
+  readonly layers: readonly LayerChoice[];
+  /** Choices that were looked at. */
+  readonly looked: number;
+}
+
+/** Parts of the interval that layers may take; line buffers that fill between them add to it. */
+const PARTS = [1, 0.9, 0.8, 0.65, 0.5];
+
+/**
+ * Finds the foldings. Throws the DiagnosticError of a program that cannot be built; solve/too-fast where no folding keeps the
+ * interval or the latency, and solve/too-large where none that does fits the part, with what would fit.
+ */
+export function solveFolding(task: SolveTask): Solution {
+  const { goal } = task;
+  switch (goal.kind) {
+    case "interval": {
+      const solution = leastArea(task, goal.cycles);
+      if (overOf(solution.estimate.total, task.target).length > 0)
+        failTooLarge(task, goal.cycles, solution, fastest);
+      return solution;
+    }
+    case "latency":
+      return withinLatency(task, goal.cycles);
+    case "fastest": {
+      const found = fastest(task);
+      if (found) return found;
+      const slowest = leastArea(task, slowestInterval(task));
+      return failTooLarge(task, slowest.schedule.intervalCycles, slowest, () => null);
+    }
+  }
+}
+
+function optionsOf({ clockMHz, outputs, folding = {} }: SolveTask, intervalCycles: number): ScheduleOptions {
+  return { clockMHz, outputs, intervalCycles, folding };
+}
+
+function searchTask(task: SolveTask, interval: number): SearchTask {
+  const { program, target } = task;
+  const options = optionsOf(task, interval);
+  return { program, target, flow: dataflowOf(program, task.outputs), options };
+}
+
+/** Depths of FIFOs where branches meet, as a schedule with chosen foldings has them. */
+function depthsOf({ stages }: Schedule): NonNullable<ScheduleOptions["fifoDepths"]> {
+  const depths: Record<string, number[]> = {};
+  for (const stage of stages) {
+    if (stage.kind !== "fifo") continue;
+    depths[stage.instruction.layer] ??= [0, 0];
+    depths[stage.instruction.layer]![stage.operand] = stage.depth;
+  }
+  return depths;
+}
+
+/** The least area for an interval, whether or not the part has it. Throws solve/too-fast. */
+export function leastArea(task: SolveTask, interval: number): Solution {
+  const search = searchTask(task, interval);
+  const { program } = task;
+  const isBranching = program.instructions.some((step) => operandsOf(step).length > 1);
+  const fifoDepths = isBranching ? depthsOf(scheduleProgram(program, search.options)) : {};
+  const draft = { ...search, options: { ...search.options, fifoDepths } };
+  let missed: Schedule | null = null;
+  for (const part of PARTS) {
+    const found = searchFoldings(draft, Math.max(1, Math.floor(part * interval)));
+    if (!found) break;
+    const options = { ...search.options, folding: found.folding };
+    const schedule = tried(program, options);
+    if (schedule && schedule.intervalCycles <= interval) return solutionOf(task, options, schedule, found);
+    missed = schedule ?? missed;
+  }
+  return failTooFast(task, interval, missed ?? scheduleProgram(program, search.options));
+}
+
+/** A schedule, or null where packets would take turns. */
+function tried(program: Program, options: ScheduleOptions): Schedule | null {
+  try {
+    return scheduleProgram(program, options);
+  } catch (error) {
+    if (error instanceof DiagnosticError) return null;
+    throw error;
+  }
+}
+
+function solutionOf(
+  { program, target }: SolveTask,
+  options: ScheduleOptions,
+  schedule: Schedule,
+  { looked }: Found,
+): Solution {
+  const estimate = estimateArea(program, schedule.stages, target);
+  const layers = schedule.stages.flatMap((stage, k) =>
+    stage.kind === "dense" ? [choiceOf(stage, estimate.stages[k]!)] : [],
+  );
+  return {
+    options,
+    schedule,
+    estimate,
+    timing: estimateTiming(program, schedule.stages, target),
+    layers,
+    looked,
+  };
+}
+
+function choiceOf(stage: DenseStage, { lut, ff, dsp, bram }: Resources): LayerChoice {
+  const { instruction, pe, simd, windows, memory, multiply } = stage;
+  const layer = instruction.layer;
+  return {
+    layer,
+    pe,
+    simd,
+    positions: windows,
+    memory,
+    multiply,
+    cycles: busyCycles(stage),
+    lut,
+    ff,
+    dsp,
+    bram,
+  };
+}
+
+/** The interval of one product at a time in every layer. */
+function slowestInterval(task: SolveTask): number {
+  const { flow } = searchTask(task, 1);
+  const cycles = productLayers(flow).map((layer) =>
+    cyclesOf(task.program, layer, { pe: 1, simd: 1 }, Number.MAX_SAFE_INTEGER),
+  );
+  const ports = task.program.values.map(({ shape }) => shape.reduce((all, n) => all * n, 1));
+  return 2 * Math.max(...cycles, ...ports) + 64;
+}
+
+/** Steps of a search for an interval end when it is known to this part of it. */
+const CLOSE = 1.02;
+/** By how much an interval grows when the cycles or the FIFOs of its schedule come to more than those of its layers. */
+const MORE = 1.05;
+
+/**
+ * The shortest interval whose least area fits the part; null when none does. It is found by the cycles of the layers alone; the
+ * schedule, which takes longer, then has the last word.
+ */
+export function fastest(task: SolveTask): Solution | null {
+  const { target } = task;
+  const fits = ({ estimate }: { readonly estimate: Estimate }): boolean =>
+    overOf(estimate.total, target).length === 0;
+  const isPossible = (interval: number): boolean => {
+    const found = searchFoldings(searchTask(task, interval), interval);
+    return found !== null && fits(found);
+  };
+  const slowest = slowestInterval(task);
+  if (!isPossible(slowest)) return null;
+  let [fast, slow] = [1, slowest];
+  while (slow > fast * CLOSE && slow - fast > 1) {
+    const middle = Math.min(slow - 1, Math.max(fast + 1, Math.floor(Math.sqrt(fast * slow))));
+    if (isPossible(middle)) slow = middle;
+    else fast = middle;
+  }
+  for (let interval = slow; interval <= MORE * slowest; interval = Math.ceil(interval * MORE)) {
+    const solution = attempted(() => leastArea(task, interval));
+    if (solution && fits(solution)) return solution;
+  }
+  return null;
+}
+
+/** The slowest interval, and so nearly the least area, whose first answer comes in time. */
+function withinLatency(task: SolveTask, latency: number): Solution {
+  let [fast, slow] = [1, Math.max(2, latency)];
+  let best: Solution | null = null;
+  let shortest: Solution | null = null;
+  while (slow - fast > Math.max(1, fast * (CLOSE - 1))) {
+    const middle = Math.max(fast + 1, Math.floor(Math.sqrt(fast * slow)));
+    const found = attempted(() => leastArea(task, middle));
+    if (found && (!shortest || found.schedule.latencyCycles < shortest.schedule.latencyCycles))
+      shortest = found;
+    const isInTime = found !== null && found.schedule.latencyCycles <= latency;
+    if (isInTime) {
+      best = found;
+      fast = middle;
+    } else if (found) slow = middle;
+    else fast = middle;
+  }
+  if (!best)
+    return fail("solve/too-slow", {
+      latency,
+      shortest: shortest?.schedule.latencyCycles ?? null,
+      layer: slowestOf(shortest),
+    });
+  if (overOf(best.estimate.total, task.target).length > 0)
+    failTooLarge(task, best.schedule.intervalCycles, best, fastest);
+  return best;
+}
+
+function slowestOf(solution: Solution | null): string {
+  const sorted = [...(solution?.layers ?? [])].sort((a, b) => b.cycles - a.cycles);
+  return sorted[0]?.layer ?? "";
+}
+
+/** What a search gives, or null where no folding keeps the interval. */
+export function attempted(search: () => Solution): Solution | null {
+  try {
+    return search();
+  } catch (error) {
+    if (error instanceof DiagnosticError && error.diagnostics.every(({ code }) => code === "solve/too-fast"))
+      return null;
+    throw error;
+  }
+}
+
+function failTooFast(task: SolveTask, interval: number, missed: Schedule): never {
+  const busiest = missed.stages
+    .map((stage) => ({ cycles: busyCycles(stage), stage }))
+    .toSorted((a, b) => b.cycles - a.cycles)[0]!;
+  return fail("solve/too-fast", {
+    interval,
+    attained: missed.intervalCycles,
+    where: "instruction" in busiest.stage ? busiest.stage.instruction.layer : busiest.stage.kind,
+    cycles: busiest.cycles,
+    target: task.target.title,
+  });
+}
