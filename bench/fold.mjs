@@ -9,7 +9,7 @@ import { dataflowOf } from "../dist/schedule/dataflow.js";
 import { scheduleProgram } from "../dist/schedule/schedule.js";
 import { allFoldings, cyclesOf } from "../dist/solve/candidates.js";
 import { costOf } from "../dist/solve/cost.js";
-import { createJudge, productLayers, stylesOf } from "../dist/solve/search.js";
+import { createJudge, partOptions, productLayers, stylesOf } from "../dist/solve/search.js";
 import { solveFolding } from "../dist/solve/solve.js";
 import { createRandom } from "../dist/support/random.js";
 import { targetNamed } from "../dist/targets/targets.js";
@@ -54,7 +54,13 @@ function network() {
 /** The least cost of all choices that keep the interval. */
 function exhaustive(program, target, interval) {
   const flow = dataflowOf(program, "class");
-  const options = { clockMHz: CLOCK, outputs: "class", intervalCycles: interval, folding: {} };
+  const options = {
+    clockMHz: CLOCK,
+    outputs: "class",
+    intervalCycles: interval,
+    folding: {},
+    ...partOptions(target),
+  };
   const judge = createJudge({ program, flow, target, options });
   let choices = [{}];
   for (const layer of productLayers(flow)) {
@@ -72,12 +78,11 @@ function exhaustive(program, target, interval) {
   throw new Error("no choice keeps the interval");
 }
 
+const PRODUCTS = { auto: "", logic: "no DSP", shared: "shared DSP" };
 const foldingText = (folding) =>
   Object.values(folding)
     .map(({ pe, simd, memory, multiply }) =>
-      [`${pe} x ${simd}`, memory === "auto" ? "" : memory, multiply === "auto" ? "" : "no DSP"]
-        .filter(Boolean)
-        .join(" "),
+      [`${pe} x ${simd}`, memory === "auto" ? "" : memory, PRODUCTS[multiply]].filter(Boolean).join(" "),
     )
     .join(", ");
 const areaText = ({ lut, dsp, bram }) =>

@@ -2,6 +2,7 @@
 // constants. Out: what it adds to a bill.
 import { constantNamed, isSigned, type Program, widthOf } from "../program/program.ts";
 import { romStyle } from "../schedule/folding.ts";
+import { type Sharing, operandsOf as sharedOperands } from "../schedule/sharing.ts";
 import type { DenseStage } from "../schedule/stages.ts";
 import type { Mapping, ProductRule } from "../targets/mapping.ts";
 import { counterBits, type GrowingBill } from "./bill.ts";
@@ -48,32 +49,55 @@ export function productRule(
   );
 }
 
+/**
+ * What products that share a multiplier take besides: operands side by side where a block has no adder for them, and the bits
+ * in which products overlap.
+ */
+function billApart(bill: GrowingBill, program: Program, stage: DenseStage, sharing: Sharing): void {
+  const { instruction, source, pe, simd, windows } = stage;
+  const products = windows * pe * simd;
+  const blocks = products / (sharing.pe * sharing.windows);
+  const weightWidth = widthOf(constantNamed(program, instruction.weights).format);
+  if (!bill.part.mapping.absorbs.operands) bill.add("adder", blocks * (sharing.pe - 1) * (weightWidth + 1));
+  if (sharing.spacing === widthOf(source.format) + weightWidth) return;
+  bill.add("agreement", 2 * (products - blocks));
+  bill.registers(products - blocks);
+}
+
 export function billDense(bill: GrowingBill, program: Program, stage: DenseStage): void {
   const { mapping } = bill.part;
   const { instruction, source, result, inputs, outputs, pe, simd, vectors, windows, inFolds, outFolds } =
     stage;
-  const { phases } = stage;
+  const { phases, sets, sharing } = stage;
   const { data, format } = constantNamed(program, instruction.weights);
   const widths = dotWidths(program, stage);
   const accumulator = widthOf(result.format);
   const width = widthOf(format);
   const dots = windows * pe;
+  const shared = sharing ? sharing.pe * sharing.windows : 1;
   const levels = counterBits(simd);
   const depth = phases[0] * phases[1] * inFolds * outFolds;
 
-  const single = phases[0] * phases[1] === 1;
+  const single = phases[0] * phases[1] * sets === 1;
   const weightAt = (word: number, lane: number): number => {
     const o = Math.floor(word / inFolds) * pe + Math.floor(lane / simd);
     const i = (word % inFolds) * simd + (lane % simd);
     return o < outputs && i < inputs ? data[o * inputs + i]! : 0;
   };
+  const operands = sharing
+    ? sharedOperands({ inputWidth: widthOf(source.format), weightWidth: width }, sharing)
+    : widths.operands;
+  const multiplied = sharing ? operands[0] + operands[1] : Math.min(widths.product, widths.tree);
   const rule =
-    widths.kind === "product" && stage.multiply === "auto"
-      ? productRule(widths.operands, Math.min(widths.product, widths.tree), mapping)
+    widths.kind === "product" && stage.multiply !== "logic"
+      ? productRule(operands, multiplied, mapping)
       : undefined;
-  const absorbs = rule ? mapping.absorbs : { operands: false, product: false, adder: false };
+  // The adder behind a block that makes several products is not of one of them.
+  const absorbs = rule
+    ? { ...mapping.absorbs, adder: mapping.absorbs.adder && !sharing }
+    : { operands: false, product: false, adder: false };
 
-  const wordBits = pe * simd * width;
+  const wordBits = sets * pe * simd * width;
   const style = stage.memory === "auto" ? romStyle(depth, wordBits) : stage.memory;
   const memory = { words: depth, width: wordBits, access: "rom", registered: true, style } as const;
   const columns = single ? columnsOf(depth, pe * simd, width, weightAt) : null;
@@ -84,7 +108,7 @@ export function billDense(bill: GrowingBill, program: Program, stage: DenseStage
 
   // Products.
   const products = dots * simd;
-  if (rule) bill.dsp(products * rule.blocks);
+  if (rule) bill.dsp((products / shared) * rule.blocks);
   else if (widths.kind === "agreement") bill.add("agreement", products);
   else if (widths.kind === "negation") bill.add("negation", products * widths.product);
   else {
@@ -93,6 +117,7 @@ export function billDense(bill: GrowingBill, program: Program, stage: DenseStage
     bill.add("productEdge", products * (a + b));
   }
   if (!absorbs.product) bill.registers(products * Math.min(widths.product, widths.tree));
+  if (sharing) billApart(bill, program, stage, sharing);
 
   // Trees of adders; a lane without a partner is only handed on. A block takes the adder behind it.
   let nodes = simd;

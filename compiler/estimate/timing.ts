@@ -28,7 +28,7 @@ export function pathsOf(program: Program, stage: Stage, target: Target): readonl
       const [a, b] = widths.operands;
       const product = Math.min(widths.product, widths.tree);
       if (widths.kind !== "product") return [sums, { carry: 1, carryBit: widths.product }];
-      if (stage.multiply === "auto" && productRule(widths.operands, product, MAPPINGS[target.name]!))
+      if (stage.multiply !== "logic" && productRule(widths.operands, product, MAPPINGS[target.name]!))
         return [sums, { block: 1 }];
       return [sums, { product: 1, productRow: Math.min(a, b), carryBit: a + b }];
     }

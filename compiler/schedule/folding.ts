@@ -5,18 +5,19 @@ import type { Sharing } from "./sharing.ts";
 /** What weights are stored in: what suits their size, block memory, or look-up tables. */
 export type MemoryStyle = "auto" | "block" | "logic";
 
-/** What products are made in: blocks where the tools put them there by themselves, or look-up tables. */
-export type MultiplyStyle = "auto" | "logic";
+/**
+ * What products are made in: blocks where the tools put them there by themselves; look-up tables; or blocks of which each
+ * makes as many as `ScheduleOptions.multiplier` takes, else as auto.
+ */
+export type MultiplyStyle = "auto" | "logic" | "shared";
 
 /** Multipliers of one dense layer: PE outputs by SIMD inputs per cycle. */
 export interface Folding {
   readonly pe: number;
   readonly simd: number;
-  /** Products that share multipliers; default: as many as `ScheduleOptions.multiplier` takes. */
-  readonly sharing?: Sharing | null;
   /** Default: auto. */
   readonly memory?: MemoryStyle;
-  /** Default: auto. */
+  /** Default: shared where multipliers are known, else auto. */
   readonly multiply?: MultiplyStyle;
 }
 
@@ -34,6 +35,8 @@ export interface WideFolding extends Folding {
   readonly windows: number;
   /** Positions of its input that come at once. */
   readonly columns: number;
+  /** Null or absent: every product has a multiplier of its own. */
+  readonly sharing?: Sharing | null;
 }
 
 export interface DenseSize {

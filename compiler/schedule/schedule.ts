@@ -210,10 +210,9 @@ function chooseFoldings(
     if (before !== null) lanes.set(step.result, before);
     if (step.op !== "dense" && step.op !== "conv") continue;
     const own = given.get(step.layer);
-    const { memory = "auto", multiply = "auto" } = own ?? {};
+    const { memory = "auto", multiply = multiplier ? "shared" : "auto" } = own ?? {};
     const taken = { ...foldingOf(program, step, own, interval, before), memory, multiply };
-    const isShared = own?.sharing === undefined && multiplier !== undefined && multiply !== "logic";
-    const sharing = isShared ? sharingOf(program, step, taken, multiplier) : (own?.sharing ?? null);
+    const sharing = multiplier && multiply === "shared" ? sharingOf(program, step, taken, multiplier) : null;
     chosen.set(step.result, { ...taken, sharing });
     lanes.set(step.result, taken.pe * taken.windows);
   }

@@ -5,7 +5,7 @@ import type { Program } from "../program/program.ts";
 import type { Dataflow } from "../schedule/dataflow.ts";
 import type { Folding, MemoryStyle } from "../schedule/folding.ts";
 import { draftStages, type ScheduleOptions } from "../schedule/schedule.ts";
-import { MAPPINGS } from "../targets/mapping.ts";
+import { MAPPINGS, multiplierOf } from "../targets/mapping.ts";
 import type { Target } from "../targets/target.ts";
 import { candidateFoldings, type ProductLayer } from "./candidates.ts";
 import { costOf } from "./cost.ts";
@@ -32,12 +32,19 @@ export type Styles = Required<Pick<Folding, "memory" | "multiply">>;
 const MEMORIES: readonly MemoryStyle[] = ["auto", "block", "logic"];
 const STYLES = MEMORIES.map((memory): Styles => ({ memory, multiply: "auto" }));
 const IN_LOGIC = MEMORIES.map((memory): Styles => ({ memory, multiply: "logic" }));
+const SHARED = MEMORIES.map((memory): Styles => ({ memory, multiply: "shared" }));
 
 const canUseBlocks = ({ name }: Target): boolean => MAPPINGS[name]!.products.length > 0;
 
 /** All styles that make a difference on a target. */
 export const stylesOf = (target: Target): readonly Styles[] =>
-  canUseBlocks(target) ? [...STYLES, ...IN_LOGIC] : STYLES;
+  canUseBlocks(target) ? [...STYLES, ...IN_LOGIC, ...SHARED] : STYLES;
+
+/** What schedules for a target are to know of it. */
+export function partOptions({ name }: Target): Pick<ScheduleOptions, "multiplier"> {
+  const multiplier = multiplierOf(MAPPINGS[name]!);
+  return multiplier ? { multiplier } : {};
+}
 
 /** Rounds through all layers; each of them starts from what the one before left. */
 const MOST_ROUNDS = 8;

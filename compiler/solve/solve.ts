@@ -13,7 +13,7 @@ import type { Resources, Target } from "../targets/target.ts";
 import { cyclesOf } from "./candidates.ts";
 import { overOf } from "./cost.ts";
 import { failTooLarge } from "./infeasible.ts";
-import { type Found, productLayers, type SearchTask, searchFoldings } from "./search.ts";
+import { type Found, partOptions, productLayers, type SearchTask, searchFoldings } from "./search.ts";
 
 /** What is wished. Cycles are those of the target's clock. */
 export type Goal =
@@ -43,6 +43,8 @@ export interface LayerChoice extends Resources {
   readonly positions: number;
   readonly memory: MemoryStyle;
   readonly multiply: MultiplyStyle;
+  /** Products that share a multiplier. */
+  readonly shared: number;
   readonly cycles: number;
 }
 
@@ -85,8 +87,9 @@ export function solveFolding(task: SolveTask): Solution {
   }
 }
 
-function optionsOf({ clockMHz, outputs, folding = {} }: SolveTask, intervalCycles: number): ScheduleOptions {
-  return { clockMHz, outputs, intervalCycles, folding };
+function optionsOf(task: SolveTask, intervalCycles: number): ScheduleOptions {
+  const { clockMHz, outputs, folding = {}, target } = task;
+  return { clockMHz, outputs, intervalCycles, folding, ...partOptions(target) };
 }
 
 function searchTask(task: SolveTask, interval: number): SearchTask {
@@ -156,7 +159,7 @@ function solutionOf(
 }
 
 function choiceOf(stage: DenseStage, { lut, ff, dsp, bram }: Resources): LayerChoice {
-  const { instruction, pe, simd, windows, memory, multiply } = stage;
+  const { instruction, pe, simd, windows, memory, multiply, sharing } = stage;
   const layer = instruction.layer;
   return {
     layer,
@@ -165,6 +168,7 @@ function choiceOf(stage: DenseStage, { lut, ff, dsp, bram }: Resources): LayerCh
     positions: windows,
     memory,
     multiply,
+    shared: sharing ? sharing.pe * sharing.windows : 1,
     cycles: busyCycles(stage),
     lut,
     ff,

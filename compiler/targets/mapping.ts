@@ -90,6 +90,11 @@ const XILINX_BLOCKS = [
   block([1, 2, 4, 9], 2 ** 16, 513, 9, 1, 4),
 ];
 
+/** Operands of the part's widest multiplier that is a whole block; undefined where products are made of logic. */
+export function multiplierOf({ products }: Mapping): readonly [number, number] | undefined {
+  return products.find(({ blocks }) => blocks === 1)?.most;
+}
+
 export const MAPPINGS: Readonly<Record<string, Mapping>> = {
   "ice40-hx8k": { memories: [ICE40_BLOCK], products: [], absorbs: NOTHING_ABSORBED },
   "ice40-up5k": {

@@ -75,7 +75,7 @@ function solutionText(
     `${l.simd}`,
     `${l.positions}`,
     l.memory,
-    l.dsp > 0 ? "DSP" : "LUT",
+    l.dsp === 0 ? "LUT" : l.shared > 1 ? `${l.shared} in a DSP` : "DSP",
     number(l.cycles),
     rounded(l.lut),
     rounded(l.ff),

@@ -4,6 +4,7 @@ import { columnsOf } from "../../../estimate/columns.ts";
 import { dotWidths, productRule } from "../../../estimate/dense.ts";
 import { billOf, estimateArea } from "../../../estimate/estimate.ts";
 import { estimateTiming } from "../../../estimate/timing.ts";
+import type { MultiplyStyle } from "../../../schedule/folding.ts";
 import { scheduleProgram } from "../../../schedule/schedule.ts";
 import { MAPPINGS } from "../../../targets/mapping.ts";
 import { TARGETS, targetNamed } from "../../../targets/targets.ts";
@@ -34,13 +35,15 @@ it("know which products become blocks", () => {
 
 it("count a block for each product, and none where they are kept out of blocks", () => {
   const program = twoLayers();
-  const dsp = (multiply: "auto" | "logic"): number => {
+  const dsp = (multiply: MultiplyStyle): number => {
     const folding = { fc1: { pe: 3, simd: 4, multiply }, fc2: { pe: 2, simd: 2, multiply } };
-    const { stages } = scheduleProgram(program, { ...WISHES, folding });
+    const { stages } = scheduleProgram(program, { ...WISHES, folding, multiplier: [25, 18] });
     return estimateArea(program, stages, targetNamed("xc7")!).total.dsp;
   };
   expect(dsp("auto")).toBe(3 * 4);
   expect(dsp("logic")).toBe(0);
+  // Of 6 x 4 bits three would fit, and of 3 x 3 bits both.
+  expect(dsp("shared")).toBe(4 + 2);
 });
 
 it("are of every stage, and of every target, in milliseconds", () => {

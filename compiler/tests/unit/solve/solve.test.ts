@@ -6,7 +6,7 @@ import type { Folding } from "../../../schedule/folding.ts";
 import { scheduleProgram } from "../../../schedule/schedule.ts";
 import { allFoldings, candidateFoldings, cyclesOf } from "../../../solve/candidates.ts";
 import { costOf, overOf } from "../../../solve/cost.ts";
-import { createJudge, productLayers, stylesOf } from "../../../solve/search.ts";
+import { createJudge, partOptions, productLayers, stylesOf } from "../../../solve/search.ts";
 import { type Goal, type Solution, solveFolding } from "../../../solve/solve.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import type { Target } from "../../../targets/target.ts";
@@ -23,7 +23,8 @@ function solve(program: Program, target: Target, goal: Goal): Solution {
 /** The least cost of all legal choices whose layers keep an interval. */
 function leastCost(program: Program, target: Target, interval: number): number {
   const flow = dataflowOf(program, "class");
-  const options = { clockMHz: 50, intervalCycles: interval, folding: {}, outputs: "class" } as const;
+  const wishes = { clockMHz: 50, intervalCycles: interval, folding: {}, outputs: "class" } as const;
+  const options = { ...wishes, ...partOptions(target) };
   const judge = createJudge({ program, flow, target, options });
   let choices: Readonly<Record<string, Folding>>[] = [{}];
   for (const layer of productLayers(flow)) {
@@ -113,6 +114,19 @@ describe("the solver", () => {
       folding,
     });
     expect(layers[0]).toMatchObject({ layer: "fc1", pe: 2, simd: 3 });
+  });
+
+  it("lets products share blocks where they are short", () => {
+    const xc7 = targetNamed("xc7")!;
+    const program = twoLayers(24, 12, 8);
+    const goal = { kind: "interval", cycles: 12 } as const;
+    const few: Target = { ...xc7, has: { ...xc7.has, lut: 1600, dsp: 14 } };
+    const { layers, estimate, options, schedule } = solve(program, few, goal);
+    expect(overOf(estimate.total, few)).toEqual([]);
+    expect(Math.max(...layers.map(({ shared }) => shared))).toBeGreaterThan(1);
+    const top = generateVerilog(program, schedule, { version: "0" }).files.get("rtl/two.v") as string;
+    expect(top).toMatch(/\.SHARED_PE\s*\(\d\)/);
+    expect(scheduleProgram(program, options).stages).toEqual(schedule.stages);
   });
 
   it("writes its styles into the Verilog", () => {
