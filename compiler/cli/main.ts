@@ -248,6 +248,7 @@ function createCli(): Command {
     .addOption(
       new Option("--rtl-vectors <n>", "real samples through Verilog").argParser(integer).default(1000),
     )
+    .option("--fit", "where it does not fit the target, train again with fewer bits of weights")
     .action((model, options) =>
       execute("build", options.json, async (context) => {
         checkReadable("MODEL", model);

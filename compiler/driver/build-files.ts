@@ -3,6 +3,8 @@
 export const BUILD_FILES = {
   report: "report.json",
   timing: "timing.json",
+  /** Bits of weights that a part was found to have room for. */
+  fit: "fit.json",
   train: {
     folder: "train",
     source: "train/model.floor",

@@ -32,11 +32,7 @@ export function compileDesign(
   test: TestVectors,
 ): CompiledDesign {
   const program = lower(trained);
-  // Foldings are written for the model's layers; some may be gone.
-  const removed = new Set(trained.removed.map((layer) => layer.node));
-  const folding = Object.fromEntries(
-    Object.entries(hardware.folding).filter(([layer]) => !removed.has(layer)),
-  );
+  const folding = keptFoldings(trained, hardware);
   const { samples, outputs } = test;
   const known = outputs.map((sums, i): [string, Uint8Array] => [
     portFile(BUILD_FILES.design.outputs, i),
@@ -52,6 +48,12 @@ export function compileDesign(
       trainingOf: (layer) => trainingOf(trained, layer),
     },
   );
+}
+
+/** Foldings are written for the model's layers; some may be gone. */
+export function keptFoldings(trained: TrainedGraph, { folding }: HardwareSpec): HardwareSpec["folding"] {
+  const removed = new Set(trained.removed.map((layer) => layer.node));
+  return Object.fromEntries(Object.entries(folding).filter(([layer]) => !removed.has(layer)));
 }
 
 /** Score of the integer program on the test split. */

@@ -43,11 +43,14 @@ function fitsOn({ program, target }: SolveTask, { schedule }: Solution, other: T
   return overOf(estimateArea(program, schedule.stages, other).total, other).length === 0;
 }
 
-/** The widest weights with which the same foldings fit, and all bits of weights then; null when none do. */
-function fewerBits(
-  { program, target }: SolveTask,
-  { schedule }: Solution,
-): { bits: number; total: number } | null {
+export interface Weights {
+  /** Width of the widest, and bits of all. */
+  readonly bits: number;
+  readonly total: number;
+}
+
+/** The widest weights with which the same foldings fit; null when none do. */
+export function fewerBits({ program, target }: SolveTask, { schedule }: Solution): Weights | null {
   const layers = schedule.stages.filter((stage) => stage.kind === "dense");
   const widest = Math.max(
     ...layers.map(({ instruction }) => widthOf(constantNamed(program, instruction.weights).format)),

@@ -12,8 +12,10 @@ import { DiagnosticError, fail } from "../support/diagnostics.ts";
 import type { Resources, Target } from "../targets/target.ts";
 import { cyclesOf } from "./candidates.ts";
 import { overOf } from "./cost.ts";
-import { failTooLarge } from "./infeasible.ts";
+import { failTooLarge, fewerBits, type Weights } from "./infeasible.ts";
 import { type Found, partOptions, productLayers, type SearchTask, searchFoldings } from "./search.ts";
+
+export type { Weights };
 
 /** What is wished. Cycles are those of the target's clock. */
 export type Goal =
@@ -84,6 +86,25 @@ export function solveFolding(task: SolveTask): Solution {
       const slowest = leastArea(task, slowestInterval(task));
       return failTooLarge(task, slowest.schedule.intervalCycles, slowest, () => null);
     }
+  }
+}
+
+/**
+ * Null where a folding fits the part; else the widest weights with which the foldings of least area do. Throws as `solveFolding`
+ * does, but solve/too-large only where no weights fit.
+ */
+export function narrowerWeights(task: SolveTask): Weights | null {
+  try {
+    solveFolding(task);
+    return null;
+  } catch (error) {
+    const isTooLarge =
+      error instanceof DiagnosticError && error.diagnostics.some(({ code }) => code === "solve/too-large");
+    const { goal } = task;
+    const interval = goal.kind === "fastest" ? slowestInterval(task) : goal.cycles;
+    const weights = isTooLarge ? fewerBits(task, leastArea(task, interval)) : null;
+    if (!weights) throw error;
+    return weights;
   }
 }
 

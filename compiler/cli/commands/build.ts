@@ -1,18 +1,25 @@
 // noisefloor build MODEL -o DIR: train, compile, verify, report.
 import { BUILD_FILES } from "../../driver/build-files.ts";
+import type { BuildDirectory } from "../../host/node/build-directory.ts";
+import { type Diagnostic, fail } from "../../support/diagnostics.ts";
 import type { CommandOutcome, Context } from "../context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
-import { prepareName, prepareStep } from "../prepare-step.ts";
-import { defaultDirectory, openModel, useDirectory } from "../project.ts";
+import { fitStep } from "../fit-step.ts";
+import { type PrepareWishes, prepareName, prepareStep } from "../prepare-step.ts";
+import { defaultDirectory, isStated, type OpenedModel, openModel, useDirectory } from "../project.ts";
 import { compileStep, createStopwatch, reportStep, verifyStep } from "../steps.ts";
 import { reportText } from "../tables.ts";
 import type { CompileOptions } from "./compile.ts";
 import { backEndsLeftOut, type VerifyOptions } from "./verify.ts";
 
+export interface BuildOptions extends CompileOptions, VerifyOptions {
+  readonly fit?: boolean;
+}
+
 export async function buildCommand(
   context: Context,
   argument: string | undefined,
-  options: CompileOptions & VerifyOptions,
+  options: BuildOptions,
 ): Promise<CommandOutcome> {
   const without = backEndsLeftOut(options.without);
   const model = await openModel(argument, options);
@@ -21,9 +28,11 @@ export async function buildCommand(
   const { progress } = context;
   const force = options.force === true;
   const wishes = { fresh: options.fresh === true, force };
-  const prepared = await timed(prepareName(model), () => prepareStep(context, directory, model, wishes));
+  const { project, prepared } = await timed(prepareName(model), () =>
+    integersOf(context, directory, model, options, wishes),
+  );
   progress.line("compiling");
-  const warnings = await timed("compile", async () => compileStep(directory, model.project, force, options));
+  const warnings = await timed("compile", async () => compileStep(directory, project, force, options));
   progress.line("verifying");
   const failures = await timed("verify", () =>
     verifyStep(context, directory, {
@@ -42,4 +51,23 @@ export async function buildCommand(
     text: `${reportText(report)}\n\n${verdict}`,
     diagnostics: [...model.warnings, ...prepared, ...warnings, ...failures],
   };
+}
+
+/** Trains or imports the model; with --fit until it fits the target. */
+async function integersOf(
+  context: Context,
+  directory: BuildDirectory,
+  model: OpenedModel,
+  options: BuildOptions,
+  wishes: PrepareWishes,
+): Promise<{ readonly project: OpenedModel["project"]; readonly prepared: readonly Diagnostic[] }> {
+  if (!options.fit)
+    return { project: model.project, prepared: await prepareStep(context, directory, model, wishes) };
+  if (isStated(model))
+    return fail("cli/bad-option", {
+      option: "--fit",
+      problem: "it trains, and the model's file states its quantizers",
+    });
+  const { project } = await fitStep(context, directory, model, options, wishes.fresh);
+  return { project, prepared: [] };
 }

@@ -1,0 +1,34 @@
+// Whether a trained network fits a part at what is wished on it. In: the trained graph, hardware wishes with a part. Out: nothing
+// where it fits, else how few bits of weights would.
+import type { HardwareSpec, PartWish, Project } from "../graph/project.ts";
+import type { TrainedGraph } from "../graph/trained-graph.ts";
+import { lower } from "../lower/lower.ts";
+import { narrowerWeights, type Weights } from "../solve/solve.ts";
+import { compilerAssert } from "../support/assert.ts";
+import { targetNamed } from "../targets/targets.ts";
+import { keptFoldings } from "./compile-design.ts";
+
+/**
+ * Null where a folding fits; else the widest weights with which the foldings of least area would. Throws the DiagnosticError of
+ * the solver where no weights do, or no folding keeps the rate.
+ */
+export function shortageOf(
+  trained: TrainedGraph,
+  hardware: HardwareSpec,
+  { target: name, goal }: PartWish,
+): Weights | null {
+  const target = targetNamed(name);
+  compilerAssert(target, `${name} is a target`);
+  const folding = keptFoldings(trained, hardware);
+  return narrowerWeights({ ...hardware, program: lower(trained), target, goal, folding });
+}
+
+/** The project with a budget of weight bits, beside the limits that it has. */
+export function withWeightBits(project: Project, weightBits: number): Project {
+  const { objective } = project.training;
+  const limits = objective.kind === "budget" ? objective.limits : {};
+  return {
+    ...project,
+    training: { ...project.training, objective: { kind: "budget", limits: { ...limits, weightBits } } },
+  };
+}
