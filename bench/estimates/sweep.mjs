@@ -28,14 +28,11 @@ export function builtDesign(index) {
   return { index, name, kind, program, schedule, made };
 }
 
-/**
- * The place of a result: the top module and its memories say what the design is. The fixed modules do not count, since most changes
- * of one leave most designs as they are: whoever changes what one takes removes the cache.
- */
+/** The place of a result: its Verilog without comments, and its memories, say what the design is. */
 export function placeOf({ made, program }, target) {
   const hash = createHash("sha256");
-  for (const path of [`rtl/${made.manifest.top}.v`, ...made.manifest.memories])
-    hash.update(path).update(made.files.get(path));
+  for (const path of [...made.manifest.sources, ...made.manifest.memories])
+    hash.update(path).update(made.files.get(path).replace(/\/\/.*$/gm, ""));
   hash.update(printProgram(program)).update(target.flow.synth).update(versionOf("@yowasp/yosys"));
   if (target.flow.place?.tool === "nextpnr-ice40") hash.update(versionOf("@yowasp/nextpnr-ice40"));
   return join(CACHE, `${target.name}-${hash.digest("hex").slice(0, 24)}.json`);
