@@ -295,11 +295,11 @@ module nf_dense #(
               .sum (beat_sums[LANE*ACC_WIDTH+:ACC_WIDTH])
           );
           assign carries[LANE] = 1'b0;
-          assign total = from + beat_sum;
-        end else begin : shared
-          wire unused_bit;
-          assign {total, unused_bit} = {from, 1'b1} + {beat_sum, carries[LANE]};
         end
+        // beat_sum + from + carry. As a difference, since tools put its first operand beside the carry chain: a sum might have
+        // `from` there, which would take a look-up table of its own for each bit.
+        wire unused_bit;
+        assign {total, unused_bit} = {beat_sum, carries[LANE]} - {~from, 1'b1};
 
         always @(posedge aclk) begin
           if (move && valid[STAGES-1]) accumulator <= outside ? {ACC_WIDTH{1'b0}} : total;
