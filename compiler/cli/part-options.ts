@@ -10,6 +10,10 @@ export interface PartOptions {
   readonly latency?: number;
 }
 
+/** As in the section `hardware`. */
+const MOST_CYCLES = 1e9;
+const DECIMAL = /^\d+(\.\d+)?(e\d+)?$/;
+
 const GOALS = ["rate", "interval", "latency"] as const;
 
 const bad = (option: string, problem: string): never =>
@@ -27,14 +31,15 @@ export function partWishOf(options: PartOptions, clockMHz: number, interval: num
   if (options.interval !== undefined)
     return { target, goal: { kind: "interval", cycles: whole("interval", options.interval) } };
   if (options.rate === undefined) return { target, goal: { kind: "interval", cycles: interval } };
-  const rate = Number(options.rate);
-  if (!Number.isFinite(rate) || rate <= 0)
-    return bad("rate", "neither a number of inferences per second nor max");
+  const rate = DECIMAL.test(options.rate) ? Number(options.rate) : 0;
+  if (rate <= 0) return bad("rate", "neither a number of inferences per second nor max");
   const cycles = Math.floor((clockMHz * 1e6) / rate);
   if (cycles < 1) bad("rate", `more than one inference in each cycle of ${clockMHz} MHz`);
+  if (cycles > MOST_CYCLES)
+    bad("rate", `an inference takes more than ${MOST_CYCLES} cycles of ${clockMHz} MHz`);
   return { target, goal: { kind: "interval", cycles } };
 }
 
 function whole(option: string, cycles: number): number {
-  return cycles >= 1 ? cycles : bad(option, "at least 1 cycle");
+  return cycles >= 1 && cycles <= MOST_CYCLES ? cycles : bad(option, `between 1 and ${MOST_CYCLES} cycles`);
 }

@@ -8,7 +8,12 @@ import { importQueries, savedQuery } from "../driver/imported-source.ts";
 import { parseJson } from "../driver/load-build.ts";
 import { compileSource, importedPathOf } from "../dsl/compile-source.ts";
 import type { Project, StatedNetwork, StatedProject } from "../graph/project.ts";
-import { BUILD_MARKER, type BuildDirectory, openBuildDirectory } from "../host/node/build-directory.ts";
+import {
+  BUILD_MARKER,
+  type BuildDirectory,
+  openBuildDirectory,
+  type ReadableDirectory,
+} from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
 import { readRegularFile } from "../host/node/regular-file.ts";
 import { statedQuantizers } from "../import/draft.ts";
@@ -110,7 +115,7 @@ async function openNamed(source: SourceFile, files: ProjectFiles): Promise<Opene
  * The model that a build directory was trained from, or that was imported there. Its data is in the directory, and its graph
  * where it came from a file, so that no other file is looked for.
  */
-export function savedModel(directory: BuildDirectory): Project | StatedProject {
+export function savedModel(directory: ReadableDirectory): Project | StatedProject {
   const names = [BUILD_FILES.train.source, BUILD_FILES.import.source];
   const path = names.find((name) => directory.readText(name) !== undefined);
   if (path === undefined) return fail("build/not-trained", { directory: directory.name });

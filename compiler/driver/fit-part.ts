@@ -23,10 +23,11 @@ export function shortageOf(
   return narrowerWeights({ ...hardware, program: lower(trained), target, goal, folding });
 }
 
-/** The project with a budget of weight bits, beside the limits that it has. */
-export function withWeightBits(project: Project, weightBits: number): Project {
+/** The project with a budget of weight bits, beside the limits of a budget that it has; in place of a lossless objective. */
+export function withinWeightBits(project: Project, most: number): Project {
   const { objective } = project.training;
   const limits = objective.kind === "budget" ? objective.limits : {};
+  const weightBits = Math.min(most, limits.weightBits ?? most);
   return {
     ...project,
     training: { ...project.training, objective: { kind: "budget", limits: { ...limits, weightBits } } },

@@ -15,8 +15,8 @@ export const USUAL_BAUD = 1_000_000;
 
 /** Block RAM of iCE40 reads 0 for some microseconds (icestorm issue 76); 20 are said to be enough. */
 const RESET_MICROSECONDS = 30;
-/** Silence that breaks off a frame, at least; hosts pause for some hundredths when they are busy. */
-const TIMEOUT_SECONDS = 0.1;
+/** Silence that breaks off a frame, at least: hosts pause for some hundredths when they are busy, and a slow byte takes long. */
+const TIMEOUT = { seconds: 0.1, bits: 40 };
 /** How far the line's bits may be off; over ten bits half of one is lost at 5 %. */
 const BAUD_TOLERANCE = 0.02;
 const LEAST_CLOCKS = 4;
@@ -71,7 +71,7 @@ export function createBoardTop(manifest: RtlManifest, board: Board, wishes: Boar
   const baud = wishes.baud ?? USUAL_BAUD;
   const clocks = clocksOfBit(board, hertz, baud);
   const resetCycles = Math.ceil(RESET_MICROSECONDS * clockMHz);
-  const timeoutBits = Math.ceil(Math.log2(TIMEOUT_SECONDS * hertz));
+  const timeoutBits = Math.ceil(Math.log2(Math.max(TIMEOUT.seconds, TIMEOUT.bits / baud) * hertz));
   const { led, button, tied } = board;
   const plan = {
     module: BOARD_MODULE,

@@ -214,7 +214,7 @@ const CLOSE = 1.02;
 const MORE = 1.05;
 
 /**
- * The shortest interval whose least area fits the part; null when none does. It is found by the cycles of the layers alone; the
+ * Nearly the shortest interval whose least area fits the part; null when none does. It is found by the cycles of the layers alone; the
  * schedule, which takes longer, then has the last word.
  */
 export function fastest(task: SolveTask): Solution | null {
@@ -227,8 +227,9 @@ export function fastest(task: SolveTask): Solution | null {
   };
   const slowest = slowestInterval(task);
   if (!isPossible(slowest)) return null;
-  let [fast, slow] = [1, slowest];
+  let [fast, slow] = [0, slowest];
   while (slow > fast * CLOSE && slow - fast > 1) {
+    // First a packet in each cycle.
     const middle = Math.min(slow - 1, Math.max(fast + 1, Math.floor(Math.sqrt(fast * slow))));
     if (isPossible(middle)) slow = middle;
     else fast = middle;
@@ -242,44 +243,49 @@ export function fastest(task: SolveTask): Solution | null {
 
 /** The slowest interval, and so nearly the least area, whose first answer comes in time. */
 function withinLatency(task: SolveTask, latency: number): Solution {
-  let [fast, slow] = [1, Math.max(2, latency)];
   let best: Solution | null = null;
   let shortest: Solution | null = null;
+  /** Whether the answer comes in time; undefined where no folding keeps the interval. */
+  const isInTime = (interval: number): boolean | undefined => {
+    const found = attempted(() => leastArea(task, interval));
+    if (!found) return undefined;
+    const { latencyCycles } = found.schedule;
+    if (!shortest || latencyCycles < shortest.schedule.latencyCycles) shortest = found;
+    if (latencyCycles <= latency) best = found;
+    return latencyCycles <= latency;
+  };
+  isInTime(1);
+  let [fast, slow] = [1, latency + 1];
   while (slow - fast > Math.max(1, fast * (CLOSE - 1))) {
     const middle = Math.max(fast + 1, Math.floor(Math.sqrt(fast * slow)));
-    const found = attempted(() => leastArea(task, middle));
-    if (found && (!shortest || found.schedule.latencyCycles < shortest.schedule.latencyCycles))
-      shortest = found;
-    const isInTime = found !== null && found.schedule.latencyCycles <= latency;
-    if (isInTime) {
-      best = found;
-      fast = middle;
-    } else if (found) slow = middle;
+    if (isInTime(middle) === false) slow = middle;
     else fast = middle;
   }
-  if (!best)
-    return fail("solve/too-slow", {
-      latency,
-      shortest: shortest?.schedule.latencyCycles ?? null,
-      layer: slowestOf(shortest),
-    });
-  if (overOf(best.estimate.total, task.target).length > 0)
-    failTooLarge(task, best.schedule.intervalCycles, best, fastest);
-  return best;
+  if (best) {
+    const found: Solution = best;
+    if (overOf(found.estimate.total, task.target).length > 0)
+      failTooLarge(task, found.schedule.intervalCycles, found, fastest);
+    return found;
+  }
+  // What cannot be built at all says why by itself.
+  const nearest: Solution = shortest ?? leastArea(task, latency);
+  return fail("solve/too-slow", {
+    latency,
+    shortest: nearest.schedule.latencyCycles,
+    layer: slowestOf(nearest),
+  });
 }
 
-function slowestOf(solution: Solution | null): string {
-  const sorted = [...(solution?.layers ?? [])].sort((a, b) => b.cycles - a.cycles);
-  return sorted[0]?.layer ?? "";
+function slowestOf({ layers }: Solution): string {
+  return layers.toSorted((a, b) => b.cycles - a.cycles)[0]?.layer ?? "";
 }
 
-/** What a search gives, or null where no folding keeps the interval. */
+/** What a search gives, or null where no folding keeps the interval, or none can be built with it. */
 export function attempted(search: () => Solution): Solution | null {
   try {
     return search();
   } catch (error) {
-    if (error instanceof DiagnosticError && error.diagnostics.every(({ code }) => code === "solve/too-fast"))
-      return null;
+    if (error instanceof DiagnosticError) return null;
     throw error;
   }
 }

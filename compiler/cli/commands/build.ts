@@ -22,6 +22,8 @@ export async function buildCommand(
   options: BuildOptions,
 ): Promise<CommandOutcome> {
   const without = backEndsLeftOut(options.without);
+  if (options.fit && options.target === undefined)
+    fail("cli/bad-option", { option: "--fit", problem: "it belongs to --target" });
   const model = await openModel(argument, options);
   const directory = useDirectory(context, options.output ?? defaultDirectory(model.path), true);
   const timed = createStopwatch(directory);

@@ -2,8 +2,10 @@
 import { readDesign } from "../../driver/load-build.ts";
 import type { Timing } from "../../estimate/timing.ts";
 import { areaText } from "../../flow/area.ts";
+import type { HardwareSpec, PartWish } from "../../graph/project.ts";
 import { openForReading } from "../../host/node/build-directory.ts";
 import type { RtlManifest } from "../../program/manifest.ts";
+import type { Program } from "../../program/program.ts";
 import { type Solution, solveFolding } from "../../solve/solve.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { fail } from "../../support/diagnostics.ts";
@@ -11,6 +13,7 @@ import type { Target } from "../../targets/target.ts";
 import { targetNamed } from "../../targets/targets.ts";
 import type { CommandOutcome } from "../context.ts";
 import { type PartOptions, partWishOf } from "../part-options.ts";
+import { savedModel } from "../project.ts";
 import { number, table } from "../tables.ts";
 
 export interface FoldOptions extends PartOptions {
@@ -33,6 +36,7 @@ export async function foldCommand(name: string, options: FoldOptions): Promise<C
     goal: wish.goal,
     clockMHz,
     outputs: outputsOf(manifest.rtl),
+    folding: statedFoldings(program, savedModel(directory).hardware),
   });
   const { schedule, estimate, timing, layers } = solution;
   const { latencyCycles, intervalCycles } = schedule;
@@ -49,12 +53,18 @@ export async function foldCommand(name: string, options: FoldOptions): Promise<C
       total: estimate.total,
       has: target.has,
     },
-    text: `${solutionText(solution, target, clockMHz)}\n\n${useText(options, name)}`,
+    text: `${solutionText(solution, target, clockMHz)}\n\n${useText(options, name, wish.goal)}`,
     diagnostics: modified,
   };
 }
 
-const perSecond = (clockMHz: number, cycles: number): number => Math.floor((clockMHz * 1e6) / cycles);
+const perSecond = (clockMHz: number, cycles: number): number => Math.round((clockMHz * 1e6) / cycles);
+
+/** What the model states for layers that are still there. */
+function statedFoldings({ instructions }: Program, { folding }: HardwareSpec): HardwareSpec["folding"] {
+  const layers = new Set(instructions.map(({ layer }) => layer));
+  return Object.fromEntries(Object.entries(folding).filter(([layer]) => layers.has(layer)));
+}
 
 /** What the design streams, which is what another folding of it streams too. */
 function outputsOf({ outputs }: RtlManifest): "class" | "logits" | "both" {
@@ -104,7 +114,7 @@ function solutionText(
     table(head, [...rows, ["windows, ports and all else", "", "", "", "", "", "", ...rest]]),
     "",
     `${target.title}, estimated: ${areaText(estimate.total, target.has)}`,
-    `an interval of ${number(intervalCycles)} cycles, ${number(perSecond(clockMHz, intervalCycles))} per second at ${clockMHz} MHz; latency ${number(latencyCycles)} cycles`,
+    `an interval of ${number(intervalCycles)} ${intervalCycles === 1 ? "cycle" : "cycles"}, ${number(perSecond(clockMHz, intervalCycles))} per second at ${clockMHz} MHz; latency ${number(latencyCycles)} cycles`,
     ...(timing ? [fmaxText(timing, clockMHz)] : []),
   ].join("\n");
 }
@@ -114,8 +124,10 @@ function fmaxText({ fmaxMHz, where }: Timing, clockMHz: number): string {
   return fmaxMHz >= clockMHz ? fast : `${fast}: less than the clock, so that rates are as many times less`;
 }
 
-function useText(options: FoldOptions, name: string): string {
-  const goal = (["rate", "interval", "latency"] as const).find((option) => options[option] !== undefined);
-  const goalText = goal ? ` --${goal} ${options[goal]}` : "";
+/** The command that makes the design. Its clock is the model's, by which a rate is another interval than by --clock. */
+function useText(options: FoldOptions, name: string, goal: PartWish["goal"]): string {
+  const given = (["rate", "interval", "latency"] as const).find((option) => options[option] !== undefined);
+  const isOtherClock = options.clock !== undefined && goal.kind === "interval";
+  const goalText = isOtherClock ? ` --interval ${goal.cycles}` : given ? ` --${given} ${options[given]}` : "";
   return `noisefloor compile ${name} --target ${options.target}${goalText} makes this design`;
 }

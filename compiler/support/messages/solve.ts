@@ -50,12 +50,9 @@ export const solveMessages = {
       `a packet every ${interval} cycles takes ${used} ${NAMES[resource]} of the ${has} of ${part} at least; ${where} takes ${takes} of them`,
     hint: remedies,
   }),
-  "solve/too-slow": entry<{ latency: number; shortest: number | null; layer: string }>({
+  "solve/too-slow": entry<{ latency: number; shortest: number; layer: string }>({
     message: ({ latency, shortest, layer }) =>
-      shortest === null
-        ? `no folding answers within ${latency} cycles`
-        : `no folding answers within ${latency} cycles: the shortest found is ${shortest}${layer === "" ? "" : `, layer ${layer} being the slowest`}`,
-    hint: ({ shortest }) =>
-      shortest === null ? "ask for a longer latency" : `ask for --latency ${shortest} or more`,
+      `no folding that was found answers within ${latency} cycles: the shortest takes ${shortest}${layer === "" ? "" : `, layer ${layer} being the slowest`}`,
+    hint: ({ shortest }) => `ask for --latency ${shortest} or more`,
   }),
 };

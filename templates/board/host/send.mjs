@@ -14,7 +14,7 @@ import { ReadStream, WriteStream } from "node:tty";
 
 const design = JSON.parse(readFileSync(new URL("design.json", import.meta.url), "utf8"));
 const WINDOW = 2; // frames on their way; the board takes four
-const TIMEOUT_MS = 3000;
+const PATIENCE_MS = 3000; // beyond the time on the line
 const STATUS = ["", "wrong length", "wrong check sum", "broken off", "broken byte", "busy"];
 
 class Refused extends Error {}
@@ -180,6 +180,9 @@ export async function send(line, packets, onAnswer) {
     lost = error;
     wake();
   });
+  // Until a window of packets and of answers has passed, ten bits a byte, both with what is around them.
+  const bytes = [design.input, design.output].map(({ lanes, laneBytes, beats }) => lanes * laneBytes * beats + 16);
+  const patience = PATIENCE_MS + (1000 * WINDOW * 10 * (bytes[0] + bytes[1])) / design.baud;
   const done = new Map();
   let next = 0;
   let told = 0;
@@ -217,7 +220,7 @@ export async function send(line, packets, onAnswer) {
       onAnswer(told, done.get(told));
       done.delete(told);
     }
-    const late = [...under.values()].find(({ at }) => Date.now() - at > TIMEOUT_MS);
+    const late = [...under.values()].find(({ at }) => Date.now() - at > patience);
     if (late) again(late, "the board is silent");
   }
 }

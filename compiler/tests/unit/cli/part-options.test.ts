@@ -33,5 +33,13 @@ it("refuses what makes no sense", () => {
   expect(problem({ target: "xc7", rate: "1e9" })).toBe(
     "--rate: more than one inference in each cycle of 50 MHz",
   );
-  expect(problem({ target: "xc7", interval: 0 })).toBe("--interval: at least 1 cycle");
+  for (const interval of [0, 1e9 + 1])
+    expect(problem({ target: "xc7", interval })).toBe("--interval: between 1 and 1000000000 cycles");
+  expect(problem({ target: "xc7", rate: "0.01" })).toBe(
+    "--rate: an inference takes more than 1000000000 cycles of 50 MHz",
+  );
+  for (const rate of ["0x10", " 5 ", "-5", "0", ""])
+    expect(problem({ target: "xc7", rate })).toBe(
+      "--rate: neither a number of inferences per second nor max",
+    );
 });

@@ -94,6 +94,13 @@ describe("the solver", () => {
     );
   });
 
+  it("gives a packet in each cycle where the part has room for that", () => {
+    expect(solve(twoLayers(), hx8k, { kind: "fastest" }).schedule.intervalCycles).toBe(1);
+    const { latencyCycles } = solve(twoLayers(), hx8k, { kind: "interval", cycles: 1 }).schedule;
+    const { schedule } = solve(twoLayers(), hx8k, { kind: "latency", cycles: latencyCycles });
+    expect(schedule.latencyCycles).toBeLessThanOrEqual(latencyCycles);
+  });
+
   it("answers within a latency", () => {
     const { schedule } = solve(twoLayers(), hx8k, { kind: "latency", cycles: 60 });
     expect(schedule.latencyCycles).toBeLessThanOrEqual(60);
