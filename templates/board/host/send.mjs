@@ -170,9 +170,11 @@ function openLine(name, baud) {
 /** Sends packets, a few at a time, each up to three times; `onAnswer` gets them in their order. */
 export async function send(line, packets, onAnswer) {
   let buffer = Buffer.alloc(0);
+  let hasMore = false; // since the last look: a part of an answer may lie there for long
   let wake = () => {};
   line.input.on("data", (bytes) => {
     buffer = Buffer.concat([buffer, bytes]);
+    hasMore = true;
     wake();
   });
   let lost;
@@ -203,8 +205,9 @@ export async function send(line, packets, onAnswer) {
         clearTimeout(timer);
         resolve();
       };
-      if (buffer.length > 0) wake();
+      if (hasMore) wake();
     });
+    hasMore = false;
     if (lost) refuse(lost.message);
     const taken = takeAnswers(buffer);
     buffer = Buffer.from(taken.rest);

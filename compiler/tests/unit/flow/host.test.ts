@@ -32,18 +32,22 @@ function answerFrame(number: number, status: number, packet: Uint8Array): Uint8A
 async function withBoard<T>(
   answer: (count: number, number: number, packet: Uint8Array) => readonly Uint8Array[],
   work: (port: string) => Promise<T>,
+  /** Milliseconds between the parts of an answer. */
+  pause = 0,
 ): Promise<T> {
   const size = requestBytes(rtl.inputs[0]!.beats * rtl.inputs[0]!.lanes);
   const server = createServer((socket) => {
     let waiting = Buffer.alloc(0);
-    let count = 0;
+    let [count, later] = [0, 0];
     socket.on("data", (bytes) => {
       waiting = Buffer.concat([waiting, bytes]);
       for (; waiting.length >= size; waiting = waiting.subarray(size)) {
         const frame = waiting.subarray(0, size);
         expect(frame.subarray(0, 2).toString()).toBe("NF");
         expect(checkSum(frame.subarray(2))).toBe(0);
-        for (const part of answer(count++, frame[2]!, frame.subarray(6, size - 2))) socket.write(part);
+        const parts = answer(count++, frame[2]!, frame.subarray(6, size - 2));
+        if (pause === 0) for (const part of parts) socket.write(part);
+        else for (const part of parts) setTimeout(() => socket.write(part), pause * ++later);
       }
     });
     socket.on("error", () => undefined);
@@ -99,8 +103,17 @@ describe("the script of a board", () => {
       const noise = Uint8Array.from([0x6e, 0x66, 1, 0, 255, 255, 255, 0x6e]);
       return count === 0 ? [noise, ...honest(count, number, packet)] : honest(count, number, packet);
     };
-    const { status, out } = await withBoard(moody, (port) => script(port));
-    expect([status, out]).toEqual([0, "6 known answers, 0 differences\n"]);
+    const { status, out, said } = await withBoard(moody, (port) => script(port));
+    expect([status, out], said).toEqual([0, "6 known answers, 0 differences\n"]);
+  });
+
+  it("waits for the rest of an answer that comes in parts", async () => {
+    const slow = (count: number, number: number, packet: Uint8Array) => {
+      const [whole] = honest(count, number, packet) as [Uint8Array];
+      return [whole.subarray(0, 3), whole.subarray(3)];
+    };
+    const { status, out, said } = await withBoard(slow, (port) => script(port), 20);
+    expect([status, out], said).toEqual([0, "6 known answers, 0 differences\n"]);
   });
 
   it("ends with 1 when an answer is wrong, and says which", async () => {
