@@ -2,6 +2,7 @@
 // by. Needs a build (`npm run build`), @yowasp/yosys and @yowasp/nextpnr-ice40. Use:
 //   node bench/estimates.mjs --target xc7          measures what is not in .cache/estimates yet, prints every design and the table
 //   node bench/estimates.mjs --target xc7 --fit    fits compiler/targets/coefficients/xc7.ts first; build again to use it
+//   --no-place leaves out Fmax of designs that were not placed yet
 //   node bench/estimates.mjs --docs                writes the table of docs/estimates.md from what was measured, of all targets
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -19,10 +20,10 @@ const FITTED = Array.from({ length: 16 }, (_, i) => i);
 const JUDGED = Array.from({ length: 60 }, (_, i) => 16 + i);
 /** Those that are placed too, which takes the longest: the first eight of them delays are fitted to, by the others Fmax is judged. */
 const FIRST_TIMED = 28;
-const isTimed = (index) => index >= FIRST_TIMED;
-const isTimeFitted = (index) => isTimed(index) && index < FIRST_TIMED + 8;
-
 const options = process.argv.slice(2);
+const isTimed = (index) => !options.includes("--no-place") && index >= FIRST_TIMED;
+const isTimeFitted = (index) => index >= FIRST_TIMED && index < FIRST_TIMED + 8;
+
 const named = options.includes("--target") ? options[options.indexOf("--target") + 1] : undefined;
 const file = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 

@@ -107,7 +107,11 @@ async function fmaxOf(netlist, place, manifest, quiet) {
   const { runNextpnrIce40 } = await import("@yowasp/nextpnr-ice40");
   try {
     const files = { [PLACE_FILES.netlist]: netlist };
-    const placed = await runNextpnrIce40(placeArguments(place, { seed: 1, clockMHz: manifest.clockMHz }), files, quiet);
+    const placed = await runNextpnrIce40(
+      placeArguments(place, { seed: 1, clockMHz: manifest.clockMHz }),
+      files,
+      quiet,
+    );
     return readPlacement(text(placed[PLACE_FILES.report]), place).fmaxMHz;
   } catch (error) {
     // A design that is too large for the part has no Fmax.
