@@ -1,36 +1,10 @@
 // Least squares of relative errors with coefficients that are not negative and stay near what the structure says where the designs
 // do not say otherwise. In: for each design amounts of each kind of logic, and what was measured. Out: coefficients.
+import { STRUCTURE } from "../../dist/targets/coefficients/structure.js";
 
 /** How far a coefficient may go from where it starts before that counts as much as an error of 100 %, as a part of it. */
 const LOOSE = 6;
 const ROUNDS = 4000;
-
-/** Where coefficients start: look-up tables for one of each kind of logic, as its structure would have it. */
-const STRUCTURE = {
-  stage: 10,
-  counter: 2,
-  state: 1,
-  adder: 1,
-  accumulator: 2,
-  start: 0.2,
-  partialProduct: 1.6,
-  productEdge: 1,
-  negation: 2,
-  agreement: 1,
-  choice: 0.8,
-  comparison: 1,
-  detection: 1,
-  saturation: 1,
-  enable: 0.7,
-  romColumn: 1,
-  romLeaf: 1.7,
-  rotation: 1,
-  windowCount: 8,
-  windowAddress: 10,
-  windowPlace: 3,
-  bypass: 1.2,
-  blockRows: 0.5,
-};
 
 export function fitCoefficients(names, rows, start = STRUCTURE) {
   const coefficients = Object.fromEntries(names.map((name) => [name, start[name]]));

@@ -32,7 +32,7 @@ export function compileDesign(
   test: TestVectors,
 ): CompiledDesign {
   const program = lower(trained);
-  const folding = keptFoldings(trained, hardware);
+  const folding = keptFoldings(program, hardware);
   const { samples, outputs } = test;
   const known = outputs.map((sums, i): [string, Uint8Array] => [
     portFile(BUILD_FILES.design.outputs, i),
@@ -51,9 +51,12 @@ export function compileDesign(
 }
 
 /** Foldings are written for the model's layers; some may be gone. */
-export function keptFoldings(trained: TrainedGraph, { folding }: HardwareSpec): HardwareSpec["folding"] {
-  const removed = new Set(trained.removed.map((layer) => layer.node));
-  return Object.fromEntries(Object.entries(folding).filter(([layer]) => !removed.has(layer)));
+export function keptFoldings(
+  { instructions }: Program,
+  { folding }: Pick<HardwareSpec, "folding">,
+): HardwareSpec["folding"] {
+  const layers = new Set(instructions.map(({ layer }) => layer));
+  return Object.fromEntries(Object.entries(folding).filter(([layer]) => layers.has(layer)));
 }
 
 /** Score of the integer program on the test split. */

@@ -17,9 +17,9 @@ import {
   widthOf,
 } from "../program/program.ts";
 import { DESIGN_RESULT_SCHEMA, type DesignResult, type ReportLayer } from "../report/results.ts";
-import { type Schedule, scheduleProgram } from "../schedule/schedule.ts";
+import { scheduleProgram } from "../schedule/schedule.ts";
 import { simulate } from "../sim/simulate.ts";
-import { solveFolding } from "../solve/solve.ts";
+import { type SolveTask, solveFolding } from "../solve/solve.ts";
 import { compilerAssert } from "../support/assert.ts";
 import type { Diagnostic } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
@@ -72,7 +72,7 @@ export function compileProgram(
   origin: ProgramOrigin,
 ): CompiledDesign {
   const schedule = hardware.part
-    ? solved(program, hardware, hardware.part)
+    ? solveFolding(solveTaskOf(program, hardware, hardware.part)).schedule
     : scheduleProgram(program, hardware);
   const verilog = generateVerilog(program, schedule, { version: VERSION });
   const c = generateC(program, { version: VERSION });
@@ -126,11 +126,15 @@ export function compileProgram(
   return { program, manifest, result, files, warnings: schedule.diagnostics };
 }
 
-/** The schedule of the foldings that take the least of a part. Throws DiagnosticError where none fits. */
-function solved(program: Program, hardware: HardwareSpec, { target: name, goal }: PartWish): Schedule {
+/** What the folding solver is asked for a part. */
+export function solveTaskOf(
+  program: Program,
+  hardware: HardwareSpec,
+  { target: name, goal }: PartWish,
+): SolveTask {
   const target = targetNamed(name);
   compilerAssert(target, `${name} is a target`);
-  return solveFolding({ program, target, goal, ...hardware }).schedule;
+  return { program, target, goal, ...hardware };
 }
 
 /** Of every output of the model, in its order, the one whose sums are compared: not the class that is made of them. */

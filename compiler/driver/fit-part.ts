@@ -4,23 +4,17 @@ import type { HardwareSpec, PartWish, Project } from "../graph/project.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
 import { lower } from "../lower/lower.ts";
 import { narrowerWeights, type Weights } from "../solve/solve.ts";
-import { compilerAssert } from "../support/assert.ts";
-import { targetNamed } from "../targets/targets.ts";
 import { keptFoldings } from "./compile-design.ts";
+import { solveTaskOf } from "./compile-program.ts";
 
 /**
  * Null where a folding fits; else the widest weights with which the foldings of least area would. Throws the DiagnosticError of
  * the solver where no weights do, or no folding keeps the rate.
  */
-export function shortageOf(
-  trained: TrainedGraph,
-  hardware: HardwareSpec,
-  { target: name, goal }: PartWish,
-): Weights | null {
-  const target = targetNamed(name);
-  compilerAssert(target, `${name} is a target`);
-  const folding = keptFoldings(trained, hardware);
-  return narrowerWeights({ ...hardware, program: lower(trained), target, goal, folding });
+export function shortageOf(trained: TrainedGraph, hardware: HardwareSpec, part: PartWish): Weights | null {
+  const program = lower(trained);
+  const folding = keptFoldings(program, hardware);
+  return narrowerWeights(solveTaskOf(program, { ...hardware, folding }, part));
 }
 
 /** The project with a budget of weight bits, beside the limits of a budget that it has; in place of a lossless objective. */

@@ -2,7 +2,7 @@
 // constants. Out: what it adds to a bill.
 import { constantNamed, isSigned, type Program, widthOf } from "../program/program.ts";
 import { romStyle } from "../schedule/folding.ts";
-import { type Sharing, operandsOf as sharedOperands } from "../schedule/sharing.ts";
+import { type Sharing, sharedOperands } from "../schedule/sharing.ts";
 import type { DenseStage } from "../schedule/stages.ts";
 import type { Mapping, ProductRule } from "../targets/mapping.ts";
 import { counterBits, type GrowingBill } from "./bill.ts";

@@ -23,7 +23,7 @@ export interface SharedProducts {
 }
 
 /** Bits of the two operands of one multiplier: one sign bit more for inputs, and a borrow for weights above others. */
-export function operandsOf(
+export function sharedOperands(
   { inputWidth, weightWidth }: Pick<SharedProducts, "inputWidth" | "weightWidth">,
   { pe, windows, spacing }: Sharing,
 ): readonly [inputs: number, weights: number] {
@@ -43,7 +43,7 @@ export function mostShared(products: SharedProducts, multiplier: Multiplier): Sh
   const { inputWidth, weightWidth } = products;
   if (weightWidth < 2) return null;
   const fits = (sharing: Sharing): boolean => {
-    const [more, less] = operandsOf(products, sharing).toSorted((a, b) => b - a) as [number, number];
+    const [more, less] = sharedOperands(products, sharing).toSorted((a, b) => b - a) as [number, number];
     return more <= wide && less <= narrow;
   };
   let best: Sharing | null = null;

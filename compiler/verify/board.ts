@@ -117,6 +117,7 @@ export async function talk(
     verilog: [...board.verilog.keys(), "pll.v"],
     driver: new Map([
       ["serial-dut.h", fixedFile("harness/serial-dut.h")],
+      ["request.h", fixedFile("harness/request.h")],
       ["serial-driver.cpp", fixedFile("harness/serial-driver.cpp")],
     ]),
     binding: {

@@ -228,6 +228,7 @@ export function streamDriver({ inputs, outputs }: RtlManifest): Pick<RtlJob, "dr
   return {
     driver: new Map([
       ["dut.h", fixedFile("harness/dut.h")],
+      ["request.h", fixedFile("harness/request.h")],
       ["stream-driver.cpp", fixedFile("harness/stream-driver.cpp")],
     ]),
     binding: { path: "dut.cpp", text: renderTemplate("harness/dut.cpp", plan) },

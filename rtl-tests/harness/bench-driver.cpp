@@ -3,14 +3,13 @@
 // Standard input, 32-bit words: words that follow, seed, passes, sources, sinks; per source: words of a beat, beats,
 // the beats; per sink: words of a beat, beats to expect; per pass: idle of sources and of sinks in 256ths.
 // Standard output, 32-bit words: per pass and sink: beats, faults, the beats, the cycles in which they were taken.
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include "bench.h"
+#include "request.h"
 
 namespace {
 
@@ -66,21 +65,8 @@ extern "C" int bench_ready(int id) { return !idle(sink_idle, static_cast<uint32_
 
 extern "C" void bench_fault(int id) { sinks[id].faults++; }
 
-static void read_exactly(void *into, size_t count) {
-    uint8_t *at = static_cast<uint8_t *>(into);
-    while (count > 0) {
-        const ssize_t got = read(0, at, count);
-        if (got <= 0) std::exit(3);
-        at += got;
-        count -= static_cast<size_t>(got);
-    }
-}
-
 int main() {
-    uint32_t count = 0;
-    read_exactly(&count, 4);
-    std::vector<uint32_t> request(count);
-    read_exactly(request.data(), size_t(count) * 4);
+    const std::vector<uint32_t> request = read_request();
     size_t at = 0;
     state = request[at++] | 1;
     const uint32_t passes = request[at++];

@@ -108,6 +108,7 @@ export async function runBench(cases: readonly BenchCase[], seed = 1): Promise<s
     verilog,
     driver: new Map([
       ["bench.h", textOf("bench.h")],
+      ["request.h", fixedFile("harness/request.h")],
       ["bench-driver.cpp", textOf("bench-driver.cpp")],
     ]),
     binding: { path: "bench.cpp", text: textOf("bench.cpp") },

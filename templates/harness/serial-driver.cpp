@@ -5,32 +5,14 @@
 //   which all is said, messages; each of them: cycles of silence before it, whether its last stop bit is low, bytes,
 //   the bytes, padded to whole words.
 // Standard output: doubles; cycles in all, bytes n, n times (cycle of the start bit, byte, whether its stop bit was high).
-#include <poll.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
+#include "request.h"
 #include "serial-dut.h"
 
 namespace {
-
-void read_exactly(void *into, size_t count) {
-    uint8_t *at = static_cast<uint8_t *>(into);
-    while (count > 0) {
-        const ssize_t got = read(0, at, count);
-        if (got <= 0) std::exit(3);
-        at += got;
-        count -= static_cast<size_t>(got);
-    }
-}
-
-// Standard input is left open by whoever started us; when it closes, nobody waits for the result.
-void leave_when_alone() {
-    struct pollfd input = {0, POLLIN, 0};
-    if (poll(&input, 1, 0) > 0) std::_Exit(3);
-}
 
 uint64_t cycle = 0;
 uint64_t bit = 0;  // 65536ths of a cycle
@@ -93,10 +75,7 @@ struct Sender {
 }  // namespace
 
 int main() {
-    uint32_t count = 0;
-    read_exactly(&count, 4);
-    std::vector<uint32_t> words(count);
-    read_exactly(words.data(), size_t(count) * 4);
+    const std::vector<uint32_t> words = read_request();
     size_t next = 0;
     auto take = [&]() -> uint32_t {
         if (next >= words.size()) {

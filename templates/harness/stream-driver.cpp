@@ -11,9 +11,6 @@
 //   end (0 all outputs came, 1 watchdog, 2 stopped), cycles, first accepted input beat's cycle or -1,
 //   frame errors n, their n cycles, protocol findings n, n times (rule, cycle),
 //   per output: beats n, n times (cycle, tlast, bytes), per tap: n, n values, n cycles.
-#include <poll.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +18,7 @@
 #include <vector>
 
 #include "dut.h"
+#include "request.h"
 
 namespace {
 
@@ -74,22 +72,6 @@ struct Request {
         return start;
     }
 };
-
-void read_exactly(void *into, size_t count) {
-    uint8_t *at = static_cast<uint8_t *>(into);
-    while (count > 0) {
-        const ssize_t got = read(0, at, count);
-        if (got <= 0) std::exit(3);
-        at += got;
-        count -= static_cast<size_t>(got);
-    }
-}
-
-// Standard input is left open by whoever started us; when it closes, nobody waits for the result.
-void leave_when_alone() {
-    struct pollfd input = {0, POLLIN, 0};
-    if (poll(&input, 1, 0) > 0) std::_Exit(3);
-}
 
 struct Packet {
     uint32_t stored;
@@ -182,10 +164,7 @@ extern "C" int nf_force_active() { return force_state != 0; }
 
 int main() {
     Request request;
-    uint32_t count = 0;
-    read_exactly(&count, 4);
-    request.words.resize(count);
-    read_exactly(request.words.data(), size_t(count) * 4);
+    request.words = read_request();
 
     const uint32_t seed = request.next();
     Dut dut;

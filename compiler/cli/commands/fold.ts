@@ -1,11 +1,11 @@
 // noisefloor fold DIR --target T: which foldings the solver finds for a compiled program on a part.
+import { keptFoldings } from "../../driver/compile-design.ts";
 import { readDesign } from "../../driver/load-build.ts";
 import type { Timing } from "../../estimate/timing.ts";
 import { areaText } from "../../flow/area.ts";
-import type { HardwareSpec, PartWish } from "../../graph/project.ts";
+import type { PartWish } from "../../graph/project.ts";
 import { openForReading } from "../../host/node/build-directory.ts";
 import type { RtlManifest } from "../../program/manifest.ts";
-import type { Program } from "../../program/program.ts";
 import { type Solution, solveFolding } from "../../solve/solve.ts";
 import { compilerAssert } from "../../support/assert.ts";
 import { fail } from "../../support/diagnostics.ts";
@@ -36,7 +36,7 @@ export async function foldCommand(name: string, options: FoldOptions): Promise<C
     goal: wish.goal,
     clockMHz,
     outputs: outputsOf(manifest.rtl),
-    folding: statedFoldings(program, savedModel(directory).hardware),
+    folding: keptFoldings(program, savedModel(directory).hardware),
   });
   const { schedule, estimate, timing, layers } = solution;
   const { latencyCycles, intervalCycles } = schedule;
@@ -59,12 +59,6 @@ export async function foldCommand(name: string, options: FoldOptions): Promise<C
 }
 
 const perSecond = (clockMHz: number, cycles: number): number => Math.round((clockMHz * 1e6) / cycles);
-
-/** What the model states for layers that are still there. */
-function statedFoldings({ instructions }: Program, { folding }: HardwareSpec): HardwareSpec["folding"] {
-  const layers = new Set(instructions.map(({ layer }) => layer));
-  return Object.fromEntries(Object.entries(folding).filter(([layer]) => layers.has(layer)));
-}
 
 /** What the design streams, which is what another folding of it streams too. */
 function outputsOf({ outputs }: RtlManifest): "class" | "logits" | "both" {

@@ -2,7 +2,7 @@
 // several are tested with nf_dense.
 import { describe, expect, test } from "vitest";
 import { fixedFile } from "../../../compiler/render/render.ts";
-import { mostShared, operandsOf, type Sharing } from "../../../compiler/schedule/sharing.ts";
+import { mostShared, type Sharing, sharedOperands } from "../../../compiler/schedule/sharing.ts";
 import { casesOf } from "../../../compiler/tests/nightly.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { type BenchCase, runBench } from "../../harness/bench.ts";
@@ -157,7 +157,7 @@ describe.skipIf(!hasTool("verilator"))("nf_dots", () => {
   ] as const)(
     "gives %s for all operands",
     async (_, shared, operands) => {
-      expect(operandsOf({ inputWidth: shared.x, weightWidth: shared.w }, shared)).toEqual(operands);
+      expect(sharedOperands({ inputWidth: shared.x, weightWidth: shared.w }, shared)).toEqual(operands);
       const signs = [false, true].map((signed) => caseOf({ ...shared, signed }));
       expect(await runBench(signs)).toEqual([]);
     },

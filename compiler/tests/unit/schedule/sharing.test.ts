@@ -1,6 +1,6 @@
 // How many products share a multiplier, and how far apart they are.
 import { describe, expect, test } from "vitest";
-import { mostShared, operandsOf } from "../../../schedule/sharing.ts";
+import { mostShared, sharedOperands } from "../../../schedule/sharing.ts";
 
 const products = (inputWidth: number, weightWidth: number, pe = 16, windows = 1) => ({
   inputWidth,
@@ -37,7 +37,7 @@ describe("sharing", () => {
           const given = products(x, w, 12, windows);
           const sharing = mostShared(given, [25, 18]);
           if (!sharing) continue;
-          const operands = operandsOf(given, sharing).toSorted((a, b) => b - a);
+          const operands = sharedOperands(given, sharing).toSorted((a, b) => b - a);
           expect(operands[0]).toBeLessThanOrEqual(25);
           expect(operands[1]).toBeLessThanOrEqual(18);
           expect(12 % sharing.pe).toBe(0);
