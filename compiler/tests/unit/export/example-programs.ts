@@ -15,6 +15,22 @@ import { request } from "../train/small-data.ts";
 /** Model file under examples/, labels of a sample, and classes; 0: real targets. */
 export type Example = readonly [file: string, labelsEach: number, classes: number];
 
+export const DENSE_EXAMPLES: readonly Example[] = [
+  ["regression/regression", 1, 0],
+  ["mnist/mnist", 1, 10],
+  ["mnist/binary", 1, 10],
+  ["fashion-mnist/lossless", 1, 10],
+  ["autoencoder/autoencoder", 1, 0],
+];
+
+export const SPATIAL_EXAMPLES: readonly Example[] = [
+  ["lenet/lenet", 1, 10],
+  ["conv1d/conv1d", 1, 6],
+  ["dscnn/dscnn", 1, 10],
+  ["resnet8/resnet8", 1, 10],
+  ["unet/unet", 32 * 32, 4],
+];
+
 const SAMPLES = 3;
 const BITS = { min: 4, max: 4 };
 

@@ -2,17 +2,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { printProgram } from "../../../program/print.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { openWasm } from "../train/small-data.ts";
-import { type Example, exampleProgram } from "./example-programs.ts";
+import { SPATIAL_EXAMPLES, exampleProgram } from "./example-programs.ts";
 import { expectSameNumbersAsOnnxruntime } from "./onnxruntime.ts";
 import { roundTrip } from "./round-trip.ts";
-
-const EXAMPLES: readonly Example[] = [
-  ["lenet/lenet", 1, 10],
-  ["conv1d/conv1d", 1, 6],
-  ["dscnn/dscnn", 1, 10],
-  ["resnet8/resnet8", 1, 10],
-  ["unet/unet", 32 * 32, 4],
-];
 
 let tf: TensorFlow;
 beforeAll(async () => {
@@ -20,7 +12,7 @@ beforeAll(async () => {
 });
 
 describe("an example of images or sequences", () => {
-  test.each(EXAMPLES)(
+  test.each(SPATIAL_EXAMPLES)(
     "%s comes back as the same bytes, and onnxruntime computes the same",
     async (...example) => {
       const program = await exampleProgram(tf, example);
