@@ -107,7 +107,9 @@ function compareScenario(
     for (const tap of manifest.taps) observed.set(tap.value, record.taps[tap.index]!);
   const inputs = gather(chosen.inputs);
   const right =
-    plan.forced && force ? expectForced(program, force, inputs, observed, rows.length) : gather(expected);
+    plan.forced !== "none" && force
+      ? expectForced(program, force.values[plan.forced], inputs, observed, rows.length)
+      : gather(expected);
   const difference = compare({
     program,
     traced: tracedValues(program),
@@ -118,18 +120,18 @@ function compareScenario(
     outputs: outputs.map(({ value, values, cycles }) => ({ value, seen: { values, cycles } })),
     complete: plan.scenario.stopAfter === 0,
     run: name,
-    vectorIndex: (n) => rows[n]!,
+    vectorIndex: (n) => chosen.numberOf(rows[n]!),
     vectorName: (n) => chosen.nameOf(rows[n]!),
   });
   // Random bits stand on unused lanes too, and the output port passes those on.
-  const problem = plan.forced ? undefined : problems[0];
+  const problem = plan.forced === "random" ? undefined : problems[0];
   return { ...difference, ...(problem !== undefined ? { problem } : {}) };
 }
 
-/** What every stage has to make of the random bits that it was given, stage by stage. */
+/** What every stage has to make of what it was given, stage by stage. */
 function expectForced(
   program: Program,
-  force: ForceWrapper,
+  forcedValues: ReadonlySet<string>,
   inputs: ReadonlyMap<string, ArrayLike<number>>,
   observed: ReadonlyMap<string, Observed>,
   count: number,
@@ -141,14 +143,14 @@ function expectForced(
       continue;
     }
     const operands = tracedSources(program, instruction).map((source) => {
-      const forced = force.values.has(source) ? observed.get(source)?.values : undefined;
+      const forced = forcedValues.has(source) ? observed.get(source)?.values : undefined;
       const given = forced ?? right.get(source)!;
       return Float64Array.from({ length: right.get(source)!.length }, (_, i) => given[i] ?? 0);
     });
     right.set(instruction.result, runAlone(program, instruction, operands, count));
   }
-  // The forced streams themselves show the random bits, not what the stage before them made.
-  for (const value of force.values) {
+  // The forced streams themselves show what they were given, not what the stage before them made.
+  for (const value of forcedValues) {
     const seen = observed.get(value)?.values;
     const due = right.get(value)!;
     if (seen && seen.length === due.length) right.set(value, seen);
