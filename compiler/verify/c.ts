@@ -41,7 +41,7 @@ export async function verifyC(task: CTask): Promise<BackendResult> {
     mismatches,
     tool: task.tool,
     ...(reason === undefined ? {} : { reason }),
-    ...(divergence ? { divergence } : {}),
+    ...(divergence ? { divergence, causeClass: divergence.causeClass } : {}),
   });
   const judge = (outcome: RunOutcome, what: string): string | undefined => {
     if (outcome.status === "rejected") return `the compiler refuses the C (${what}):\n${outcome.log}`;
@@ -80,6 +80,7 @@ export async function verifyC(task: CTask): Promise<BackendResult> {
         ...rows,
         complete: true,
         run: what,
+        stressed: false,
         vectorIndex: (n) => start + n,
         vectorName: (n) => task.vectors.nameOf(start + n),
       });
@@ -281,6 +282,7 @@ async function runStages(
       outputs: [],
       complete: true,
       run: "the stage alone",
+      stressed: false,
       vectorIndex: (n) => n,
       vectorName: (n) => `stage input ${n}`,
     });

@@ -25,8 +25,7 @@ export interface ForceWrapper {
   given(packets: number, seed: number): readonly GivenStream[];
 }
 
-interface ForcedStream extends TapInstance {
-  readonly index: number;
+interface ForcedStream extends BoundTap {
   readonly value: string;
   readonly words: number;
   readonly top: number;
@@ -49,7 +48,7 @@ export function createForceWrapper(
   const streams: ForcedStream[] = [];
   const ranges = provedRanges(program);
   const depths = depthsOf(program);
-  for (const { index, instance } of tapInstances(wrapperText)) {
+  for (const { index, ...instance } of boundTaps(wrapperText)) {
     const tap = manifest.taps.find((t) => t.index === index);
     if (!tap) continue;
     // A result that no stage reads is moot.
@@ -155,21 +154,24 @@ function isRead(program: Program, value: string): boolean {
 
 const portText = ({ name, lanes, laneBits }: StreamPort) => ({ name, range: `[${lanes * laneBits - 1}:0]` });
 
-interface TapInstance {
+/** Which stream of the top module a tap watches. */
+export interface BoundTap {
+  readonly index: number;
+  /** Its wires are stream_data, stream_valid and stream_ready. */
   readonly stream: string;
   readonly lanes: number;
   readonly width: number;
 }
 
-/** The tap wrapper's nf_tap_stream instances: which stream each of them watches. */
-function tapInstances(text: string): { index: number; instance: TapInstance }[] {
-  const found: { index: number; instance: TapInstance }[] = [];
+/** The tap wrapper's nf_tap_stream instances. */
+export function boundTaps(text: string): readonly BoundTap[] {
+  const found: BoundTap[] = [];
   for (const [, parameters, ports] of text.matchAll(/nf_tap_stream #\(([^;]*?)\n {2}\) \w+ \(([^;]*?)\);/g)) {
     const number = (name: string): number =>
       Number(new RegExp(`\\.${name}\\s*\\((\\d+)\\)`).exec(parameters!)?.[1]);
     const stream = /\.data\s*\(dut\.(\w+)_data\)/.exec(ports!)?.[1];
-    const instance = { lanes: number("LANES"), width: number("WIDTH") };
-    if (stream !== undefined) found.push({ index: number("INDEX"), instance: { stream, ...instance } });
+    if (stream !== undefined)
+      found.push({ index: number("INDEX"), stream, lanes: number("LANES"), width: number("WIDTH") });
   }
   return found;
 }

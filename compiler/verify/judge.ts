@@ -6,8 +6,8 @@ import { tracedValues } from "../program/trace.ts";
 import { compare, type Observed } from "./compare.ts";
 import type { ForceWrapper } from "./force-wrapper.ts";
 import { runAlone, tracedSources } from "./instruction-alone.ts";
-import { type Divergence, describeDivergence } from "./result.ts";
-import type { PlannedScenario } from "./scenarios.ts";
+import { type BackendResult, type CauseClass, type Divergence, describeDivergence } from "./result.ts";
+import { FULL_SPEED, type PlannedScenario } from "./scenarios.ts";
 import { type ScenarioRecord, unpackPackets } from "./stream-protocol.ts";
 import type { VectorSet } from "./vectors.ts";
 
@@ -36,8 +36,24 @@ export interface Verdict {
   readonly mismatches: number;
   readonly reason?: string;
   readonly divergence?: Divergence;
+  readonly causeClass?: CauseClass;
+  /** At which a rule of the protocol was broken first. */
+  readonly cycle?: number;
   readonly latencyCycles?: number;
   readonly intervalCycles?: number;
+}
+
+/** What a result says of where and how a design failed. */
+export function findingsOf({
+  divergence,
+  causeClass,
+  cycle,
+}: Partial<Verdict>): Pick<BackendResult, "divergence" | "causeClass" | "cycle"> {
+  return {
+    ...(divergence ? { divergence } : {}),
+    ...(causeClass ? { causeClass } : {}),
+    ...(cycle === undefined ? {} : { cycle }),
+  };
 }
 
 /** Judges one scenario: values first, then the protocol, the framing, latency and interval. */
@@ -46,17 +62,29 @@ export function judge(context: JudgeContext, plan: PlannedScenario, record: Scen
   const name = `${plan.scenario.name} (${what})`;
   const difference = compareScenario(context, plan, record, name);
   const { mismatches, divergence } = difference;
-  if (divergence) return { mismatches, reason: describeDivergence(divergence), divergence };
-  const broken = (reason: string): Verdict => ({ mismatches, reason: `${name}: ${reason}` });
+  if (divergence)
+    return {
+      mismatches,
+      reason: describeDivergence(divergence),
+      divergence,
+      causeClass: divergence.causeClass,
+    };
+  const broken = (reason: string, cycle?: number): Verdict => ({
+    mismatches,
+    reason: `${name}: ${reason}`,
+    causeClass: "handshake",
+    ...(cycle === undefined ? {} : { cycle }),
+  });
   if (difference.problem !== undefined) return broken(difference.problem);
   const finding = record.findings[0];
-  if (finding) return broken(`${finding.rule} (cycle ${finding.cycle})`);
+  if (finding) return broken(`${finding.rule} (cycle ${finding.cycle})`, finding.cycle);
   const complete = plan.scenario.stopAfter === 0;
   if (complete && record.end !== "complete")
     return broken(`the design stands still after ${record.cycles} cycles`);
   if (complete && record.frameErrors.length !== plan.frameErrors)
     return broken(
       `frame_error was high in ${record.frameErrors.length} cycles, ${plan.frameErrors} packets are framed wrong`,
+      record.frameErrors[0],
     );
   if (!plan.timed) return { mismatches };
 
@@ -71,14 +99,15 @@ export function judge(context: JudgeContext, plan: PlannedScenario, record: Scen
   const steady = intervals.slice(Math.floor(intervals.length / 2));
   const intervalCycles = steady.find((n) => n !== manifest.intervalCycles) ?? steady[0] ?? -1;
   const timing = { mismatches, latencyCycles, intervalCycles };
+  const late = { ...timing, causeClass: "handshake" } as const;
   if (latencyCycles !== manifest.latencyCycles)
     return {
-      ...timing,
+      ...late,
       reason: `${name}: latency is ${latencyCycles} cycles, the manifest says ${manifest.latencyCycles}`,
     };
   if (intervalCycles !== manifest.intervalCycles)
     return {
-      ...timing,
+      ...late,
       reason: `${name}: the interval is ${intervalCycles} cycles, the manifest says ${manifest.intervalCycles}`,
     };
   return timing;
@@ -120,6 +149,8 @@ function compareScenario(
     outputs: outputs.map(({ value, values, cycles }) => ({ value, seen: { values, cycles } })),
     complete: plan.scenario.stopAfter === 0,
     run: name,
+    // The same vectors went through at full speed before, and were right.
+    stressed: !plan.timed && plan.forced === "none" && plan.scenario.name !== FULL_SPEED,
     vectorIndex: (n) => chosen.numberOf(rows[n]!),
     vectorName: (n) => chosen.nameOf(rows[n]!),
   });

@@ -10,8 +10,8 @@ import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
 import { createForceWrapper, type ForceWrapper } from "./force-wrapper.ts";
-import { judge, unpackPorts } from "./judge.ts";
-import type { BackendResult, Divergence } from "./result.ts";
+import { findingsOf, judge, unpackPorts, type Verdict } from "./judge.ts";
+import type { BackendResult } from "./result.ts";
 import type { RtlJob, RtlRunner } from "./runners.ts";
 import {
   BRIEF_AMOUNTS,
@@ -62,7 +62,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   const { program, manifest, files } = task;
   const incomplete = missingFrom(task);
   const state = { mismatches: 0, vectors: 0, latencyCycles: -1, intervalCycles: -1 };
-  const finish = (reason?: string, divergence?: Divergence): BackendResult => ({
+  const finish = (reason?: string, found: Partial<Verdict> = {}): BackendResult => ({
     status: reason === undefined ? "passed" : "failed",
     vectors: state.vectors,
     mismatches: state.mismatches,
@@ -70,7 +70,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     ...(state.latencyCycles >= 0 ? { latencyCycles: state.latencyCycles } : {}),
     ...(state.intervalCycles >= 0 ? { intervalCycles: state.intervalCycles } : {}),
     ...(reason === undefined ? {} : { reason }),
-    ...(divergence ? { divergence } : {}),
+    ...findingsOf(found),
   });
   if (incomplete !== undefined) return finish(incomplete);
 
@@ -115,7 +115,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
           state.intervalCycles = found.intervalCycles ?? -1;
           state.vectors = chosen.count;
         }
-        if (found.reason !== undefined) return finish(found.reason, found.divergence);
+        if (found.reason !== undefined) return finish(found.reason, found);
       }
       task.progress((index + 1) / runs.length, `${what}: ${plans.length} scenarios, ${chosen.count} vectors`);
     }

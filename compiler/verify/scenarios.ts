@@ -55,6 +55,8 @@ export const BRIEF_AMOUNTS: ScenarioAmounts = {
   framed: 6,
 };
 
+/** Name of the first scenario: every vector, with nobody waiting. */
+export const FULL_SPEED = "full speed";
 /** Up to here the design is reset at every single cycle of its first packets. */
 const EVERY_CYCLE_LIMIT = 256;
 
@@ -202,7 +204,7 @@ export function fullSpeed(
   return {
     scenario: {
       ...baseOf(manifest),
-      name: "full speed",
+      name: FULL_SPEED,
       outputBeats: outputBeats(manifest, count),
       packets: delivered.map((packet) => wholePacket(manifest, packet)),
     },

@@ -146,6 +146,7 @@ function verifySimulator(program: Program, samples: Samples | undefined, vectors
       }),
       complete: true,
       run: "simulator against the known outputs",
+      stressed: false,
       vectorIndex: (n) => start + n,
       vectorName: (n) => vectors.nameOf(start + n),
     });
@@ -157,6 +158,7 @@ function verifySimulator(program: Program, samples: Samples | undefined, vectors
         mismatches,
         reason: describeDivergence(difference.divergence),
         divergence: difference.divergence,
+        causeClass: difference.divergence.causeClass,
       };
   }
   return { status: "passed", vectors: vectors.count, mismatches: 0 };

@@ -40,18 +40,23 @@ function samplesOf({ graph, data }: Project, count: number): SampleSet {
   const { signed, width } = stored;
   const [least, greatest] = signed ? [-(2 ** (width - 1)), 2 ** (width - 1) - 1] : [0, 2 ** width - 1];
   const random = createRandom(count, "images");
-  const Stored = signed ? (width > 8 ? Int16Array : Int8Array) : width > 8 ? Uint16Array : Uint8Array;
-  const mantissas: Mantissas = Stored.from({ length: count * product(shape) }, () =>
-    random.integer(least, greatest),
-  );
+  const values = Array.from({ length: count * product(shape) }, () => random.integer(least, greatest));
+  const narrow = width <= 8;
+  const mantissas: Mantissas = signed
+    ? narrow
+      ? Int8Array.from(values)
+      : Int16Array.from(values)
+    : narrow
+      ? Uint8Array.from(values)
+      : Uint16Array.from(values);
   const labels = new Int32Array(0);
   const inputs = [{ shape, stored, mantissas }];
   if (output.kind !== "argmax") {
     const asksForValues = "train" in data && JSON.stringify(data.train).includes("target");
-    const values = asksForValues
+    const targets = asksForValues
       ? Float32Array.from({ length: count * product(output.shape) }, () => random.uniform())
       : null;
-    return { count, inputs, answers: [{ labels, values }] };
+    return { count, inputs, answers: [{ labels, values: targets }] };
   }
   const scores = graph.nodes.find((n) => n.name === output.input)!;
   const classes = scores.shape[scores.shape.length - 1]!;
