@@ -5,12 +5,15 @@ import type { FaultKind } from "./fault.ts";
 /** Parameters of an instance, numbers and strings without quotes; those that are not given have the module's default. */
 export type Parameters = Readonly<Record<string, number | string>>;
 
+/** What is connected to each port of an instance. */
+export type Ports = Readonly<Record<string, string>>;
+
 export interface Replacement {
   readonly kind: FaultKind;
   readonly to: string;
   readonly what: string;
   /** Whether the instance has it: a fault of a memory of one word is none. */
-  readonly when?: (p: Parameters) => boolean;
+  readonly when?: (p: Parameters, ports: Ports) => boolean;
 }
 
 export interface Place {

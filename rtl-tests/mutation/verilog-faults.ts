@@ -10,6 +10,7 @@ import {
   MODULE_FAULTS,
   PARTS,
   type Parameters,
+  type Ports,
   type Replacement,
   resetSpans,
   type Span,
@@ -47,8 +48,8 @@ export function switchFaults(design: Design): SwitchedDesign {
   const moduleText = (module: string): string => textOf(design, `rtl/${module}.v`);
 
   const copyOf = (module: string, parameters: Parameters, instance: Instance, within: string): string => {
-    const name = `${module}__${instance.name}`;
-    let text = switched(module, moduleText(module), parameters, (replacement) => {
+    const name = `${module}_of_${instance.name}`;
+    let text = switched(module, moduleText(module), parameters, instance.ports, (replacement) => {
       const number = faults.length + 1;
       const id = `rtl ${String(number).padStart(4, "0")}`;
       const value = valueAt(instance.ports.m_data);
@@ -121,6 +122,7 @@ function switched(
   module: string,
   text: string,
   parameters: Parameters,
+  ports: Ports,
   numberOf: (replacement: Replacement) => number,
 ): string {
   const spans: (Span & { readonly faults: readonly Replacement[] })[] = [
@@ -138,7 +140,7 @@ function switched(
   let result = text;
   let any = false;
   for (const span of spans.filter(isThere).sort((a, b) => b.start - a.start)) {
-    const own = span.faults.filter((fault) => fault.when?.(parameters) ?? true);
+    const own = span.faults.filter((fault) => fault.when?.(parameters, ports) ?? true);
     if (own.length === 0) continue;
     any = true;
     const right = text.slice(span.start, span.end);
