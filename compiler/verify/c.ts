@@ -1,29 +1,17 @@
 // The C back end in the gate. In: a program, its C files, vectors. Out: how the compiled C compares: whole inferences
 // with every traced value under sanitizers, every stage alone, and the shipped C without its trace.
-import { provedRange } from "../program/bounds.ts";
 import type { CManifest } from "../program/manifest.ts";
-import {
-  channelsOf,
-  constantNamed,
-  elementsOf,
-  fractionOf,
-  type Instruction,
-  mantissaRange,
-  operandsOf,
-  type Program,
-  valueNamed,
-} from "../program/program.ts";
+import type { Instruction, Program } from "../program/program.ts";
 import { type TracedValue, tracedValues, traceLength } from "../program/trace.ts";
 import { renderTemplate } from "../render/render.ts";
 import { simulate } from "../sim/simulate.ts";
 import { fail } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
-import { saturate } from "../support/fixed-point.ts";
-import { createRandom } from "../support/random.ts";
 import { compare, type Difference, type Observed } from "./compare.ts";
 import { runAlone, tracedSources } from "./instruction-alone.ts";
 import { type BackendResult, type Divergence, describeDivergence } from "./result.ts";
 import type { CJob, CRunner, RunOutcome } from "./runners.ts";
+import { stageInputs } from "./stage-inputs.ts";
 import { sliceInputs, type VectorSet } from "./vectors.ts";
 
 /** Vectors of one process: bounds the memory that traces take. */
@@ -53,7 +41,7 @@ export async function verifyC(task: CTask): Promise<BackendResult> {
     mismatches,
     tool: task.tool,
     ...(reason === undefined ? {} : { reason }),
-    ...(divergence ? { divergence } : {}),
+    ...(divergence ? { divergence, causeClass: divergence.causeClass } : {}),
   });
   const judge = (outcome: RunOutcome, what: string): string | undefined => {
     if (outcome.status === "rejected") return `the compiler refuses the C (${what}):\n${outcome.log}`;
@@ -92,6 +80,7 @@ export async function verifyC(task: CTask): Promise<BackendResult> {
         ...rows,
         complete: true,
         run: what,
+        stressed: false,
         vectorIndex: (n) => start + n,
         vectorName: (n) => task.vectors.nameOf(start + n),
       });
@@ -251,8 +240,8 @@ export function doublesOf(bytes: Uint8Array): Float64Array {
 }
 
 /**
- * Every stage on its own with random integers of the whole range that its input can have: so weights of an input that
- * is always zero, or of a neuron that never fires, take part too.
+ * Every stage on its own with integers of the whole range that its input can have, those that drive its sums to their ends
+ * among them: so weights of an input that is always zero, or of a neuron that never fires, take part too.
  */
 async function runStages(
   task: CTask,
@@ -293,64 +282,13 @@ async function runStages(
       outputs: [],
       complete: true,
       run: "the stage alone",
+      stressed: false,
       vectorIndex: (n) => n,
-      vectorName: (n) => `random stage input ${n}`,
+      vectorName: (n) => `stage input ${n}`,
     });
     at += size;
     mismatches += difference.mismatches;
     divergence ??= difference.divergence;
   }
   return { outcome, difference: { mismatches, ...(divergence ? { divergence } : {}) } };
-}
-
-/** Inputs for one stage, an array for each operand: the ends, uniform ones, small ones, and for requantizations the points where rounding turns. */
-export function stageInputs(
-  program: Program,
-  instruction: Instruction,
-  count: number,
-  seed: number,
-): readonly Float64Array[] {
-  // An operand that is read twice is one array.
-  const made = new Map<string, Float64Array>();
-  for (const name of operandsOf(instruction))
-    if (!made.has(name)) made.set(name, operandInputs(program, instruction, name, count, seed));
-  return operandsOf(instruction).map((name) => made.get(name)!);
-}
-
-function operandInputs(
-  program: Program,
-  instruction: Instruction,
-  operand: string,
-  count: number,
-  seed: number,
-): Float64Array {
-  const source = valueNamed(program, operand);
-  const result = valueNamed(program, instruction.result);
-  const range = provedRange(program, operand);
-  const elements = elementsOf(source.shape);
-  const channels = channelsOf(source);
-  const later = operandsOf(instruction).indexOf(operand);
-  const random = createRandom(seed, "stage input", instruction.result, ...(later > 0 ? [later] : []));
-  const uniform = (low: number, high: number): number =>
-    low + Math.floor(random.uniform() * (high - low + 1));
-  const one = (n: number, i: number): number => {
-    if (n === 0) return range.max;
-    if (n === 1) return range.min;
-    if (instruction.op === "requantize" && n % 2 === 0) {
-      const step = 2 ** (fractionOf(source.format, i % channels) - fractionOf(result.format, i % channels));
-      const { min, max } = mantissaRange(result.format);
-      return Math.round((uniform(min - 2, max + 2) + 0.5) * step) + uniform(-1, 1);
-    }
-    if (instruction.op === "threshold" && n % 2 === 0) {
-      const table = constantNamed(program, instruction.thresholds);
-      const levels = table.shape[1]!;
-      return table.data[(i % channels) * levels + uniform(0, levels - 1)]! + uniform(-1, 1);
-    }
-    if (n % 4 === 1) return random.uniform() < 0.5 ? range.min : range.max;
-    return uniform(range.min, range.max);
-  };
-  return Float64Array.from({ length: count * elements }, (_, k) => {
-    const value = saturate(one(Math.floor(k / elements), k % elements), range);
-    return value === 0 ? 0 : value;
-  });
 }

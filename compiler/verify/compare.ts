@@ -6,7 +6,7 @@ import type { TracedValue } from "../program/trace.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { likelyCause } from "./cause.ts";
 import { runAlone, tracedSources } from "./instruction-alone.ts";
-import type { Divergence } from "./result.ts";
+import type { Cause, Divergence } from "./result.ts";
 
 /** What a back end reported of one value: complete rows for the first vectors, maybe a piece of the next. */
 export interface Observed {
@@ -29,6 +29,8 @@ export interface Comparison {
   /** Whether every row has to be there; else a prefix of the expected stream is enough. */
   readonly complete: boolean;
   readonly run: string;
+  /** Stalls, resets or broken packets are what is new here. */
+  readonly stressed: boolean;
   vectorIndex(vector: number): number;
   vectorName(vector: number): string;
 }
@@ -113,27 +115,31 @@ function locate(c: Comparison, found: Found): Divergence {
     ...(cycle === undefined ? {} : { cycle }),
     expected: expected[index] ?? Number.NaN,
     got: seen.values[index] ?? null,
-    cause: causeOf(c, found),
+    ...causeOf(c, found),
   };
 }
 
-function causeOf(c: Comparison, found: Found): string {
+function causeOf(c: Comparison, found: Found): Cause {
   const { seen } = found;
   const expected = c.expected.get(found.value)!;
   const elements = expected.length / c.count;
   const index = found.vector * elements + found.position;
-  if (found.vector >= c.count) return "more elements came than the vectors have: a beat was repeated";
+  const handshake = (cause: string): Cause => ({ causeClass: "handshake", cause });
+  if (found.vector >= c.count)
+    return handshake("more elements came than the vectors have: a beat was repeated");
   if (seen.values.length <= index)
-    return "the stream ends early: elements were lost, or the design stands still";
+    return handshake("the stream ends early: elements were lost, or the design stands still");
+  if (c.stressed) return handshake("right at full speed: stalls, a reset or a broken packet bring it out");
+  const shifted = shiftedStream(seen.values, expected, index);
+  if (shifted) return shifted;
   const { instruction } = found;
   // An output whose own stage was right on the way is the output port's matter.
   if (found.kind === "output") {
     const tap = c.observed.get(found.value);
-    if (tap && tap.values[index] === expected[index])
-      return "the stage computed the right integer, the output port does not show it: packing, order or sign extension";
-    return fallback(c, seen, expected, index);
+    if (tap && tap.values[index] === expected[index]) return portCause(seen.values[index]!, expected[index]!);
+    return fallback(seen, expected, index, elements);
   }
-  if (!instruction) return fallback(c, seen, expected, index);
+  if (!instruction) return fallback(seen, expected, index, elements);
   // Judge the stage by the input that it really had; where that is not known, by the right one.
   const sources = tracedSources(c.program, instruction).map((source) => {
     const whole = c.inputs.get(source) ?? c.expected.get(source);
@@ -144,20 +150,20 @@ function causeOf(c: Comparison, found: Found): string {
     Math.min(c.count, Math.floor(seen.values.length / elements)),
   );
   const known = sources.every(({ given, perRow }) => perRow > 0 && given.length > 0);
-  if (!known || usable === 0) return fallback(c, seen, expected, index);
+  if (!known || usable === 0) return fallback(seen, expected, index, elements);
   const operands = sources.map(({ given, perRow }) =>
     Float64Array.from({ length: usable * perRow }, (_, i) => given[i]!),
   );
   const right = runAlone(c.program, instruction, operands, usable);
   const got = Float64Array.from({ length: usable * elements }, (_, i) => seen.values[i]!);
   if (right.every((x, i) => x === got[i]))
-    return "the stage is right for the input it had: its input differs";
+    return { causeClass: "unknown", cause: "the stage is right for the input it had: its input differs" };
   const start = found.position - (found.position % channelsOf(valueNamed(c.program, found.value)));
   return likelyCause({
     program: c.program,
     instruction,
     count: usable,
-    input: operands[0]!,
+    operands,
     expected: right,
     got,
     position: found.position,
@@ -165,14 +171,51 @@ function causeOf(c: Comparison, found: Found): string {
   });
 }
 
-function fallback(c: Comparison, seen: Observed, expected: ArrayLike<number>, index: number): string {
-  const elements = expected.length / c.count;
+/** Elements that have to agree behind the difference, and how far a stream may be out of step. */
+const AGREEING = 12;
+const MOST_STEPS = 64;
+
+/** Whether what follows is the expected stream, some elements early or late. */
+function shiftedStream(
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  index: number,
+): Cause | undefined {
+  const length = Math.min(4 * AGREEING, got.length - index);
+  if (length < AGREEING) return undefined;
+  for (let by = 1; by <= MOST_STEPS; by++)
+    for (const step of [by, -by]) {
+      const varied = new Set<number>();
+      let agrees = index + step >= 0 && index + step + length <= expected.length;
+      for (let i = index; agrees && i < index + length; i++) {
+        agrees = got[i] === expected[i + step];
+        varied.add(got[i]!);
+      }
+      if (agrees && varied.size > 2)
+        return {
+          causeClass: "handshake",
+          cause: `from here on the stream is ${by} elements ${step > 0 ? "early: some were lost" : "late: some were repeated"}`,
+        };
+    }
+  return undefined;
+}
+
+/** A lane that shows another integer than its stage made. */
+function portCause(got: number, right: number): Cause {
+  const isSign = got !== right && Number.isInteger(Math.log2(Math.abs(got - right)));
+  return {
+    causeClass: isSign ? "wrap" : "order",
+    cause: `the stage computed the right integer, the output port does not show it: ${isSign ? "sign extension or width" : "packing or order"}`,
+  };
+}
+
+function fallback(seen: Observed, expected: ArrayLike<number>, index: number, elements: number): Cause {
   const got = seen.values[index]!;
   if (index >= elements && got === expected[index - elements])
-    return "the value of the vector before: late by one packet";
+    return { causeClass: "order", cause: "the value of the vector before: late by one packet" };
   const row = index - (index % elements);
   for (let i = 0; i < elements; i++)
     if (row + i !== index && expected[row + i] === got)
-      return `the value that belongs to position ${i}: order`;
-  return "no simple pattern";
+      return { causeClass: "order", cause: `the value that belongs to position ${i}: order` };
+  return { causeClass: "unknown", cause: "no simple pattern" };
 }

@@ -6,8 +6,8 @@ import { tracedValues } from "../program/trace.ts";
 import { compare, type Observed } from "./compare.ts";
 import type { ForceWrapper } from "./force-wrapper.ts";
 import { runAlone, tracedSources } from "./instruction-alone.ts";
-import { type Divergence, describeDivergence } from "./result.ts";
-import type { PlannedScenario } from "./scenarios.ts";
+import { type BackendResult, type CauseClass, type Divergence, describeDivergence } from "./result.ts";
+import { FULL_SPEED, type PlannedScenario } from "./scenarios.ts";
 import { type ScenarioRecord, unpackPackets } from "./stream-protocol.ts";
 import type { VectorSet } from "./vectors.ts";
 
@@ -36,8 +36,24 @@ export interface Verdict {
   readonly mismatches: number;
   readonly reason?: string;
   readonly divergence?: Divergence;
+  readonly causeClass?: CauseClass;
+  /** At which a rule of the protocol was broken first. */
+  readonly cycle?: number;
   readonly latencyCycles?: number;
   readonly intervalCycles?: number;
+}
+
+/** What a result says of where and how a design failed. */
+export function findingsOf({
+  divergence,
+  causeClass,
+  cycle,
+}: Partial<Verdict>): Pick<BackendResult, "divergence" | "causeClass" | "cycle"> {
+  return {
+    ...(divergence ? { divergence } : {}),
+    ...(causeClass ? { causeClass } : {}),
+    ...(cycle === undefined ? {} : { cycle }),
+  };
 }
 
 /** Judges one scenario: values first, then the protocol, the framing, latency and interval. */
@@ -46,17 +62,29 @@ export function judge(context: JudgeContext, plan: PlannedScenario, record: Scen
   const name = `${plan.scenario.name} (${what})`;
   const difference = compareScenario(context, plan, record, name);
   const { mismatches, divergence } = difference;
-  if (divergence) return { mismatches, reason: describeDivergence(divergence), divergence };
-  const broken = (reason: string): Verdict => ({ mismatches, reason: `${name}: ${reason}` });
+  if (divergence)
+    return {
+      mismatches,
+      reason: describeDivergence(divergence),
+      divergence,
+      causeClass: divergence.causeClass,
+    };
+  const broken = (reason: string, cycle?: number): Verdict => ({
+    mismatches,
+    reason: `${name}: ${reason}`,
+    causeClass: "handshake",
+    ...(cycle === undefined ? {} : { cycle }),
+  });
   if (difference.problem !== undefined) return broken(difference.problem);
   const finding = record.findings[0];
-  if (finding) return broken(`${finding.rule} (cycle ${finding.cycle})`);
+  if (finding) return broken(`${finding.rule} (cycle ${finding.cycle})`, finding.cycle);
   const complete = plan.scenario.stopAfter === 0;
   if (complete && record.end !== "complete")
     return broken(`the design stands still after ${record.cycles} cycles`);
   if (complete && record.frameErrors.length !== plan.frameErrors)
     return broken(
       `frame_error was high in ${record.frameErrors.length} cycles, ${plan.frameErrors} packets are framed wrong`,
+      record.frameErrors[0],
     );
   if (!plan.timed) return { mismatches };
 
@@ -71,14 +99,15 @@ export function judge(context: JudgeContext, plan: PlannedScenario, record: Scen
   const steady = intervals.slice(Math.floor(intervals.length / 2));
   const intervalCycles = steady.find((n) => n !== manifest.intervalCycles) ?? steady[0] ?? -1;
   const timing = { mismatches, latencyCycles, intervalCycles };
+  const late = { ...timing, causeClass: "handshake" } as const;
   if (latencyCycles !== manifest.latencyCycles)
     return {
-      ...timing,
+      ...late,
       reason: `${name}: latency is ${latencyCycles} cycles, the manifest says ${manifest.latencyCycles}`,
     };
   if (intervalCycles !== manifest.intervalCycles)
     return {
-      ...timing,
+      ...late,
       reason: `${name}: the interval is ${intervalCycles} cycles, the manifest says ${manifest.intervalCycles}`,
     };
   return timing;
@@ -107,7 +136,9 @@ function compareScenario(
     for (const tap of manifest.taps) observed.set(tap.value, record.taps[tap.index]!);
   const inputs = gather(chosen.inputs);
   const right =
-    plan.forced && force ? expectForced(program, force, inputs, observed, rows.length) : gather(expected);
+    plan.forced !== "none" && force
+      ? expectForced(program, force.values[plan.forced], inputs, observed, rows.length)
+      : gather(expected);
   const difference = compare({
     program,
     traced: tracedValues(program),
@@ -118,18 +149,20 @@ function compareScenario(
     outputs: outputs.map(({ value, values, cycles }) => ({ value, seen: { values, cycles } })),
     complete: plan.scenario.stopAfter === 0,
     run: name,
-    vectorIndex: (n) => rows[n]!,
+    // The same vectors went through at full speed before, and were right.
+    stressed: !plan.timed && plan.forced === "none" && plan.scenario.name !== FULL_SPEED,
+    vectorIndex: (n) => chosen.numberOf(rows[n]!),
     vectorName: (n) => chosen.nameOf(rows[n]!),
   });
   // Random bits stand on unused lanes too, and the output port passes those on.
-  const problem = plan.forced ? undefined : problems[0];
+  const problem = plan.forced === "random" ? undefined : problems[0];
   return { ...difference, ...(problem !== undefined ? { problem } : {}) };
 }
 
-/** What every stage has to make of the random bits that it was given, stage by stage. */
+/** What every stage has to make of what it was given, stage by stage. */
 function expectForced(
   program: Program,
-  force: ForceWrapper,
+  forcedValues: ReadonlySet<string>,
   inputs: ReadonlyMap<string, ArrayLike<number>>,
   observed: ReadonlyMap<string, Observed>,
   count: number,
@@ -141,14 +174,14 @@ function expectForced(
       continue;
     }
     const operands = tracedSources(program, instruction).map((source) => {
-      const forced = force.values.has(source) ? observed.get(source)?.values : undefined;
+      const forced = forcedValues.has(source) ? observed.get(source)?.values : undefined;
       const given = forced ?? right.get(source)!;
       return Float64Array.from({ length: right.get(source)!.length }, (_, i) => given[i] ?? 0);
     });
     right.set(instruction.result, runAlone(program, instruction, operands, count));
   }
-  // The forced streams themselves show the random bits, not what the stage before them made.
-  for (const value of force.values) {
+  // The forced streams themselves show what they were given, not what the stage before them made.
+  for (const value of forcedValues) {
     const seen = observed.get(value)?.values;
     const due = right.get(value)!;
     if (seen && seen.length === due.length) right.set(value, seen);

@@ -6,8 +6,8 @@ import type { Program } from "../program/program.ts";
 import { simulate } from "../sim/simulate.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { doublesOf } from "./c.ts";
-import { judge } from "./judge.ts";
-import type { BackendResult, Divergence } from "./result.ts";
+import { findingsOf, judge, type Verdict } from "./judge.ts";
+import type { BackendResult } from "./result.ts";
 import { rtlVectors, streamDriver, TIMEOUT_SECONDS } from "./rtl.ts";
 import type { RtlRunner } from "./runners.ts";
 import { planScenarios } from "./scenarios.ts";
@@ -38,7 +38,7 @@ export async function verifyNetlist(task: NetlistTask): Promise<BackendResult> {
   const { program, manifest, seed, what } = task;
   const chosen = rtlVectors(makeVectors(program, task.samples, seed), task.count);
   const expected = simulate(program, chosen.inputs, chosen.count).values;
-  const plans = planScenarios(manifest, chosen.count, chosen.count - chosen.samples, seed, false);
+  const plans = planScenarios(manifest, chosen.count, chosen.count - chosen.samples, seed, undefined);
   const request = encodeRequest({
     seed,
     inputs: manifest.inputs,
@@ -59,14 +59,14 @@ export async function verifyNetlist(task: NetlistTask): Promise<BackendResult> {
   });
   let mismatches = 0;
   let timing = {};
-  const finish = (reason?: string, divergence?: Divergence): BackendResult => ({
+  const finish = (reason?: string, found: Partial<Verdict> = {}): BackendResult => ({
     status: reason === undefined ? "passed" : "failed",
     vectors: chosen.count,
     mismatches,
     tool: task.tool,
     ...timing,
     ...(reason === undefined ? {} : { reason }),
-    ...(divergence ? { divergence } : {}),
+    ...findingsOf(found),
   });
   if (outcome.status === "rejected") return finish(`Verilator refuses ${what}:\n${outcome.log}`);
   if (outcome.status !== "done") return finish(`the simulation of ${what} stops: ${outcome.log}`);
@@ -80,7 +80,7 @@ export async function verifyNetlist(task: NetlistTask): Promise<BackendResult> {
       const { latencyCycles, intervalCycles } = found;
       timing = latencyCycles === undefined ? {} : { latencyCycles, intervalCycles };
     }
-    if (found.reason !== undefined) return finish(found.reason, found.divergence);
+    if (found.reason !== undefined) return finish(found.reason, found);
   }
   return finish();
 }

@@ -2,6 +2,29 @@
 
 export type Status = "passed" | "failed" | "skipped";
 
+/**
+ * What a difference looks like: `wrap`: a width, a sign or a bound of the range is wrong; `rounding`: a shift or what is added
+ * before it; `order`: the integer of another element, or of the packet before; `address`: computed with what stands at another
+ * place of a memory or window; `handshake`: beats are lost, repeated or late, or the protocol is broken; `constant`: a
+ * weight, bias, threshold or table entry; `unknown`: none of these.
+ */
+export const CAUSE_CLASSES = [
+  "wrap",
+  "rounding",
+  "order",
+  "address",
+  "handshake",
+  "constant",
+  "unknown",
+] as const;
+export type CauseClass = (typeof CAUSE_CLASSES)[number];
+
+/** A guess from patterns: it is printed as likely cause and decides nothing. */
+export interface Cause {
+  readonly causeClass: CauseClass;
+  readonly cause: string;
+}
+
 /** The first element that differs: first failing vector, first instruction in program order, first position. */
 export interface Divergence {
   /** What ran: "full speed", "random stalls", ... or "inference". */
@@ -21,6 +44,7 @@ export interface Divergence {
   readonly expected: number;
   /** Null when the element never came. */
   readonly got: number | null;
+  readonly causeClass: CauseClass;
   readonly cause: string;
 }
 
@@ -34,6 +58,10 @@ export interface BackendResult {
   /** Why it failed or was skipped. */
   readonly reason?: string;
   readonly divergence?: Divergence;
+  /** Of a failure that tells one: the divergence's, or `handshake` where the protocol, the framing or the cycles are wrong. */
+  readonly causeClass?: CauseClass;
+  /** Clock cycle at which a rule of the protocol was broken first, Verilog only. */
+  readonly cycle?: number;
   /** Tool and version. */
   readonly tool?: string;
   /** Measured, Verilog only; compared with the manifest. */
@@ -59,6 +87,6 @@ export function describeDivergence(d: Divergence): string {
   const what = d.kind === "accumulator" ? "accumulator" : d.kind === "output" ? "output" : "value";
   return (
     `layer ${d.layer}, ${what} ${d.value}, channel ${d.channel}, position ${d.position}, ` +
-    `${d.vectorName} (vector ${d.vector})${cycle}, ${d.run}: expected ${d.expected}, got ${got}; likely cause: ${d.cause}`
+    `${d.vectorName} (vector ${d.vector})${cycle}, ${d.run}: expected ${d.expected}, got ${got}; likely cause (${d.causeClass}): ${d.cause}`
   );
 }

@@ -10,10 +10,17 @@ import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
 import { createForceWrapper, type ForceWrapper } from "./force-wrapper.ts";
-import { judge, unpackPorts } from "./judge.ts";
-import type { BackendResult, Divergence } from "./result.ts";
+import { findingsOf, judge, unpackPorts, type Verdict } from "./judge.ts";
+import type { BackendResult } from "./result.ts";
 import type { RtlJob, RtlRunner } from "./runners.ts";
-import { fullSpeed, planScenarios } from "./scenarios.ts";
+import {
+  BRIEF_AMOUNTS,
+  fullSpeed,
+  type PlannedScenario,
+  planScenarios,
+  type ScenarioAmounts,
+  WHOLE_AMOUNTS,
+} from "./scenarios.ts";
 import { decodeAnswer, encodeRequest, packPackets } from "./stream-protocol.ts";
 import { selectVectors, type VectorSet } from "./vectors.ts";
 
@@ -31,7 +38,23 @@ export interface RtlTask {
   readonly seed: number;
   readonly runner: RtlRunner;
   readonly tool: string;
+  /** A few vectors before all of them: what is wrong shows sooner. */
+  readonly firstLook?: boolean;
   progress(fraction: number, text: string): void;
+}
+
+/** One build of the design and what it goes through. */
+interface Run {
+  readonly what: string;
+  readonly tapped: boolean;
+  readonly top: string;
+  readonly plans: readonly PlannedScenario[];
+}
+
+/** Runs that are built and simulated at the same time; their verdicts are given in order. */
+interface Round {
+  readonly chosen: VectorSet;
+  readonly runs: readonly Run[];
 }
 
 /** Runs the tapped design through all scenarios, then the shipped one at full speed; stops at the first difference. */
@@ -39,7 +62,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   const { program, manifest, files } = task;
   const incomplete = missingFrom(task);
   const state = { mismatches: 0, vectors: 0, latencyCycles: -1, intervalCycles: -1 };
-  const finish = (reason?: string, divergence?: Divergence): BackendResult => ({
+  const finish = (reason?: string, found: Partial<Verdict> = {}): BackendResult => ({
     status: reason === undefined ? "passed" : "failed",
     vectors: state.vectors,
     mismatches: state.mismatches,
@@ -47,13 +70,10 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     ...(state.latencyCycles >= 0 ? { latencyCycles: state.latencyCycles } : {}),
     ...(state.intervalCycles >= 0 ? { intervalCycles: state.intervalCycles } : {}),
     ...(reason === undefined ? {} : { reason }),
-    ...(divergence ? { divergence } : {}),
+    ...findingsOf(found),
   });
   if (incomplete !== undefined) return finish(incomplete);
 
-  const chosen = rtlVectors(task.vectors, task.samples);
-  const expected = simulate(program, chosen.inputs, chosen.count).values;
-  const packets = manifest.inputs.map((port) => packPackets(port, chosen.inputs, chosen.count, task.seed));
   const wrapperText = textOf(files.get(manifest.tapWrapper.file)!);
   const force = createForceWrapper(
     program,
@@ -61,64 +81,77 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     wrapperText,
     manifest.sources.map((path) => textOf(task.files.get(path)!)),
   );
-  const designs = [
-    {
-      what: "Verilog with taps",
-      tapped: true,
-      top: force?.module ?? manifest.tapWrapper.module,
-      plans: planScenarios(
-        manifest,
-        chosen.count,
-        chosen.count - chosen.samples,
-        task.seed,
-        force !== undefined,
-      ),
-    },
-    {
-      what: "Verilog as shipped",
-      tapped: false,
-      top: manifest.top,
-      plans: [fullSpeed(manifest, chosen.count)],
-    },
-  ];
-  // Both simulators are built and run at the same time; the verdict is given in order.
-  const runs = designs.map(({ tapped, top, plans }) => {
-    const request = encodeRequest({
-      seed: task.seed,
-      inputs: manifest.inputs,
-      outputs: manifest.outputs,
-      taps: tapped ? tracedValues(program).length : 0,
-      packets,
-      count: chosen.count,
-      scenarios: plans.map((plan) => plan.scenario),
-    });
-    return task.runner.run(jobOf(task, tapped, top, force, request));
-  });
-  const outcomes = await Promise.all(runs);
-  for (const [index, { what, tapped, plans }] of designs.entries()) {
-    const outcome = outcomes[index]!;
-    if (outcome.status === "rejected") return finish(`Verilator refuses the ${what}:\n${outcome.log}`);
-    if (outcome.status !== "done") return finish(`the simulation of the ${what} stops: ${outcome.log}`);
-    const taps = tapped ? tracedValues(program).length : 0;
-    const records = decodeAnswer(doublesOf(outcome.output), plans.length, taps, manifest.outputs);
-    if (!records) return finish(`the simulation of the ${what} gave an answer of the wrong length`);
-    for (const [k, plan] of plans.entries()) {
-      const record = records[k]!;
-      const found = judge({ program, manifest, chosen, expected, force, tapped, what }, plan, record);
-      state.mismatches += found.mismatches;
-      if (plan.timed && tapped) {
-        state.latencyCycles = found.latencyCycles ?? -1;
-        state.intervalCycles = found.intervalCycles ?? -1;
-        state.vectors = chosen.count;
-      }
-      if (found.reason !== undefined) return finish(found.reason, found.divergence);
-    }
-    task.progress(
-      (index + 1) / designs.length,
-      `${what}: ${plans.length} scenarios, ${chosen.count} vectors`,
+  for (const { chosen, runs } of roundsOf(task, force)) {
+    const expected = simulate(program, chosen.inputs, chosen.count).values;
+    const packets = manifest.inputs.map((port) => packPackets(port, chosen.inputs, chosen.count, task.seed));
+    const outcomes = await Promise.all(
+      runs.map(({ tapped, top, plans }) => {
+        const request = encodeRequest({
+          seed: task.seed,
+          inputs: manifest.inputs,
+          outputs: manifest.outputs,
+          taps: tapped ? tracedValues(program).length : 0,
+          packets,
+          count: chosen.count,
+          given: (tapped && force?.given(WHOLE_AMOUNTS.given, task.seed)) || [],
+          scenarios: plans.map((plan) => plan.scenario),
+        });
+        return task.runner.run(jobOf(task, tapped, top, force, request));
+      }),
     );
+    for (const [index, { what, tapped, plans }] of runs.entries()) {
+      const outcome = outcomes[index]!;
+      if (outcome.status === "rejected") return finish(`Verilator refuses the ${what}:\n${outcome.log}`);
+      if (outcome.status !== "done") return finish(`the simulation of the ${what} stops: ${outcome.log}`);
+      const taps = tapped ? tracedValues(program).length : 0;
+      const records = decodeAnswer(doublesOf(outcome.output), plans.length, taps, manifest.outputs);
+      if (!records) return finish(`the simulation of the ${what} gave an answer of the wrong length`);
+      for (const [k, plan] of plans.entries()) {
+        const record = records[k]!;
+        const found = judge({ program, manifest, chosen, expected, force, tapped, what }, plan, record);
+        state.mismatches += found.mismatches;
+        if (plan.timed && tapped) {
+          state.latencyCycles = found.latencyCycles ?? -1;
+          state.intervalCycles = found.intervalCycles ?? -1;
+          state.vectors = chosen.count;
+        }
+        if (found.reason !== undefined) return finish(found.reason, found);
+      }
+      task.progress((index + 1) / runs.length, `${what}: ${plans.length} scenarios, ${chosen.count} vectors`);
+    }
   }
   return finish();
+}
+
+function roundsOf(task: RtlTask, force: ForceWrapper | undefined): readonly Round[] {
+  const { manifest, seed } = task;
+  const all = rtlVectors(task.vectors, task.samples);
+  const tapped = (chosen: VectorSet, amounts: ScenarioAmounts): Run => ({
+    what: "Verilog with taps",
+    tapped: true,
+    top: force?.module ?? manifest.tapWrapper.module,
+    plans: planScenarios(manifest, chosen.count, chosen.count - chosen.samples, seed, force?.values, amounts),
+  });
+  const shipped: Run = {
+    what: "Verilog as shipped",
+    tapped: false,
+    top: manifest.top,
+    plans: [fullSpeed(manifest, all.count)],
+  };
+  const whole = { chosen: all, runs: [tapped(all, WHOLE_AMOUNTS), shipped] };
+  if (!task.firstLook) return [whole];
+  const few = fewVectors(all);
+  return [{ chosen: few, runs: [tapped(few, BRIEF_AMOUNTS)] }, whole];
+}
+
+/** A sample, the largest inputs, random ones, and those that drive a sum to its ends. */
+function fewVectors(all: VectorSet): VectorSet {
+  const synthetic = all.count - all.samples;
+  const wanted = ["all-max", "random 0", "random extremes 2"];
+  const named = Array.from({ length: synthetic }, (_, n) => all.samples + n).filter(
+    (n) => wanted.includes(all.nameOf(n)) || n >= all.count - 2,
+  );
+  return selectVectors(all, [...(all.samples > 0 ? [0] : []), ...named]);
 }
 
 /**

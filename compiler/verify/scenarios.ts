@@ -14,25 +14,63 @@ export interface PlannedScenario {
   readonly timed: boolean;
   /** Every tapped value is compared; not where a dropped packet leaves its first elements in the taps. */
   readonly compareTaps: boolean;
-  /** Random bits stand on the stages' inputs: every stage is judged by what it was given. */
-  readonly forced: boolean;
+  /** What stands on the stages' inputs: every stage is judged by what it was given. */
+  readonly forced: Forced;
 }
 
-/** Packets that the timing is measured on, at least; the later half has to run at the predicted interval. */
-const TIMED_PACKETS = 64;
-const STALLED_PACKETS = 48;
-const FORCED_PACKETS = 48;
-const RESETS = 16;
+/**
+ * `none`: what the stages before make. `random`: random bits on every stream that holds any. `even` and `odd`: rows of
+ * `stageInputs` on the streams of that depth, so that the results of the stages that they enter are seen.
+ */
+export type Forced = "none" | "random" | "even" | "odd";
+
+/** How much of each kind. */
+export interface ScenarioAmounts {
+  /** Packets that the timing is measured on, at least; the later half has to run at the predicted interval. 0: not measured. */
+  readonly timed: number;
+  readonly stalled: number;
+  readonly forced: number;
+  /** Rows of `stageInputs`. */
+  readonly given: number;
+  readonly resets: number;
+  /** Packets, a multiple of 6. */
+  readonly framed: number;
+}
+
+export const WHOLE_AMOUNTS: ScenarioAmounts = {
+  timed: 64,
+  stalled: 48,
+  forced: 48,
+  given: 32,
+  resets: 16,
+  framed: 24,
+};
+/** For a first look that finds most of what is wrong. */
+export const BRIEF_AMOUNTS: ScenarioAmounts = {
+  timed: 0,
+  stalled: 3,
+  forced: 3,
+  given: 8,
+  resets: 2,
+  framed: 6,
+};
+
+/** Name of the first scenario: every vector, with nobody waiting. */
+export const FULL_SPEED = "full speed";
 /** Up to here the design is reset at every single cycle of its first packets. */
 const EVERY_CYCLE_LIMIT = 256;
 
-/** All scenarios of the tapped design; `stored` packets exist, the last `synthetic` of them are made up. */
+/**
+ * All scenarios of the tapped design; `stored` packets exist, the last `synthetic` of them are made up. Those in which streams
+ * are forced come last, because forced nets are never released, and need `force`: what there is to be forced.
+ */
 export function planScenarios(
   manifest: RtlManifest,
   stored: number,
   synthetic: number,
   seed: number,
-  canForce: boolean,
+  force: { readonly random: ReadonlySet<string> } | undefined,
+  amounts: ScenarioAmounts = WHOLE_AMOUNTS,
 ): PlannedScenario[] {
   const random = createRandom(seed, "scenarios");
   const whole = (packet: number): PacketToSend => wholePacket(manifest, packet);
@@ -49,12 +87,12 @@ export function planScenarios(
       frameErrors: 0,
       timed: false,
       compareTaps: true,
-      forced: false,
+      forced: "none",
       ...rest,
     });
   };
 
-  plans.push(fullSpeed(manifest, stored));
+  plans.push(fullSpeed(manifest, stored, amounts.timed));
   const pick = (): number =>
     random.uniform() < 0.5 && synthetic > 0
       ? stored - 1 - random.integer(0, synthetic - 1)
@@ -72,15 +110,15 @@ export function planScenarios(
       sourceIdle,
       sinkIdle,
       sink,
-      packets: Array.from({ length: STALLED_PACKETS }, () => whole(pick())),
+      packets: Array.from({ length: amounts.stalled }, () => whole(pick())),
     });
 
   // Reset inside a packet: what came until then is right, and the next packets are as after power-up.
   const span = manifest.latencyCycles + 2 * manifest.intervalCycles;
   const points =
-    span <= EVERY_CYCLE_LIMIT
+    span <= EVERY_CYCLE_LIMIT && amounts === WHOLE_AMOUNTS
       ? Array.from({ length: span }, (_, n) => n + 1)
-      : Array.from({ length: RESETS }, () => random.integer(1, span));
+      : Array.from({ length: amounts.resets }, () => random.integer(1, span));
   for (const stopAfter of points) {
     const before = Array.from({ length: 4 }, () => whole(pick()));
     add({ name: `broken off after ${stopAfter} cycles`, stopAfter, resetCycles: 1, packets: before });
@@ -96,7 +134,7 @@ export function planScenarios(
     const packets: PacketToSend[] = [];
     const delivered: number[] = [];
     let frameErrors = 0;
-    for (let n = 0; n < 24; n++) {
+    for (let n = 0; n < amounts.framed; n++) {
       const sent = whole(pick());
       // One port is wrong, the packets of the others are whole.
       const port = manifest.inputs.length === 1 ? 0 : random.integer(0, manifest.inputs.length - 1);
@@ -117,10 +155,19 @@ export function planScenarios(
     }
     add({ name, sourceIdle, sinkIdle, packets }, { delivered, frameErrors, compareTaps: false });
   }
-  // Last, because forced nets are never released.
-  if (canForce) {
-    const packets = Array.from({ length: FORCED_PACKETS }, (_, n) => whole(stored - 1 - (n % stored)));
-    add({ name: "random bits between the stages", force: seed | 1, packets }, { forced: true });
+  if (force) {
+    const packets = (count: number): PacketToSend[] =>
+      Array.from({ length: count }, (_, n) => whole(stored - 1 - (n % stored)));
+    for (const parity of ["even", "odd"] as const)
+      add(
+        { name: `every stage on its own bounds (${parity})`, force: parity, packets: packets(amounts.given) },
+        { forced: parity },
+      );
+    if (force.random.size > 0)
+      add(
+        { name: "random bits between the stages", force: seed | 1, packets: packets(amounts.forced) },
+        { forced: "random" },
+      );
   }
   return plans;
 }
@@ -147,20 +194,24 @@ function outputBeats({ outputs }: RtlManifest, packets: number): readonly number
 }
 
 /** Every stored packet back to back, with neither side ever waiting. */
-export function fullSpeed(manifest: RtlManifest, stored: number): PlannedScenario {
-  const count = Math.max(stored, TIMED_PACKETS);
+export function fullSpeed(
+  manifest: RtlManifest,
+  stored: number,
+  timed: number = WHOLE_AMOUNTS.timed,
+): PlannedScenario {
+  const count = Math.max(stored, timed);
   const delivered = Array.from({ length: count }, (_, n) => n % stored);
   return {
     scenario: {
       ...baseOf(manifest),
-      name: "full speed",
+      name: FULL_SPEED,
       outputBeats: outputBeats(manifest, count),
       packets: delivered.map((packet) => wholePacket(manifest, packet)),
     },
     delivered,
     frameErrors: 0,
-    timed: true,
+    timed: timed > 0,
     compareTaps: true,
-    forced: false,
+    forced: "none",
   };
 }

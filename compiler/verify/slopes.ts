@@ -61,7 +61,7 @@ function strongest(program: Program, instruction: DenseInstruction | ConvInstruc
 }
 
 /** Slopes of one element of the result of instruction `last` along the elements of the inputs, back through the program. */
-function slopesOf(program: Program, last: number, element: number): ReadonlyMap<string, Float64Array> {
+export function slopesOf(program: Program, last: number, element: number): ReadonlyMap<string, Float64Array> {
   const slopes = new Map<string, Float64Array>();
   const of = (name: string): Float64Array => {
     const found = slopes.get(name) ?? new Float64Array(elementsOf(valueNamed(program, name).shape));

@@ -25,9 +25,16 @@ export interface Scenario {
   readonly outputBeats: readonly number[];
   /** Cycles without a beat on either port after which the design counts as standing still. */
   readonly watchdog: number;
-  /** Seed of the random bits that stand on the stages' inputs; 0 leaves them alone. */
-  readonly force: number;
+  /** What stands on the stages' inputs: 0 nothing, a seed of random bits, or the given beats of the streams of this parity. */
+  readonly force: number | "even" | "odd";
   readonly packets: readonly PacketToSend[];
+}
+
+/** Beats that are put onto one stream between the stages, packet after packet. */
+export interface GivenStream {
+  /** 32-bit words of one beat. */
+  readonly words: number;
+  readonly beats: Uint32Array;
 }
 
 export interface TapRecord {
@@ -161,8 +168,11 @@ export function encodeRequest(request: {
   readonly taps: number;
   readonly packets: readonly Uint8Array[];
   readonly count: number;
+  /** In the order of the force wrapper's streams. */
+  readonly given?: readonly GivenStream[];
   readonly scenarios: readonly Scenario[];
 }): Uint8Array {
+  const given = request.given ?? [];
   const pools = request.packets.map((bytes) => {
     const pool = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
     pool.set(bytes);
@@ -177,23 +187,27 @@ export function encodeRequest(request: {
     ...request.outputs.map(bytesPerBeat),
     request.count,
   ];
-  const tail = [request.scenarios.length];
+  const tail = [given.length, ...given.flatMap(({ words, beats }) => [words, beats.length])];
+  const scenarios = [request.scenarios.length];
   for (const s of request.scenarios) {
-    tail.push(
+    scenarios.push(
       s.resetCycles,
       s.sourceIdle,
       s.sinkIdle,
       SINKS.indexOf(s.sink),
       s.stopAfter,
       s.watchdog,
-      s.force >>> 0,
+      ...(typeof s.force === "number"
+        ? [s.force === 0 ? 0 : 1, s.force >>> 0]
+        : [s.force === "even" ? 2 : 3, 0]),
       ...s.outputBeats,
       s.packets.length,
     );
-    for (const { packet, beats } of s.packets) tail.push(packet, ...beats);
+    for (const { packet, beats } of s.packets) scenarios.push(packet, ...beats);
   }
   const poolBytes = pools.reduce((sum, pool) => sum + pool.length, 0);
-  const words = head.length + poolBytes / 4 + tail.length;
+  const givenWords = given.reduce((sum, { beats }) => sum + beats.length, 0);
+  const words = head.length + poolBytes / 4 + tail.length + givenWords + scenarios.length;
   const bytes = new Uint8Array((words + 1) * 4);
   const view = new DataView(bytes.buffer);
   let at = 0;
@@ -208,6 +222,8 @@ export function encodeRequest(request: {
     at += pool.length;
   }
   tail.forEach(put);
+  for (const { beats } of given) beats.forEach(put);
+  scenarios.forEach(put);
   return bytes;
 }
 

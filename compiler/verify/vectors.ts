@@ -21,6 +21,8 @@ export interface VectorSet {
   /** By input: count x elements mantissas. */
   readonly inputs: ReadonlyMap<string, Int32Array>;
   nameOf(vector: number): string;
+  /** Its place among all vectors of the run. */
+  numberOf(vector: number): number;
 }
 
 const RANDOM_VECTORS = 64;
@@ -47,6 +49,7 @@ export function makeVectors(program: Program, samples: Samples | undefined, seed
     samples: sampleCount,
     inputs: all,
     nameOf: (vector) => (vector < sampleCount ? `sample ${vector}` : synthetic[vector - sampleCount]!.name),
+    numberOf: (vector) => vector,
   };
 }
 
@@ -66,6 +69,7 @@ export function selectVectors(set: VectorSet, chosen: readonly number[]): Vector
     samples: samples < 0 ? chosen.length : samples,
     inputs,
     nameOf: (vector) => set.nameOf(chosen[vector]!),
+    numberOf: (vector) => set.numberOf(chosen[vector]!),
   };
 }
 

@@ -26,6 +26,8 @@ export interface VerifyOptions {
   readonly without?: readonly ("c" | "rtl")[];
   /** Samples that go through the Verilog, default 1000; simulator and C take all. */
   readonly rtlVectors?: number;
+  /** A few vectors through the Verilog before all of them: what is wrong shows sooner. Default false. */
+  readonly firstLook?: boolean;
 }
 
 export interface Runners {
@@ -49,7 +51,7 @@ export async function verifyDesign(
   progress?: ProgressSink,
 ): Promise<VerifyResult> {
   const { program, manifest, files } = design;
-  const { seed, without = [], rtlVectors = DEFAULT_RTL_VECTORS } = options;
+  const { seed, without = [], rtlVectors = DEFAULT_RTL_VECTORS, firstLook = false } = options;
   const wanted = {
     c: manifest.c !== undefined && !without.includes("c") ? runners.c : undefined,
     rtl: manifest.rtl !== undefined && !without.includes("rtl") ? runners.rtl : undefined,
@@ -84,6 +86,7 @@ export async function verifyDesign(
       ...task(0.5, 1, probes.rtl),
       manifest: manifest.rtl,
       samples: rtlVectors,
+      firstLook,
       runner: wanted.rtl,
     });
     say(`Verilog: ${summary(rtl)}`);
@@ -143,6 +146,7 @@ function verifySimulator(program: Program, samples: Samples | undefined, vectors
       }),
       complete: true,
       run: "simulator against the known outputs",
+      stressed: false,
       vectorIndex: (n) => start + n,
       vectorName: (n) => vectors.nameOf(start + n),
     });
@@ -154,6 +158,7 @@ function verifySimulator(program: Program, samples: Samples | undefined, vectors
         mismatches,
         reason: describeDivergence(difference.divergence),
         divergence: difference.divergence,
+        causeClass: difference.divergence.causeClass,
       };
   }
   return { status: "passed", vectors: vectors.count, mismatches: 0 };

@@ -2,10 +2,12 @@
 //
 // Standard input, little-endian 32-bit words:
 //   words that follow, seed, taps, inputs, per input: bytes of a beat, beats of a stored packet; outputs, per output:
-//   bytes of a beat; stored packets, per input: their beats (bytes, padded to whole words); scenarios; each of them:
+//   bytes of a beat; stored packets, per input: their beats (bytes, padded to whole words); streams with given beats,
+//   per stream: words of a beat, words in all; per stream: these; scenarios; each of them:
 //     reset cycles, source idle /256, sink idle /256, sink mode (0 free, 1 ready only after valid, 2 closed until
-//     the watchdog's half), stop after cycle (0 never), watchdog cycles, what stands on the force inputs (0 nothing,
-//     else a seed), per output: beats to wait for; packets, then per packet: stored packet, per input: beats to send.
+//     the watchdog's half), stop after cycle (0 never), watchdog cycles, what stands on the streams between the stages
+//     (0 what they carry, 1 random bits, 2 or 3 the given beats on those of even or odd depth), seed of the random bits,
+//     per output: beats to wait for; packets, then per packet: stored packet, per input: beats to send.
 //     tlast stands on the last beat sent; beats beyond the stored ones are random.
 // Standard output: doubles; per scenario:
 //   end (0 all outputs came, 1 watchdog, 2 stopped), cycles, first accepted input beat's cycle or -1,
@@ -49,7 +51,15 @@ struct Tap {
 
 std::vector<Tap> taps;
 uint64_t cycle = 0;
+uint32_t force_mode = 0;
 uint32_t force_state = 0;
+
+// Beats that the wrapper puts onto one stream.
+struct Given {
+    uint32_t words = 0;
+    std::vector<uint32_t> beats;
+};
+std::vector<Given> given;
 
 struct Request {
     std::vector<uint32_t> words;
@@ -160,7 +170,14 @@ extern "C" int nf_force_word() {
     return static_cast<int>(word);
 }
 
-extern "C" int nf_force_active() { return force_state != 0; }
+extern "C" int nf_force_mode() { return static_cast<int>(force_mode); }
+
+// Word of the given beat of a stream; 0 beyond the last one.
+extern "C" int nf_force_given(int stream, int beat, int word) {
+    const Given &of = given.at(static_cast<size_t>(stream));
+    const size_t at = size_t(beat) * of.words + static_cast<size_t>(word);
+    return at < of.beats.size() ? static_cast<int>(of.beats[at]) : 0;
+}
 
 int main() {
     Request request;
@@ -182,6 +199,13 @@ int main() {
     const uint32_t stored_packets = request.next();
     for (size_t i = 0; i < sources.size(); i++)
         sources[i].pool = request.bytes(size_t(stored_packets) * sources[i].stored_beats * dut.inputs[i].tdata.size());
+    given.resize(request.next());
+    for (Given &of : given) {
+        of.words = request.next();
+        of.beats.resize(request.next());
+    }
+    for (Given &of : given)
+        for (uint32_t &word : of.beats) word = request.next();
     const uint32_t scenarios = request.next();
 
     Random random = {seed | 1};
@@ -195,7 +219,14 @@ int main() {
         const uint32_t sink_mode = request.next();
         const uint32_t stop_after = request.next();
         const uint32_t watchdog = request.next();
+        const uint32_t mode = request.next();
         force_state = request.next();
+        // What is forced is never released, on which simulators disagree: a new model begins without.
+        if (force_mode != 0 && mode != force_mode) {
+            dut_close();
+            dut_open(seed);
+        }
+        force_mode = mode;
         std::vector<Sink> sinks(outputs);
         for (Sink &sink : sinks) sink.wanted = request.next();
         std::vector<Packet> packets(request.next());

@@ -24,60 +24,103 @@ const random = createRandom("cause");
 const inputs = Float64Array.from({ length: COUNT * 4 }, () => random.integer(-32, 31));
 const values = simulate(program, new Map([["x", inputs]]), COUNT).values;
 
-/** The cause when result `name` is changed by `fault` (its value, run, channel). */
+/** Class and sentence when result `name` is changed by `fault` (its value, run, channel). */
 function causeOf(name: string, fault: (y: number, n: number, c: number) => number): string {
   const instruction = program.instructions.find((i) => i.result === name)!;
   const expected = values.get(name)!;
   const channels = expected.length / COUNT;
   const got = expected.map((y, i) => fault(y, Math.floor(i / channels), i % channels));
   const position = got.findIndex((y, i) => y !== expected[i]) % channels;
-  const input = values.get(operandsOf(instruction)[0]!)!;
-  return likelyCause({ program, instruction, count: COUNT, input, expected, got, position, start: 0 });
+  const operands = operandsOf(instruction).map((operand) => values.get(operand)!);
+  const { causeClass, cause } = likelyCause({
+    program,
+    instruction,
+    count: COUNT,
+    operands,
+    expected,
+    got,
+    position,
+    start: 0,
+  });
+  return `${causeClass}: ${cause}`;
 }
 
 const accOf = (n: number, c: number): number => values.get("acc")![n * 3 + c]!;
 const clamp = (v: number): number => Math.max(0, Math.min(15, v));
 
 test("bias", () => {
-  expect(causeOf("acc", (y, _, c) => (c === 1 ? y + 4 : y))).toMatch(/bias of neuron 1.*off by \+4/);
+  expect(causeOf("acc", (y, _, c) => (c === 1 ? y + 4 : y))).toMatch(
+    /^constant: the bias of neuron 1.*off by \+4/,
+  );
 });
 test("weight", () => {
   expect(causeOf("acc", (y, n, c) => (c === 2 ? y - 8 * inputs[n * 4 + 1]! : y))).toMatch(
-    /weight of neuron 2 for input 1: the program has 2, the design computes with -6/,
+    /^constant: the weight of neuron 2 for input 1: the program has 2, the design computes with -6/,
   );
 });
 test("wrap of a sum", () => {
-  expect(causeOf("acc", (y, _, c) => (c === 0 ? (y << 25) >> 25 : y))).toMatch(/wraps at 7 bits/);
+  expect(causeOf("acc", (y, _, c) => (c === 0 ? (y << 25) >> 25 : y))).toMatch(/^wrap: .*wraps at 7 bits/);
 });
 test("order of neurons", () => {
   expect(causeOf("acc", (y, n, c) => (c === 0 ? accOf(n, 2) : y))).toMatch(
-    /position 0 carries the value of position 2/,
+    /^order: order: position 0 carries the value of position 2/,
   );
 });
 test("rounding mode", () => {
   expect(causeOf("out", (_, n, c) => clamp(Math.floor(accOf(n, c) / 8)))).toMatch(
-    /rounds as truncate.*half-up/,
+    /^rounding: .*rounds as truncate.*half-up/,
   );
 });
 test("rounding constant", () => {
   expect(causeOf("out", (_, n, c) => clamp(Math.floor((accOf(n, c) + 6) / 8)))).toMatch(
-    /adds 6, the program says 4/,
+    /^rounding: .*adds 6, the program says 4/,
   );
 });
 test("saturation", () => {
   expect(causeOf("out", (_, n, c) => Math.max(0, Math.floor(accOf(n, c) / 8 + 0.5)) % 16)).toMatch(
-    /wraps at 4 bits/,
+    /^wrap: .*wraps at 4 bits/,
   );
 });
 test("shift", () => {
-  expect(causeOf("out", (_, n, c) => clamp(Math.floor(accOf(n, c) / 16 + 0.5)))).toMatch(/shifts by \+1/);
+  expect(causeOf("out", (_, n, c) => clamp(Math.floor(accOf(n, c) / 16 + 0.5)))).toMatch(
+    /^rounding: .*shifts by \+1/,
+  );
+});
+test("bound of saturation", () => {
+  expect(causeOf("out", (y) => Math.min(y, 14))).toMatch(
+    /^wrap: .*keeps to 0\.\.14, the program says 0\.\.15/,
+  );
+});
+test("sign of the input", () => {
+  expect(
+    causeOf("out", (_, n, c) =>
+      clamp(Math.floor((accOf(n, c) < 0 ? accOf(n, c) + 2 ** 16 : accOf(n, c)) / 8 + 0.5)),
+    ),
+  ).toMatch(/^wrap: .*takes its input for unsigned/);
+});
+test("weights of another address", () => {
+  const of = (n: number, c: number): number =>
+    weights.data.slice(c * 4, c * 4 + 4).reduce((sum, _, i) => {
+      const at = (c * 4 + i + 2) % 12;
+      return sum + weights.data[at]! * inputs[n * 4 + i]!;
+    }, [1, 2, 3][c]!);
+  expect(causeOf("acc", (_, n, c) => of(n, c))).toMatch(
+    /^address: neuron 0 has the weights that stand 2 inputs further/,
+  );
+});
+test("bias of another address", () => {
+  expect(causeOf("acc", (y, _, c) => y - (c + 1) + (((c + 1) % 3) + 1))).toMatch(
+    /^address: every neuron has the bias of the one 1 further/,
+  );
 });
 test("ties of argmax", () => {
   const row = (n: number): number[] => [0, 1, 2].map((c) => values.get("out")![n * 3 + c]!);
-  expect(causeOf("class", (_, n) => row(n).lastIndexOf(Math.max(...row(n))))).toMatch(/lowest index/);
+  expect(causeOf("class", (_, n) => row(n).lastIndexOf(Math.max(...row(n))))).toMatch(
+    /^order: .*lowest index/,
+  );
 });
 test("nothing known", () => {
   expect(causeOf("acc", (y, n, c) => (c === 0 && n === 5 ? y + 3 : y))).toMatch(
-    /weights or inputs of neuron 0/,
+    /^unknown: weights or inputs of neuron 0/,
   );
 });
