@@ -1,7 +1,7 @@
 // The manifest beside the generated files: ports, packing, formats, cycles, sizes, and a hash of every file.
 // A machine-readable contract for harnesses, flows and users; written as design/manifest.json.
 
-export const MANIFEST_SCHEMA = "noisefloor.manifest/3";
+export const MANIFEST_SCHEMA = "noisefloor.manifest/4";
 
 /** How one AXI4-Stream port carries a tensor. */
 export interface StreamPort {
@@ -66,6 +66,8 @@ export interface RtlManifest {
   readonly memories: readonly string[];
   /** Simulation wrapper under tb/ (module name and file): same ports as the top, plus taps. */
   readonly tapWrapper: { readonly module: string; readonly file: string };
+  /** Under tb/: SystemVerilog that binds the rules of its ports to the top module, as assertions. */
+  readonly rules: string;
   readonly taps: readonly TapEntry[];
   /** In the order of the program's inputs; packets of the same place in order are one inference. */
   readonly inputs: readonly StreamPort[];

@@ -34,6 +34,7 @@ const rtl = z.looseObject({
   sources: z.array(name),
   memories: z.array(name),
   tapWrapper: z.looseObject({ module: name, file: name }),
+  rules: name,
   taps: z.array(
     z.looseObject({
       index: count,

@@ -28,7 +28,7 @@ export interface VerilatorOptions {
  * What the tool says of style is the lint's matter, not the gate's. Registers start with seeded random bits, so that
  * a missing reset shows.
  */
-const VERILATE = ["--cc", "-O3", "--x-assign", "unique", "--x-initial", "unique"];
+const VERILATE = ["--cc", "-O3", "--assert", "--x-assign", "unique", "--x-initial", "unique"];
 const QUIET = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-DECLFILENAME"];
 const COMPILE = ["-std=gnu++17", "-w"];
 /** -O2 is the fastest simulation here; -O3 and -march=native are slower, -O0 is 18 times slower. */

@@ -202,7 +202,8 @@ export function rtlVectors(vectors: VectorSet, samples: number): VectorSet {
 
 /** What the manifest promises and the design does not have. */
 function missingFrom({ program, manifest, files }: RtlTask): string | undefined {
-  const paths = [...manifest.sources, ...manifest.memories, manifest.tapWrapper.file];
+  const { sources, memories, tapWrapper, rules } = manifest;
+  const paths = [...sources, ...memories, tapWrapper.file, rules];
   const absent = paths.filter((path) => !files.has(path));
   if (absent.length > 0) return `the design lacks ${absent.join(", ")}`;
   // Everything that the streamed outputs are made of has a tap.
@@ -237,6 +238,8 @@ function jobOf(
   };
   if (tapped && force) add("tb/nf_forced.vlt", force.config);
   for (const path of manifest.sources) add(path, files.get(path)!);
+  add("tb/nf_report.sv", fixedFile("harness/report.sv"));
+  add(manifest.rules, files.get(manifest.rules)!);
   if (tapped) {
     // The taps are SystemVerilog: they call into the driver.
     add(manifest.tapWrapper.file, files.get(manifest.tapWrapper.file)!);

@@ -68,6 +68,9 @@ const RULES = [
   "m_axis_tvalid falls before m_axis_tready came",
   "m_axis_tdata changes before m_axis_tready came",
   "m_axis_tlast changes before m_axis_tready came",
+  "m_axis_tlast does not stand on the last beat of a packet",
+  "a packet leaves that did not come",
+  "a packet that came does not leave",
 ];
 const ENDS = ["complete", "standstill", "stopped"] as const;
 const SINKS = ["free", "after-valid", "closed-at-first"] as const;

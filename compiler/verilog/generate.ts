@@ -11,6 +11,7 @@ import type { FileSet } from "../support/file-set.ts";
 import { buildPlan, type DesignPlan } from "./build-plan.ts";
 import { countText, formatText } from "./draft.ts";
 import type { TopPlan } from "./plan.ts";
+import { rulesText } from "./rules.ts";
 import { testBench } from "./testbench.ts";
 
 export { TEST_BENCH_PACKETS, tbVectors } from "./testbench.ts";
@@ -54,6 +55,11 @@ export function generateVerilog(program: Program, schedule: Schedule, info: Gene
   ]);
   const taps = { module: wrapper.module, top, ports: ports.plans, header: tapHeader, taps: plan.taps };
   files.set(wrapper.file, renderTemplate("verilog/tb/taps.sv", taps));
+  const rulesHeader = header(
+    `Rules of the ports of ${top} as assertions, which any simulation can read beside it.`,
+    ["They judge the design, and whoever sends to it. With Verilator: --assert."],
+  );
+  files.set(manifest.rules, rulesText(manifest, ports.plans, rulesHeader));
   const benchHeader = header(`Test bench ${top}_tb: sends stored packets and compares every output beat.`, [
     "From the folder above:",
     `  iverilog -g2005 -o ${top}.vvp -s ${top}_tb rtl/*.v tb/${top}_tb.v && vvp ${top}.vvp`,
@@ -147,6 +153,7 @@ function manifestOf(program: Program, schedule: Schedule, plan: DesignPlan): Rtl
     sources: [...plan.modules, top].map((module) => `rtl/${module}.v`),
     memories: [...plan.memories.keys()].map((file) => `rtl/${file}`),
     tapWrapper: { module: `${top}_taps`, file: `tb/${top}_taps.sv` },
+    rules: `tb/${top}_rules.sv`,
     taps: plan.taps.map(({ index }) => {
       const { value, layer, kind, elements } = traced[index]!;
       const { format } = value;

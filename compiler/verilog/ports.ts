@@ -38,7 +38,8 @@ export function topPorts(stages: readonly Stage[]): TopPorts {
   return {
     names,
     frameErrors: new Map(inputs.map((s, k) => [s, single ? "frame_error" : `frame_error[${k}]`])),
-    taken: declared.map(({ name }) => name),
+    // `rules` is bound to the module in simulations.
+    taken: [...declared.map(({ name }) => name), "rules"],
     plans: declared.map(({ direction, bits, name }, i) => ({
       direction,
       range: `${bits.padStart(width)} `,

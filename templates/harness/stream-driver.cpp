@@ -42,6 +42,10 @@ enum Rule {
     VALID_WITHDRAWN = 2,
     DATA_CHANGED = 3,
     LAST_CHANGED = 4,
+    // Those that only the assertions beside the design find.
+    LAST_MISPLACED = 5,
+    PACKET_MADE_UP = 6,
+    PACKET_LOST = 7,
 };
 
 struct Tap {
@@ -51,6 +55,15 @@ struct Tap {
 
 std::vector<Tap> taps;
 uint64_t cycle = 0;
+constexpr size_t MOST_FINDINGS = 64;
+std::vector<double> findings;  // rule and cycle of each
+
+void find(Rule rule) {
+    if (findings.size() >= 2 * MOST_FINDINGS) return;
+    findings.push_back(rule);
+    findings.push_back(static_cast<double>(cycle));
+}
+
 uint32_t force_mode = 0;
 uint32_t force_state = 0;
 
@@ -162,6 +175,13 @@ extern "C" void nf_tap(int index, long long value) {
     taps[index].cycles.push_back(static_cast<double>(cycle));
 }
 
+// A broken rule, of the assertions that are bound to the design.
+extern "C" void nf_broken(int rule) {
+    // What is forced between the stages comes from no packet.
+    if (force_mode >= 2 && rule >= PACKET_MADE_UP) return;
+    find(static_cast<Rule>(rule));
+}
+
 // Random bits for the wrapper that forces a stage's input stream.
 extern "C" int nf_force_word() {
     Random random = {force_state};
@@ -235,12 +255,8 @@ int main() {
             for (size_t i = 0; i < sources.size(); i++) packet.beats.push_back(request.next());
         }
 
-        std::vector<double> errors, findings;
-        auto find = [&](Rule rule) {
-            if (findings.size() >= 64) return;
-            findings.push_back(rule);
-            findings.push_back(static_cast<double>(cycle));
-        };
+        std::vector<double> errors;
+        findings.clear();
 
         for (Source &source : sources) source.restart();
         for (Port &port : dut.inputs) port.tvalid = port.tlast = false;

@@ -71,7 +71,7 @@ describe("damaged files", () => {
     };
     const verify = ["verify", "f", "--without", "c,rtl"];
     const manifest = "design/manifest.json";
-    expect(await damage(manifest, '{"schema":"noisefloor.manifest/3"}', verify)).toMatchObject({
+    expect(await damage(manifest, '{"schema":"noisefloor.manifest/4"}', verify)).toMatchObject({
       code: 1,
       codes: ["build/bad-file"],
     });

@@ -360,7 +360,7 @@ describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
 const BENCH_STYLE = ["-Wno-WIDTH", "-Wno-BLKSEQ", "-Wno-INITIALDLY"];
 
 describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
-  it("are clean under -Wall, the test bench and the tap wrapper too", () => {
+  it("are clean under -Wall, the test bench, the tap wrapper and the rules too", () => {
     for (let seed = 0; seed < 18; seed++) {
       const { files, manifest } = randomDesign(seed, 1, seed >= 12);
       inFolder(files, (folder) => {
@@ -374,6 +374,15 @@ describe.skipIf(!hasTool("verilator"))("random designs in Verilator", () => {
         const { module, file } = manifest.tapWrapper;
         const tapped = [...lint, file, "--top-module", module, "-Wno-DECLFILENAME"];
         expect(run(folder, "verilator", tapped).stderr, `seed ${seed}`).toBe("");
+        const ruled = [
+          ...lint,
+          manifest.rules,
+          "--assert",
+          "--top-module",
+          manifest.top,
+          "-Wno-DECLFILENAME",
+        ];
+        expect(run(folder, "verilator", ruled).stderr, `seed ${seed}`).toBe("");
       });
     }
   });
