@@ -8,6 +8,7 @@ import type { FileSet } from "../support/file-set.ts";
 import type { ProgressSink } from "../support/host.ts";
 import { verifyC } from "./c.ts";
 import { compare } from "./compare.ts";
+import { overflowText, reachOf } from "./intervals.ts";
 import { type BackendResult, describeDivergence, type VerifyResult } from "./result.ts";
 import { verifyRtl } from "./rtl.ts";
 import type { CRunner, RtlRunner, ToolProbe } from "./runners.ts";
@@ -115,8 +116,13 @@ function skipped(backend: "c" | "rtl", inDesign: boolean, without: readonly stri
   return { status: "skipped", vectors: 0, mismatches: 0, reason };
 }
 
-/** The simulator against known outputs of the samples; without those it is the measure and passes. */
+/**
+ * Whether every sum of the program fits its accumulator for all inputs; then the simulator against known outputs of the samples,
+ * without which it is the measure.
+ */
 function verifySimulator(program: Program, samples: Samples | undefined, vectors: VectorSet): BackendResult {
+  const [overflow] = reachOf(program).overflows;
+  if (overflow) return { status: "failed", vectors: 0, mismatches: 0, reason: overflowText(overflow) };
   const known = samples?.expected;
   if (!samples || !known || samples.count === 0)
     return { status: "passed", vectors: vectors.count, mismatches: 0 };
