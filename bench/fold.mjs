@@ -9,7 +9,14 @@ import { dataflowOf } from "../dist/schedule/dataflow.js";
 import { scheduleProgram } from "../dist/schedule/schedule.js";
 import { allFoldings, cyclesOf } from "../dist/solve/candidates.js";
 import { costOf } from "../dist/solve/cost.js";
-import { createJudge, partOptions, productLayers, stylesOf } from "../dist/solve/search.js";
+import {
+  createJudge,
+  partOptions,
+  productLayers,
+  storagesOf,
+  storingLayers,
+  stylesOf,
+} from "../dist/solve/search.js";
 import { solveFolding } from "../dist/solve/solve.js";
 import { createRandom } from "../dist/support/random.js";
 import { targetNamed } from "../dist/targets/targets.js";
@@ -19,6 +26,8 @@ const PARTS = ["ice40-hx8k", "ice40-up5k", "xc7"];
 const INTERVALS = [96, 32, 12];
 const MOST_ABOVE = 0.1;
 const CLOCK = 50;
+/** Choices that are kept while all of them are looked at. */
+const KEPT = 500;
 
 /** 12 inputs of 8 bits, 8 and 4 sums by weights of 5 and 4 bits. */
 function network() {
@@ -61,7 +70,8 @@ function exhaustive(program, target, interval) {
     folding: {},
     ...partOptions(target),
   };
-  const judge = createJudge({ program, flow, target, options });
+  const task = { program, flow, target, options };
+  const judge = createJudge(task);
   let choices = [{}];
   for (const layer of productLayers(flow)) {
     const legal = allFoldings(program, layer).filter(
@@ -70,10 +80,23 @@ function exhaustive(program, target, interval) {
     const styled = legal.flatMap((f) => stylesOf(target).map((style) => ({ ...f, ...style })));
     choices = choices.flatMap((before) => styled.map((folding) => ({ ...before, [layer.layer]: folding })));
   }
-  const judged = choices.map((folding) => ({ folding, ...judge(folding) })).sort((a, b) => a.cost - b.cost);
-  for (const choice of judged) {
-    const schedule = scheduleProgram(program, { ...options, folding: choice.folding });
-    if (schedule.intervalCycles <= interval) return { ...choice, schedule, count: judged.length };
+  const styles = storagesOf(target);
+  const storages = storingLayers(task, { folding: choices[0], storage: {} }).reduce(
+    (all, layer) => all.flatMap((before) => styles.map((style) => ({ ...before, [layer]: style }))),
+    [{}],
+  );
+  const count = choices.length * storages.length;
+  // The cheapest ones are enough: nearly all of them keep the interval.
+  let best = [];
+  for (const folding of choices)
+    for (const storage of storages) {
+      const { cost, estimate } = judge({ folding, storage });
+      if (best.length >= 2 * KEPT) best = best.toSorted((a, b) => a.cost - b.cost).slice(0, KEPT);
+      best.push({ folding, storage, cost, estimate });
+    }
+  for (const { folding, storage, ...judged } of best.toSorted((a, b) => a.cost - b.cost)) {
+    const schedule = scheduleProgram(program, { ...options, folding, storage });
+    if (schedule.intervalCycles <= interval) return { folding, storage, ...judged, schedule, count };
   }
   throw new Error("no choice keeps the interval");
 }

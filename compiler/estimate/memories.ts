@@ -1,6 +1,6 @@
 // What a memory becomes. In: its words and how they are read and written, the part's kinds of memory. Out: the kind that Yosys
 // chooses (its pass memory_libmap, whose weighing is repeated here) and how many of it, or logic.
-import type { MemoryStyle } from "../schedule/folding.ts";
+import type { MemoryStyle, StorageStyle } from "../schedule/folding.ts";
 import type { Mapping, MemoryKind } from "../targets/mapping.ts";
 
 export interface Memory {
@@ -9,7 +9,7 @@ export interface Memory {
   readonly access: "rom" | "ram";
   /** Whether what is read goes into a register with the memory; block memory has no other way. */
   readonly registered: boolean;
-  readonly style: MemoryStyle;
+  readonly style: MemoryStyle | StorageStyle;
 }
 
 export interface MemoryChoice {
@@ -57,13 +57,15 @@ export function chooseMemory(memory: Memory, { memories }: Mapping): MemoryChoic
     units: 0,
     rows: 1,
     cost:
-      style === "block" ? Number.POSITIVE_INFINITY : Math.trunc(access === "rom" ? bits / BITS_OF_ROM : bits),
+      style === "block" || style === "distributed"
+        ? Number.POSITIVE_INFINITY
+        : Math.trunc(access === "rom" ? bits / BITS_OF_ROM : bits),
   };
-  if (style === "logic") return logic;
+  if (style === "logic" || style === "registers") return logic;
   let best = logic;
   for (const kind of memories) {
     if (kind.kind === "block" ? !registered : access === "rom" && !kind.holdsRom) continue;
-    if (kind.kind === "distributed" && style === "block") continue;
+    if (style !== "auto" && kind.kind !== style) continue;
     const laid = laidInto(kind, memory);
     if (laid.cost < best.cost) best = laid;
   }

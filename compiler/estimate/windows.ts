@@ -5,9 +5,12 @@ import type { AdapterStage, FifoStage, LineWindowStage, PoolStage, WindowStage }
 import { beatsOfPool } from "../schedule/stages.ts";
 import { choiceLuts, counterBits, type GrowingBill } from "./bill.ts";
 
-export function billWindow(bill: GrowingBill, { value, lanes, words, replays }: WindowStage): void {
+export function billWindow(
+  bill: GrowingBill,
+  { value, lanes, words, replays, storage: style = "auto" }: WindowStage,
+): void {
   const width = lanes * widthOf(value.format);
-  bill.memory({ words: 2 * words, width, access: "ram", registered: true, style: "auto" }, null);
+  bill.memory({ words: 2 * words, width, access: "ram", registered: true, style }, null);
   const counts = 2 * counterBits(words) + counterBits(replays);
   bill.add("stage", 1);
   bill.add("counter", counts);
@@ -15,9 +18,12 @@ export function billWindow(bill: GrowingBill, { value, lanes, words, replays }: 
   bill.registers(5 + counts);
 }
 
-export function billFifo(bill: GrowingBill, { value, lanes, depth }: FifoStage): void {
+export function billFifo(
+  bill: GrowingBill,
+  { value, lanes, depth, storage: style = "auto" }: FifoStage,
+): void {
   const width = lanes * widthOf(value.format);
-  bill.memory({ words: depth, width, access: "ram", registered: true, style: "auto" }, null);
+  bill.memory({ words: depth, width, access: "ram", registered: true, style }, null);
   const counts = 2 * counterBits(depth) + counterBits(depth + 1);
   bill.add("stage", 1);
   bill.add("counter", counts + counterBits(depth + 1));
@@ -54,7 +60,7 @@ export function countBits({ geometry, capacity }: LineWindowStage): number {
 }
 
 export function billLineWindow(bill: GrowingBill, stage: LineWindowStage): void {
-  const { source, lanes, geometry, capacity, banks, stored } = stage;
+  const { source, lanes, geometry, capacity, banks, stored, storage: style = "auto" } = stage;
   const { size, words, outSize, kernel, strides, dilations, spread, before, outer, replays, taps, columns } =
     geometry;
   const width = lanes * widthOf(source.format);
@@ -88,7 +94,7 @@ export function billLineWindow(bill: GrowingBill, stage: LineWindowStage): void 
   if (taps === 1 && columns === 1) {
     const address = counterBits(capacity);
     const tapBits = counterBits(kernel[0]) + counterBits(kernel[1]) + counterBits(words / outer);
-    bill.memory({ words: capacity, width, access: "ram", registered: true, style: "auto" }, null);
+    bill.memory({ words: capacity, width, access: "ram", registered: true, style }, null);
     bill.add("windowAddress", address);
     bill.add("counter", tapBits + address);
     bill.registers(5 * address + tapBits);
@@ -98,7 +104,7 @@ export function billLineWindow(bill: GrowingBill, stage: LineWindowStage): void 
   const each = stored / (rows * across);
   const address = counterBits(each);
   for (let bank = 0; bank < rows * across; bank++)
-    bill.memory({ words: each, width, access: "ram", registered: true, style: "auto" }, null);
+    bill.memory({ words: each, width, access: "ram", registered: true, style }, null);
   const beats = Math.ceil((kernel[0] * kernel[1]) / taps);
   const turned = Math.ceil(Math.log2(Math.max(rows, 2))) + Math.ceil(Math.log2(Math.max(across, 2)));
   bill.add("rotation", rows * across * width * turned);

@@ -6,6 +6,12 @@ import type { Sharing } from "./sharing.ts";
 export type MemoryStyle = "auto" | "block" | "logic";
 
 /**
+ * What a stream is stored in, in windows, line buffers and FIFOs: what the tools take for its size, block memory, look-up tables
+ * that serve as memory, or registers.
+ */
+export type StorageStyle = "auto" | "block" | "distributed" | "registers";
+
+/**
  * What products are made in: blocks where the tools put them there by themselves; look-up tables; or blocks of which each
  * makes as many as `ScheduleOptions.multiplier` takes, else as auto.
  */

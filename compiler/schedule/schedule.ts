@@ -15,9 +15,16 @@ import { type ConvSize, chooseConvFolding, convCycles, legalPe, legalSimd, widen
 import type { Cycles, StepBudget } from "./cycles.ts";
 import { type Dataflow, dataflowOf, type OutputChoice } from "./dataflow.ts";
 import { type FifoDepth, fitFifos, type RoomyStages } from "./fifos.ts";
-import { chooseFolding, type DenseSize, denseCycles, type Folding, type WideFolding } from "./folding.ts";
+import {
+  chooseFolding,
+  type DenseSize,
+  denseCycles,
+  type Folding,
+  type StorageStyle,
+  type WideFolding,
+} from "./folding.ts";
 import type { Multiplier } from "./sharing.ts";
-import { busyCycles, placeOf, type Stage, type StageGraph } from "./stages.ts";
+import { busyCycles, isStorage, placeOf, type Stage, type StageGraph, storageLayer } from "./stages.ts";
 
 export interface ScheduleOptions {
   /** For constraints and reports; the schedule itself counts cycles. */
@@ -32,6 +39,8 @@ export interface ScheduleOptions {
   readonly outputs: OutputChoice;
   /** Beats of the FIFO before each operand of a layer in which branches meet; those of other layers are computed. */
   readonly fifoDepths?: Readonly<Record<string, readonly number[]>>;
+  /** What windows, line buffers and FIFOs of a layer are stored in; default: auto. It changes no cycle. */
+  readonly storage?: Readonly<Record<string, StorageStyle>>;
 }
 
 export interface Schedule extends StageGraph, Cycles {
@@ -53,7 +62,8 @@ export interface Schedule extends StageGraph, Cycles {
 export function scheduleProgram(program: Program, options: ScheduleOptions): Schedule {
   const collector = createCollector();
   const { flow, roomy, budget } = roomySchedule(program, options, collector);
-  const { graph, cycles } = roomy.shrink();
+  const { graph: plain, cycles } = roomy.shrink();
+  const graph = stored(plain, options);
   const { intervalCycles: interval } = options;
   if (cycles.intervalCycles > attainable(program, graph.stages, options))
     collector.add("verilog/interval-missed", {
@@ -87,7 +97,17 @@ export function draftStages(program: Program, flow: Dataflow, options: ScheduleO
   const given = new Map(Object.entries(fifoDepths));
   const foldings = chooseFoldings(program, flow, options, interval);
   const fifoDepth: FifoDepth = (step, operand) => given.get(step.layer)?.[operand] ?? 0;
-  return buildStages(program, flow, foldings, { interval, speedup: 1, fifoDepth });
+  return stored(buildStages(program, flow, foldings, { interval, speedup: 1, fifoDepth }), options);
+}
+
+/** The same stages with what the options say that they are stored in. */
+function stored(graph: StageGraph, { storage = {} }: ScheduleOptions): StageGraph {
+  const given = new Map(Object.entries(storage));
+  const stages = graph.stages.map((stage) => {
+    const style = isStorage(stage) ? given.get(storageLayer(stage)) : undefined;
+    return style ? { ...stage, storage: style } : stage;
+  });
+  return { ...graph, stages };
 }
 
 /** Everything but the least depths of the FIFOs. */

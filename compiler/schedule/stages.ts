@@ -17,7 +17,7 @@ import type {
   UpsampleInstruction,
   Value,
 } from "../program/program.ts";
-import type { MemoryStyle, MultiplyStyle } from "./folding.ts";
+import type { MemoryStyle, MultiplyStyle, StorageStyle } from "./folding.ts";
 import type { Sharing } from "./sharing.ts";
 import type { Triple } from "./units/boxes.ts";
 import { beatsOfWindow, type Pair, type WindowGeometry } from "./units/line-window.ts";
@@ -43,6 +43,7 @@ export interface WindowStage {
   readonly lanes: number;
   readonly words: number;
   readonly replays: number;
+  readonly storage?: StorageStyle;
 }
 
 /** Packets of several inputs that belong together end together; if one is broken, all of them are. */
@@ -127,6 +128,7 @@ export interface LineWindowStage {
   /** Memories in which that is, and the words that they have room for. */
   readonly banks: Pair;
   readonly stored: number;
+  readonly storage?: StorageStyle;
   /** Mantissa outside of the image. */
   readonly pad: number;
   /** How often each position of a beat stands side by side: the columns that an upsampling makes of it there. */
@@ -220,6 +222,7 @@ export interface FifoStage {
   readonly lanes: number;
   readonly words: number;
   readonly depth: number;
+  readonly storage?: StorageStyle;
 }
 
 /** Adds, subtracts or multiplies two streams; a packet is `words` beats. */
@@ -364,6 +367,18 @@ export interface StageGraph {
   readonly sources: readonly (readonly StageEnd[])[];
   /** Values that a transpose makes of a stream without moving an element. */
   readonly renamed: readonly { readonly end: StageEnd; readonly value: Value; readonly lanes: number }[];
+}
+
+/** Stages that store a stream. */
+export type StorageStage = WindowStage | LineWindowStage | FifoStage;
+
+export function isStorage(stage: Stage): stage is StorageStage {
+  return stage.kind === "window" || stage.kind === "line-window" || stage.kind === "fifo";
+}
+
+/** Layer whose choice of storage counts for a stage. */
+export function storageLayer(stage: StorageStage): string {
+  return stage.kind === "window" ? stage.layer : stage.instruction.layer;
 }
 
 /** Beats that a line window takes in a packet. */

@@ -3,8 +3,9 @@
 import { createBillCache, type Estimate, estimateArea } from "../estimate/estimate.ts";
 import type { Program } from "../program/program.ts";
 import type { Dataflow } from "../schedule/dataflow.ts";
-import type { Folding, MemoryStyle } from "../schedule/folding.ts";
+import type { Folding, MemoryStyle, StorageStyle } from "../schedule/folding.ts";
 import { draftStages, type ScheduleOptions } from "../schedule/schedule.ts";
+import { isStorage, storageLayer } from "../schedule/stages.ts";
 import { MAPPINGS, multiplierOf } from "../targets/mapping.ts";
 import type { Target } from "../targets/target.ts";
 import { candidateFoldings, type ProductLayer } from "./candidates.ts";
@@ -18,12 +19,17 @@ export interface SearchTask {
   readonly options: ScheduleOptions;
 }
 
-export interface Found {
-  readonly folding: Readonly<Record<string, Folding>>;
+export interface Found extends Choice {
   readonly estimate: Estimate;
   readonly cost: number;
   /** Choices that were looked at. */
   readonly looked: number;
+}
+
+/** By layer: PE, SIMD, what weights are stored in and products are made in; and what its windows, line buffers and FIFOs are. */
+export interface Choice {
+  readonly folding: Readonly<Record<string, Folding>>;
+  readonly storage: Readonly<Record<string, StorageStyle>>;
 }
 
 /** What weights are stored in, and what products are made in. */
@@ -40,6 +46,12 @@ const canUseBlocks = ({ name }: Target): boolean => MAPPINGS[name]!.products.len
 export const stylesOf = (target: Target): readonly Styles[] =>
   canUseBlocks(target) ? [...STYLES, ...IN_LOGIC, ...SHARED] : STYLES;
 
+/** What a stream may be stored in on a target. */
+export const storagesOf = ({ name }: Target): readonly StorageStyle[] =>
+  MAPPINGS[name]!.memories.some(({ kind }) => kind === "distributed")
+    ? ["auto", "block", "distributed", "registers"]
+    : ["auto", "block", "registers"];
+
 /** What schedules for a target are to know of it. */
 export function partOptions({ name }: Target): Pick<ScheduleOptions, "multiplier"> {
   const multiplier = multiplierOf(MAPPINGS[name]!);
@@ -55,11 +67,17 @@ export const productLayers = ({ steps }: Dataflow): readonly ProductLayer[] =>
 /** What a choice comes to. */
 export function createJudge({ program, flow, target, options }: SearchTask) {
   const cache = createBillCache();
-  return (folding: Readonly<Record<string, Folding>>): { estimate: Estimate; cost: number } => {
-    const { stages } = draftStages(program, flow, { ...options, folding });
+  return (choice: Choice): { estimate: Estimate; cost: number } => {
+    const { stages } = draftStages(program, flow, { ...options, ...choice });
     const estimate = estimateArea(program, stages, target, cache);
     return { estimate, cost: costOf(estimate.total, target) };
   };
+}
+
+/** Layers that store a stream, whatever their foldings are. */
+export function storingLayers({ program, flow, options }: SearchTask, choice: Choice): readonly string[] {
+  const { stages } = draftStages(program, flow, { ...options, ...choice });
+  return [...new Set(stages.filter(isStorage).map(storageLayer))];
 }
 
 /**
@@ -83,26 +101,32 @@ export function searchFoldings(task: SearchTask, layerCycles: number): Found | n
     );
   }
   let looked = 0;
-  const start = Object.fromEntries(
+  const folding = Object.fromEntries(
     layers.map(({ layer }) => {
       const [first, ...others] = choices.get(layer)!;
       const products = ({ pe, simd }: Folding): number => pe * simd;
       return [layer, others.reduce((best, f) => (products(f) < products(best) ? f : best), first!)];
     }),
   );
-  let best = { folding: start, ...judge(start) };
-  const attempt = (change: Readonly<Record<string, Folding>>): boolean => {
+  const start: Choice = { folding, storage: {} };
+  const storing = storingLayers(task, start);
+  let best = { ...start, ...judge(start) };
+  const attempt = ({ folding = {}, storage = {} }: Partial<Choice>): boolean => {
     looked++;
-    const folding = { ...best.folding, ...change };
-    const judged = judge(folding);
+    const choice = { folding: { ...best.folding, ...folding }, storage: { ...best.storage, ...storage } };
+    const judged = judge(choice);
     if (judged.cost >= best.cost) return false;
-    best = { folding, ...judged };
+    best = { ...choice, ...judged };
     return true;
   };
   for (let round = 0, better = true; better && round < MOST_ROUNDS; round++) {
     better = false;
     for (const { layer } of layers)
-      for (const folding of choices.get(layer)!) better = attempt({ [layer]: folding }) || better;
+      for (const folding of choices.get(layer)!)
+        better = attempt({ folding: { [layer]: folding } }) || better;
+    for (const layer of storing)
+      for (const style of storagesOf(task.target))
+        better = attempt({ storage: { [layer]: style } }) || better;
     if (better) continue;
     // Lanes that meet between two layers may need a change of both.
     for (const [k, { layer }] of layers.entries()) {
@@ -110,7 +134,8 @@ export function searchFoldings(task: SearchTask, layerCycles: number): Found | n
       if (!next) break;
       const few = (name: string): readonly Folding[] => cheapest(choices.get(name)!);
       for (const a of few(layer))
-        for (const b of few(next.layer)) better = attempt({ [layer]: a, [next.layer]: b }) || better;
+        for (const b of few(next.layer))
+          better = attempt({ folding: { [layer]: a, [next.layer]: b } }) || better;
     }
   }
   return { ...best, looked };

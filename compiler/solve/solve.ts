@@ -5,9 +5,9 @@ import { estimateArea } from "../estimate/estimate.ts";
 import { estimateTiming, type Timing } from "../estimate/timing.ts";
 import { operandsOf, type Program } from "../program/program.ts";
 import { dataflowOf } from "../schedule/dataflow.ts";
-import type { MemoryStyle, MultiplyStyle } from "../schedule/folding.ts";
+import type { MemoryStyle, MultiplyStyle, StorageStyle } from "../schedule/folding.ts";
 import { type Schedule, type ScheduleOptions, scheduleProgram } from "../schedule/schedule.ts";
-import { busyCycles, type DenseStage } from "../schedule/stages.ts";
+import { busyCycles, type DenseStage, isStorage, storageLayer } from "../schedule/stages.ts";
 import { DiagnosticError, fail } from "../support/diagnostics.ts";
 import type { Resources, Target } from "../targets/target.ts";
 import { cyclesOf } from "./candidates.ts";
@@ -50,6 +50,16 @@ export interface LayerChoice extends Resources {
   readonly cycles: number;
 }
 
+/** What a layer's windows, line buffers and FIFOs get. */
+export interface StorageChoice {
+  readonly layer: string;
+  readonly storage: StorageStyle;
+  /** Of all stages that store a stream for it. */
+  readonly lut: number;
+  readonly ff: number;
+  readonly bram: number;
+}
+
 export interface Solution {
   /** What `scheduleProgram` and the compiler take. */
   readonly options: ScheduleOptions;
@@ -58,6 +68,7 @@ export interface Solution {
   /** Null on parts whose speed is not estimated. */
   readonly timing: Timing | null;
   readonly layers: readonly LayerChoice[];
+  readonly buffers: readonly StorageChoice[];
   /** Choices that were looked at. */
   readonly looked: number;
 }
@@ -141,7 +152,7 @@ export function leastArea(task: SolveTask, interval: number): Solution {
   for (const part of PARTS) {
     const found = searchFoldings(draft, Math.max(1, Math.floor(part * interval)));
     if (!found) break;
-    const options = { ...search.options, folding: found.folding };
+    const options = { ...search.options, folding: found.folding, storage: found.storage };
     const schedule = tried(program, options);
     if (schedule && schedule.intervalCycles <= interval) return solutionOf(task, options, schedule, found);
     missed = schedule ?? missed;
@@ -175,8 +186,27 @@ function solutionOf(
     estimate,
     timing: estimateTiming(program, schedule.stages, target),
     layers,
+    buffers: buffersOf(schedule, estimate),
     looked,
   };
+}
+
+function buffersOf({ stages }: Schedule, estimate: Estimate): readonly StorageChoice[] {
+  const found = new Map<string, StorageChoice>();
+  for (const [k, stage] of stages.entries()) {
+    if (!isStorage(stage)) continue;
+    const layer = storageLayer(stage);
+    const { lut, ff, bram } = estimate.stages[k]!;
+    const before = found.get(layer) ?? { lut: 0, ff: 0, bram: 0 };
+    found.set(layer, {
+      layer,
+      storage: stage.storage ?? "auto",
+      lut: before.lut + lut,
+      ff: before.ff + ff,
+      bram: before.bram + bram,
+    });
+  }
+  return [...found.values()];
 }
 
 function choiceOf(stage: DenseStage, { lut, ff, dsp, bram }: Resources): LayerChoice {

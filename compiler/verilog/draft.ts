@@ -2,6 +2,7 @@
 import { type Format, isSigned, type Program, type Value, widthOf } from "../program/program.ts";
 import { tracedValues } from "../program/trace.ts";
 import { type MemoryStyle, romStyle } from "../schedule/folding.ts";
+import type { StorageStage } from "../schedule/stages.ts";
 import { compilerAssert } from "../support/assert.ts";
 import { commentText } from "../support/comment-text.ts";
 import { memoryText } from "./memory-files.ts";
@@ -111,6 +112,11 @@ export function formatText({ format }: Value): string {
 /** The fixed modules' code of what an operand is: unsigned, two's complement, bipolar. */
 export function kindCode(format: Format): number {
   return format.kind === "bipolar" ? 2 : flag(format.signed);
+}
+
+/** The parameter of a module that stores a stream, where its memory is to be of a kind. */
+export function ramStyle({ storage }: StorageStage): { readonly RAM_STYLE?: string } {
+  return storage === undefined || storage === "auto" ? {} : { RAM_STYLE: `"${storage}"` };
 }
 
 /** Name of a layer's only memory image of a kind. */

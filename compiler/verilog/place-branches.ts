@@ -20,6 +20,7 @@ import {
   formatText,
   layerStem,
   place,
+  ramStyle,
   type Stream,
   section,
   sink,
@@ -68,7 +69,7 @@ export function placeFifo(draft: Draft, stage: FifoStage, before: Stream): Strea
     draft,
     "nf_fifo",
     `${stem}_fifo`,
-    { WIDTH: lanes * before.width, DEPTH: depth },
+    { WIDTH: lanes * before.width, DEPTH: depth, ...ramStyle(stage) },
     { ...CLOCK, ...sink(before), ...source(result) },
     { layer, op: "fifo", pe: lanes, simd: 1, cycles: busyCycles(stage), storedElements: depth * lanes },
   );

@@ -21,6 +21,7 @@ import {
   formatText,
   layerStem,
   place,
+  ramStyle,
   type Stream,
   section,
   sink,
@@ -81,7 +82,7 @@ export function placeWindow(draft: Draft, stage: WindowStage, before: Stream): S
     draft,
     "nf_window",
     `${stem}_buffer`,
-    { WIDTH: lanes * before.width, WORDS: words, REPLAYS: replays },
+    { WIDTH: lanes * before.width, WORDS: words, REPLAYS: replays, ...ramStyle(stage) },
     {
       ...CLOCK,
       s_data: `${before.stem}_data`,

@@ -22,6 +22,7 @@ import {
   formatText,
   layerStem,
   place,
+  ramStyle,
   type Stream,
   section,
   sink,
@@ -105,7 +106,7 @@ export function placeLineWindow(draft: Draft, stage: LineWindowStage, before: St
     draft,
     "nf_line_window",
     `${stem}_lines`,
-    lineWindowParameters(stage, before.width),
+    { ...lineWindowParameters(stage, before.width), ...ramStyle(stage) },
     {
       ...CLOCK,
       ...sink(before),

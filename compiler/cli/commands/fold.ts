@@ -38,7 +38,7 @@ export async function foldCommand(name: string, options: FoldOptions): Promise<C
     outputs: outputsOf(manifest.rtl),
     folding: keptFoldings(program, savedModel(directory).hardware),
   });
-  const { schedule, estimate, timing, layers } = solution;
+  const { schedule, estimate, timing, layers, buffers } = solution;
   const { latencyCycles, intervalCycles } = schedule;
   return {
     result: {
@@ -49,6 +49,7 @@ export async function foldCommand(name: string, options: FoldOptions): Promise<C
       perSecond: perSecond(clockMHz, intervalCycles),
       fmaxMHz: timing?.fmaxMHz ?? null,
       layers,
+      buffers,
       stages: estimate.stages,
       total: estimate.total,
       has: target.has,
@@ -67,7 +68,7 @@ function outputsOf({ outputs }: RtlManifest): "class" | "logits" | "both" {
 }
 
 function solutionText(
-  { layers, estimate, schedule, timing }: Solution,
+  { layers, buffers, estimate, schedule, timing }: Solution,
   target: Target,
   clockMHz: number,
 ): string {
@@ -86,8 +87,13 @@ function solutionText(
     rounded(l.dsp),
     `${l.bram}`,
   ]);
+  const bufferRows = buffers.map(({ layer, storage, lut, ff, bram }) => [
+    `${layer}, what waits for it`,
+    ...["", "", "", storage, "", ""],
+    ...[rounded(lut), rounded(ff), "0", `${bram}`],
+  ]);
   const ofLayers = (name: "lut" | "ff" | "dsp" | "bram"): number =>
-    layers.reduce((sum, layer) => sum + layer[name], 0);
+    [...layers, ...buffers.map((b) => ({ ...b, dsp: 0 }))].reduce((sum, layer) => sum + layer[name], 0);
   const rest = (["lut", "ff", "dsp", "bram"] as const).map((name) =>
     rounded(estimate.total[name] - ofLayers(name)),
   );
@@ -105,7 +111,7 @@ function solutionText(
     "BRAM",
   ];
   return [
-    table(head, [...rows, ["windows, ports and all else", "", "", "", "", "", "", ...rest]]),
+    table(head, [...rows, ...bufferRows, ["ports and all else", "", "", "", "", "", "", ...rest]]),
     "",
     `${target.title}, estimated: ${areaText(estimate.total, target.has)}`,
     `an interval of ${number(intervalCycles)} ${intervalCycles === 1 ? "cycle" : "cycles"}, ${number(perSecond(clockMHz, intervalCycles))} per second at ${clockMHz} MHz; latency ${number(latencyCycles)} cycles`,

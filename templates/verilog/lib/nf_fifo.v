@@ -7,8 +7,9 @@
 `default_nettype none
 
 module nf_fifo #(
-    parameter WIDTH = 8,  // bits of one beat
-    parameter DEPTH = 16  // beats in memory
+    parameter WIDTH     = 8,      // bits of one beat
+    parameter DEPTH     = 16,     // beats in memory
+    parameter RAM_STYLE = "auto"  // what the memory is: auto, block, distributed, registers
 ) (
     input  wire             aclk,
     input  wire             aresetn,
@@ -27,6 +28,9 @@ module nf_fifo #(
   localparam [31:0] LAST_ADDRESS = DEPTH - 1;
   localparam [31:0] FULL = DEPTH;
 
+  // Some tools drop the attribute and would call the parameter unused.
+  wire unused_style = RAM_STYLE == "auto";
+  (* ram_style = RAM_STYLE *)
   reg [WIDTH-1:0] memory[0:DEPTH-1];
 
   reg  [COUNT_BITS-1:0]   stored;  // beats in memory

@@ -33,7 +33,8 @@ module nf_line_banks #(
     parameter BANKS_Y      = 1,
     parameter BANKS_X      = 3,
     parameter BEAT_BITS    = 2,  // of the number of a beat
-    parameter WORD_BITS    = 1   // of the number of a word
+    parameter WORD_BITS    = 1,  // of the number of a word
+    parameter RAM_STYLE    = "auto"  // what the memories are
 ) (
     input  wire                       aclk,
     input  wire                       aresetn,
@@ -244,6 +245,8 @@ module nf_line_banks #(
         wire [ADDRESS_BITS-1:0] address = ring_sum(ring_sum(corner_here, to_tap), from_x[X_BITS] ? POSITION[ADDRESS_BITS-1:0] : NOWHERE);
         wire                    unused_right = right[X_BITS];
         wire                    here = write && write_y == HERE[Y_BITS-1:0] && write_x == WRITE_PLACE[X_BITS-1:0];
+        wire                    unused_style = RAM_STYLE == "auto";
+        (* ram_style = RAM_STYLE *)
         reg  [WIDTH-1:0]        memory[0:DEPTH-1];
         reg  [WIDTH-1:0]        stored;
         always @(posedge aclk) begin

@@ -54,7 +54,8 @@ module nf_line_window #(
     parameter S_COLUMNS   = 1,  // positions that come at once
     parameter BANKS_Y     = 1,  // memories for several taps or positions
     parameter BANKS_X     = 1,
-    parameter CAPACITY    = 12  // words of the ring
+    parameter CAPACITY    = 12, // words of the ring
+    parameter RAM_STYLE   = "auto"  // what the memories are: auto, block, distributed, registers
 ) (
     input  wire                             aclk,
     input  wire                             aresetn,
@@ -388,6 +389,8 @@ module nf_line_window #(
         end
       endfunction
 
+      wire                    unused_style = RAM_STYLE == "auto";
+      (* ram_style = RAM_STYLE *)
       reg  [WORD_BITS-1:0]    memory[0:CAPACITY-1];
       reg  [WORD_BITS-1:0]    word;
       reg  [ADDRESS_BITS-1:0] write_address;
@@ -500,6 +503,7 @@ module nf_line_window #(
           .BANKS_Y     (BANKS_Y),
           .BANKS_X     (BANKS_X),
           .BEAT_BITS   (BEAT_BITS),
+          .RAM_STYLE   (RAM_STYLE),
           .WORD_BITS   (OUTER_BITS)
       ) banks (
           .aclk   (aclk),

@@ -8,9 +8,10 @@
 `default_nettype none
 
 module nf_window #(
-    parameter WIDTH   = 8,  // bits of one word
-    parameter WORDS   = 4,  // words of one packet
-    parameter REPLAYS = 1   // how often each packet is read
+    parameter WIDTH     = 8,      // bits of one word
+    parameter WORDS     = 4,      // words of one packet
+    parameter REPLAYS   = 1,      // how often each packet is read
+    parameter RAM_STYLE = "auto"  // what the memory is: auto, block, distributed, registers
 ) (
     input  wire             aclk,
     input  wire             aresetn,
@@ -32,6 +33,9 @@ module nf_window #(
   localparam [31:0] LAST_REPLAY = REPLAYS - 1;
   localparam [31:0] BANK_1 = WORDS;
 
+  // Some tools drop the attribute and would call the parameter unused.
+  wire unused_style = RAM_STYLE == "auto";
+  (* ram_style = RAM_STYLE *)
   reg [WIDTH-1:0] memory[0:2*WORDS-1];
 
   // Filling: `filled` banks hold a packet that is not read to its end.

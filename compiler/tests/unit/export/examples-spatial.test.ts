@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { printProgram } from "../../../program/print.ts";
 import type { TensorFlow } from "../../../support/tensorflow.ts";
 import { openWasm } from "../train/small-data.ts";
-import { SPATIAL_EXAMPLES, exampleProgram } from "./example-programs.ts";
+import { exampleProgram, SPATIAL_EXAMPLES } from "./example-programs.ts";
 import { expectSameNumbersAsOnnxruntime } from "./onnxruntime.ts";
 import { roundTrip } from "./round-trip.ts";
 

@@ -2,11 +2,18 @@
 import { describe, expect, it } from "vitest";
 import type { Program } from "../../../program/program.ts";
 import { dataflowOf } from "../../../schedule/dataflow.ts";
-import type { Folding } from "../../../schedule/folding.ts";
+import type { Folding, StorageStyle } from "../../../schedule/folding.ts";
 import { scheduleProgram } from "../../../schedule/schedule.ts";
 import { allFoldings, candidateFoldings, cyclesOf } from "../../../solve/candidates.ts";
 import { costOf, overOf } from "../../../solve/cost.ts";
-import { createJudge, partOptions, productLayers, stylesOf } from "../../../solve/search.ts";
+import {
+  createJudge,
+  partOptions,
+  productLayers,
+  storagesOf,
+  storingLayers,
+  stylesOf,
+} from "../../../solve/search.ts";
 import { type Goal, type Solution, solveFolding } from "../../../solve/solve.ts";
 import { DiagnosticError } from "../../../support/diagnostics.ts";
 import type { Target } from "../../../targets/target.ts";
@@ -25,7 +32,8 @@ function leastCost(program: Program, target: Target, interval: number): number {
   const flow = dataflowOf(program, "class");
   const wishes = { clockMHz: 50, intervalCycles: interval, folding: {}, outputs: "class" } as const;
   const options = { ...wishes, ...partOptions(target) };
-  const judge = createJudge({ program, flow, target, options });
+  const task = { program, flow, target, options };
+  const judge = createJudge(task);
   let choices: Readonly<Record<string, Folding>>[] = [{}];
   for (const layer of productLayers(flow)) {
     const legal = allFoldings(program, layer).filter(
@@ -34,7 +42,17 @@ function leastCost(program: Program, target: Target, interval: number): number {
     const styled = legal.flatMap((f) => stylesOf(target).map((style) => ({ ...f, ...style })));
     choices = choices.flatMap((before) => styled.map((f) => ({ ...before, [layer.layer]: f })));
   }
-  return Math.min(...choices.map((folding) => judge(folding).cost));
+  const storages = storingLayers(task, { folding: choices[0]!, storage: {} }).reduce<
+    Readonly<Record<string, StorageStyle>>[]
+  >(
+    (all, layer) =>
+      all.flatMap((before) => storagesOf(target).map((style) => ({ ...before, [layer]: style }))),
+    [{}],
+  );
+  let least = Number.POSITIVE_INFINITY;
+  for (const folding of choices)
+    for (const storage of storages) least = Math.min(least, judge({ folding, storage }).cost);
+  return least;
 }
 
 const messageOf = (work: () => unknown): { code: string; message: string; hint: string } => {
@@ -52,14 +70,15 @@ const messageOf = (work: () => unknown): { code: string; message: string; hint: 
 
 describe("the solver", () => {
   it.each([
-    ["ice40-hx8k", 18],
-    ["ice40-hx8k", 6],
-    ["xc7", 18],
+    ["ice40-hx8k", 18, 6, 3],
+    ["ice40-hx8k", 6, 6, 3],
+    // Where there are more styles there are more choices.
+    ["xc7", 12, 4, 2],
   ] as const)(
     "on %s, with a packet every %i cycles, comes within 10 % of the best of all choices",
-    (name, interval) => {
+    (name, interval, inputs, hidden) => {
       const target = targetNamed(name)!;
-      const program = twoLayers(6, 3);
+      const program = twoLayers(inputs, hidden);
       const { estimate, schedule } = solve(program, target, { kind: "interval", cycles: interval });
       expect(schedule.intervalCycles).toBeLessThanOrEqual(interval);
       expect(costOf(estimate.total, target)).toBeLessThanOrEqual(1.1 * leastCost(program, target, interval));
@@ -146,12 +165,29 @@ describe("the solver", () => {
       clockMHz: 50,
       intervalCycles: 64,
       folding,
+      storage: { fc2: "registers" },
       outputs: "class",
     });
     const top = generateVerilog(program, schedule, { version: "0" }).files.get("rtl/two.v") as string;
     const styles = [...top.matchAll(/\.ROM_STYLE\s*\(("\w+")\)/g)].map(([, style]) => style);
     expect(styles).toEqual(['"block"', '"logic"']);
     expect(top.match(/\.IN_LOGIC\s*\(1\)/g)).toHaveLength(1);
+    expect(top.match(/nf_window #\([^;]*?RAM_STYLE\s*\("registers"\)/g)).toHaveLength(1);
+    expect(top.match(/RAM_STYLE/g)).toHaveLength(1);
+  });
+
+  it("stores streams where there is room: in blocks, or not where those are short", () => {
+    const storages = (part: Partial<Target["has"]>) => {
+      const target: Target = { ...hx8k, has: { ...hx8k.has, ...part } };
+      const { buffers, estimate } = solve(smallConv(), target, { kind: "interval", cycles: 800 });
+      expect(overOf(estimate.total, target)).toEqual([]);
+      expect(buffers.map(({ layer }) => layer)).toEqual(["conv", "fc"]);
+      return new Map(buffers.map((buffer) => [buffer.layer, buffer]));
+    };
+    const short = storages({ bram: 0 });
+    expect([...short.values()].map(({ bram }) => bram)).toEqual([0, 0]);
+    const ample = storages({ bram: 200, lut: 900 });
+    expect([...ample.values()].some(({ bram }) => bram > 0)).toBe(true);
   });
 });
 
