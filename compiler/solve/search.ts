@@ -122,8 +122,13 @@ export function searchFoldings(task: SearchTask, layerCycles: number): Found | n
   for (let round = 0, better = true; better && round < MOST_ROUNDS; round++) {
     better = false;
     for (const { layer } of layers)
-      for (const folding of choices.get(layer)!)
+      for (const folding of choices.get(layer)!) {
         better = attempt({ folding: { [layer]: folding } }) || better;
+        // How wide its words are decides what is best for what waits for the layer.
+        if (!storing.includes(layer) || !isPlain(folding)) continue;
+        for (const style of storagesOf(task.target))
+          better = attempt({ folding: { [layer]: folding }, storage: { [layer]: style } }) || better;
+      }
     for (const layer of storing)
       for (const style of storagesOf(task.target))
         better = attempt({ storage: { [layer]: style } }) || better;
@@ -141,10 +146,14 @@ export function searchFoldings(task: SearchTask, layerCycles: number): Found | n
   return { ...best, looked };
 }
 
+const isPlain = ({ memory, multiply }: Folding): boolean => memory === "auto" && multiply === "auto";
+
 /** Choices of a layer in the pairs that are looked at. */
 const FEW = 12;
 
 function cheapest(choices: readonly Folding[]): readonly Folding[] {
-  const auto = choices.filter(({ memory, multiply }) => memory === "auto" && multiply === "auto");
-  return auto.toSorted((a, b) => a.pe * a.simd - b.pe * b.simd).slice(0, FEW);
+  return choices
+    .filter(isPlain)
+    .toSorted((a, b) => a.pe * a.simd - b.pe * b.simd)
+    .slice(0, FEW);
 }
