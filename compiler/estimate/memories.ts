@@ -48,8 +48,32 @@ function laidInto(kind: MemoryKind, { words, width, access }: Memory): Laid {
   return best!;
 }
 
+/** The first kind whose units are used enough, in the shape that uses them best. */
+function chooseByUse(
+  { words, width, access, registered }: Memory,
+  { memories }: Mapping,
+  leastUse: number,
+): MemoryChoice {
+  for (const kind of memories) {
+    if (kind.kind === "block" ? !registered : access === "rom") continue;
+    let best: (MemoryChoice & { readonly use: number }) | null = null;
+    for (const [index, unit] of kind.widths.entries()) {
+      const depth = kind.depth >> index;
+      const [rows, columns] = [Math.ceil(words / depth), Math.ceil(width / unit)];
+      const wasted = [rows * depth - words, columns * unit - width] as const;
+      const waste = wasted[0] * unit + wasted[1] * depth - wasted[0] * wasted[1];
+      const use = Math.floor(100 - (100 * waste) / (depth * unit));
+      if (use >= leastUse && (!best || use > best.use)) best = { kind, units: rows * columns, rows, use };
+    }
+    if (best) return best;
+  }
+  return { kind: null, units: 0, rows: 1 };
+}
+
 /** What Yosys makes of a memory of a part. */
-export function chooseMemory(memory: Memory, { memories }: Mapping): MemoryChoice {
+export function chooseMemory(memory: Memory, mapping: Mapping): MemoryChoice {
+  const { memories, leastUse } = mapping;
+  if (leastUse !== undefined) return chooseByUse(memory, mapping, leastUse);
   const { words, width, access, registered, style } = memory;
   const bits = words * width;
   const logic: Laid = {

@@ -47,10 +47,13 @@ export const stylesOf = (target: Target): readonly Styles[] =>
   canUseBlocks(target) ? [...STYLES, ...IN_LOGIC, ...SHARED] : STYLES;
 
 /** What a stream may be stored in on a target. */
-export const storagesOf = ({ name }: Target): readonly StorageStyle[] =>
-  MAPPINGS[name]!.memories.some(({ kind }) => kind === "distributed")
+export function storagesOf({ name }: Target): readonly StorageStyle[] {
+  const { memories, leastUse } = MAPPINGS[name]!;
+  if (leastUse !== undefined) return ["auto"];
+  return memories.some(({ kind }) => kind === "distributed")
     ? ["auto", "block", "distributed", "registers"]
     : ["auto", "block", "registers"];
+}
 
 /** What schedules for a target are to know of it. */
 export function partOptions({ name }: Target): Pick<ScheduleOptions, "multiplier"> {

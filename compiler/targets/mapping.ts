@@ -32,6 +32,11 @@ export interface ProductRule {
 }
 
 export interface Mapping {
+  /**
+   * Where Yosys lays memories by its older pass memory_bram: percent of a unit that have to be in use, in the one that is used
+   * the least. The first kind with a shape that keeps it is taken, whatever style is asked for.
+   */
+  readonly leastUse?: number;
   /** First the kind that is preferred at the same cost. */
   readonly memories: readonly MemoryKind[];
   /** The first that fits counts; none: products are made of logic. */
@@ -123,6 +128,7 @@ export const MAPPINGS: Readonly<Record<string, Mapping>> = {
     absorbs: NOTHING_ABSORBED,
   },
   cyclone5: {
+    leastUse: 5,
     memories: [
       block([1, 2, 5, 10, 20, 40], 8192, 1, 0, 1),
       { ...distributed(1, 32, 1, 0, 1), extra: { rom: 0, ram: 0 } },

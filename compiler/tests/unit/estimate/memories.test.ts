@@ -50,8 +50,20 @@ it.each(CASES)(
   },
 );
 
+it("takes blocks where enough of one is used, whatever is asked for, on parts whose tools look at use alone", () => {
+  const kindOf = (words: number, style: Memory["style"], access: Memory["access"] = "rom") =>
+    chooseMemory({ words, width: 8, access, registered: true, style }, MAPPINGS.cyclone5!);
+  // A block has 10,240 bits, 5 % of which are 512.
+  for (const style of ["auto", "block", "logic"] as const) {
+    expect(kindOf(63, style).kind).toBeNull();
+    expect(kindOf(65, style)).toMatchObject({ kind: { kind: "block" }, units: 1 });
+    expect(kindOf(63, style, "ram")).toMatchObject({ kind: { kind: "distributed" }, units: 16 });
+  }
+});
+
 it("never puts memory of logic into a block, nor memory of blocks into logic", () => {
-  for (const mapping of Object.values(MAPPINGS))
+  // Where use alone decides, no style is asked for.
+  for (const mapping of Object.values(MAPPINGS).filter(({ leastUse }) => leastUse === undefined))
     for (const words of [2, 60, 300, 5000]) {
       const memory = { words, width: 9, access: "rom", registered: true } as const;
       expect(chooseMemory({ ...memory, style: "logic" }, mapping).kind).toBeNull();
