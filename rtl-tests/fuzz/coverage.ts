@@ -1,0 +1,115 @@
+// What the drawn programs have in them. In: cases. Out: counts by group and kind, which add up over runs.
+import {
+  channelsOf,
+  constantNamed,
+  type Format,
+  isSigned,
+  operandsOf,
+  type Program,
+  valueNamed,
+  widthOf,
+} from "../../compiler/program/program.ts";
+import type { ScheduleOptions } from "../../compiler/schedule/schedule.ts";
+import type { RandomDesign } from "../../compiler/tests/unit/verilog/random-design.ts";
+import { CONV_KINDS } from "../programs/sweep/strata.ts";
+
+/** By group, then by kind. */
+export type Coverage = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Adds up. */
+export function merged(all: readonly Coverage[]): Coverage {
+  const sum: Record<string, Record<string, number>> = {};
+  for (const one of all)
+    for (const [group, kinds] of Object.entries(one)) {
+      const own = sum[group] ?? {};
+      sum[group] = own;
+      for (const [kind, count] of Object.entries(kinds)) own[kind] = (own[kind] ?? 0) + count;
+    }
+  return sum;
+}
+
+const operandKind = (format: Format): string =>
+  format.kind === "bipolar" ? "bipolar" : isSigned(format) ? "signed" : "unsigned";
+const fractionKind = ({ fraction }: Format): string =>
+  typeof fraction === "number" ? "one fraction" : "a fraction per channel";
+
+/** What stands in one design. */
+export function coverageOf({ program, options, manifest }: RandomDesign): Coverage {
+  const found: Record<string, Record<string, number>> = {};
+  const add = (group: string, kind: string): void => {
+    const own = found[group] ?? {};
+    found[group] = own;
+    own[kind] = (own[kind] ?? 0) + 1;
+  };
+  add("instructions", `${program.instructions.length}`);
+  for (const kind of programKinds(program)) add("programs", kind);
+  for (const kind of hardwareKinds(options)) add("hardware", kind);
+  if (manifest.stages.some(({ pe, simd }) => pe > 1 && simd > 1)) add("hardware", "several PE and SIMD");
+  for (const { format } of program.values) {
+    add("values", `${operandKind(format)}, ${fractionKind(format)}`);
+    add("widths", `${widthOf(format)}`);
+  }
+  for (const step of program.instructions) {
+    const formats = operandsOf(step).map((name) => valueNamed(program, name).format);
+    for (const kind of new Set(formats.map(operandKind))) add("operands", `${step.op} ${kind}`);
+    if (step.op === "dense" || step.op === "conv") {
+      const { format } = constantNamed(program, step.weights);
+      add("weights", `${operandKind(format)}, ${fractionKind(format)}`);
+    }
+    if (step.op === "conv")
+      for (const [kind, isKind] of Object.entries(CONV_KINDS)) if (isKind(program, step)) add("convs", kind);
+    if (step.op === "requantize") {
+      add("requantizations", step.rounding);
+      if (step.activation === "relu") add("requantizations", "relu");
+      if (step.limit !== null) add("requantizations", "limit");
+    }
+    if (step.op === "pool") add("pools", step.kind);
+    if (step.op === "add" || step.op === "subtract" || step.op === "multiply") {
+      const [a, b] = step.inputs.map((name) => valueNamed(program, name));
+      add(
+        "joins",
+        channelsOf(a!) > 1 && a!.shape.join() !== b!.shape.join()
+          ? "a row of channels"
+          : "element by element",
+      );
+    }
+  }
+  return found;
+}
+
+function* programKinds(program: Program): Iterable<string> {
+  yield "all";
+  const read = new Map<string, number>();
+  for (const name of program.instructions.flatMap(operandsOf)) read.set(name, (read.get(name) ?? 0) + 1);
+  const parts = [...read.values()].some((times) => times > 1);
+  const meets = program.instructions.some((step) => new Set(operandsOf(step)).size > 1);
+  if (parts) yield "a value goes two ways";
+  if (meets) yield "two values meet";
+  if (parts || meets) yield "with a branch";
+  if (program.inputs.length > 1) yield "several inputs";
+  if (program.outputs.length > 1) yield "several outputs";
+  if (program.outputs.some(({ role }) => role === "class")) yield "a class";
+}
+
+function* hardwareKinds({ folding, multiplier }: ScheduleOptions): Iterable<string> {
+  const given = Object.values(folding);
+  yield given.length > 0 ? "foldings that are stated" : "foldings by the interval";
+  if (multiplier) yield "products that may share multipliers";
+  if (given.some(({ memory }) => memory === "block")) yield "weights in block memory";
+  if (given.some(({ memory }) => memory === "logic")) yield "weights in logic";
+  if (given.some(({ multiply }) => multiply === "logic")) yield "products in logic";
+}
+
+/** The middle of the numbers of instructions. */
+export function medianInstructions(coverage: Coverage): number {
+  const counts = Object.entries(coverage.instructions ?? {})
+    .map(([size, count]) => [Number(size), count] as const)
+    .sort(([a], [b]) => a - b);
+  const all = counts.reduce((sum, [, count]) => sum + count, 0);
+  let seen = 0;
+  for (const [size, count] of counts) {
+    seen += count;
+    if (2 * seen >= all) return size;
+  }
+  return 0;
+}
