@@ -1,14 +1,15 @@
 // What the drawn programs have in them. In: cases. Out: counts by group and kind, which add up over runs.
 import {
-  channelsOf,
   constantNamed,
   type Format,
+  type Instruction,
   isSigned,
   operandsOf,
   type Program,
   valueNamed,
   widthOf,
 } from "../../compiler/program/program.ts";
+import { sameShape } from "../../compiler/program/shapes.ts";
 import type { ScheduleOptions } from "../../compiler/schedule/schedule.ts";
 import type { RandomDesign } from "../../compiler/tests/unit/verilog/random-design.ts";
 import { CONV_KINDS } from "../programs/sweep/strata.ts";
@@ -33,48 +34,73 @@ const operandKind = (format: Format): string =>
 const fractionKind = ({ fraction }: Format): string =>
   typeof fraction === "number" ? "one fraction" : "a fraction per channel";
 
-/** What stands in one design. */
-export function coverageOf({ program, options, manifest }: RandomDesign): Coverage {
+type Add = (group: string, kind: string) => void;
+
+function counted(count: (add: Add) => void): Coverage {
   const found: Record<string, Record<string, number>> = {};
-  const add = (group: string, kind: string): void => {
+  count((group, kind) => {
     const own = found[group] ?? {};
     found[group] = own;
     own[kind] = (own[kind] ?? 0) + 1;
-  };
-  add("instructions", `${program.instructions.length}`);
-  for (const kind of programKinds(program)) add("programs", kind);
-  for (const kind of hardwareKinds(options)) add("hardware", kind);
-  if (manifest.stages.some(({ pe, simd }) => pe > 1 && simd > 1)) add("hardware", "several PE and SIMD");
-  for (const { format } of program.values) {
-    add("values", `${operandKind(format)}, ${fractionKind(format)}`);
-    add("widths", `${widthOf(format)}`);
-  }
-  for (const step of program.instructions) {
-    const formats = operandsOf(step).map((name) => valueNamed(program, name).format);
-    for (const kind of new Set(formats.map(operandKind))) add("operands", `${step.op} ${kind}`);
-    if (step.op === "dense" || step.op === "conv") {
+  });
+  return found;
+}
+
+/** What stands in one design. */
+export function coverageOf({ program, options, manifest }: RandomDesign): Coverage {
+  const hardware = counted((add) => {
+    for (const kind of hardwareKinds(options)) add("hardware", kind);
+    if (manifest.stages.some(({ pe, simd }) => pe > 1 && simd > 1)) add("hardware", "several PE and SIMD");
+  });
+  return { ...coverageOfProgram(program), ...hardware };
+}
+
+/** What stands in one program. */
+export function coverageOfProgram(program: Program): Coverage {
+  return counted((add) => {
+    add("instructions", `${program.instructions.length}`);
+    for (const kind of programKinds(program)) add("programs", kind);
+    for (const { format } of program.values) {
+      add("values", `${operandKind(format)}, ${fractionKind(format)}`);
+      add("widths", `${widthOf(format)}`);
+    }
+    for (const step of program.instructions) countStep(program, step, add);
+  });
+}
+
+function countStep(program: Program, step: Instruction, add: Add): void {
+  const operands = operandsOf(step).map((name) => valueNamed(program, name));
+  for (const kind of new Set(operands.map(({ format }) => operandKind(format))))
+    add("operands", `${step.op} ${kind}`);
+  switch (step.op) {
+    case "dense":
+    case "conv": {
       const { format } = constantNamed(program, step.weights);
       add("weights", `${operandKind(format)}, ${fractionKind(format)}`);
+      if (step.op === "conv")
+        for (const [kind, isKind] of Object.entries(CONV_KINDS))
+          if (isKind(program, step)) add("convs", kind);
+      return;
     }
-    if (step.op === "conv")
-      for (const [kind, isKind] of Object.entries(CONV_KINDS)) if (isKind(program, step)) add("convs", kind);
-    if (step.op === "requantize") {
+    case "requantize":
       add("requantizations", step.rounding);
       if (step.activation === "relu") add("requantizations", "relu");
       if (step.limit !== null) add("requantizations", "limit");
-    }
-    if (step.op === "pool") add("pools", step.kind);
-    if (step.op === "add" || step.op === "subtract" || step.op === "multiply") {
-      const [a, b] = step.inputs.map((name) => valueNamed(program, name));
+      return;
+    case "pool":
+      add("pools", step.kind);
+      return;
+    case "add":
+    case "subtract":
+    case "multiply":
       add(
         "joins",
-        channelsOf(a!) > 1 && a!.shape.join() !== b!.shape.join()
-          ? "a row of channels"
-          : "element by element",
+        sameShape(operands[0]!.shape, operands[1]!.shape) ? "element by element" : "a row of channels",
       );
-    }
+      return;
+    default:
+      return;
   }
-  return found;
 }
 
 function* programKinds(program: Program): Iterable<string> {

@@ -131,9 +131,14 @@ export function compareWithSimulator(
 
 /**
  * Generates, compiles (all programs in one binary) and runs; returns the first difference of every program whose
- * trace or outputs are not those of the simulator. Throws what the compiler or the program says when one of them fails.
+ * trace or outputs are not those of the simulator. Another `generate` gives C with a fault. Throws what the compiler or
+ * the program says when one of them fails.
  */
-export function compareRuns(runs: readonly CRun[], flags: readonly string[]): readonly Mismatch[] {
+export function compareRuns(
+  runs: readonly CRun[],
+  flags: readonly string[],
+  generate: typeof generateC = generateC,
+): readonly Mismatch[] {
   return inTemporaryFolder((folder) => {
     const parts: string[] = [
       "#include <stdio.h>",
@@ -142,7 +147,7 @@ export function compareRuns(runs: readonly CRun[], flags: readonly string[]): re
       'void nf_trace(int32_t index, int64_t value) { printf("%d %lld\\n", (int)index, (long long)value); }',
     ];
     for (const [i, { program, inputs, count }] of runs.entries()) {
-      const generated = generateC(program, { version: "0.0.0" });
+      const generated = generate(program, { version: "0.0.0" });
       const sub = `m${i}`;
       mkdirSync(join(folder, sub));
       writeFiles(join(folder, sub), generated);
