@@ -6,10 +6,11 @@ import { simulate } from "../sim/simulate.ts";
 import { DiagnosticError } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
 import type { ProgressSink } from "../support/host.ts";
+import { addCounts, type BranchCoverage, branchesOf, coverageOf, noCounts } from "./branches.ts";
 import { verifyC } from "./c.ts";
 import { compare } from "./compare.ts";
 import { type BackendResult, describeDivergence, type VerifyResult } from "./result.ts";
-import { verifyRtl } from "./rtl.ts";
+import { rtlVectors as vectorsForRtl, verifyRtl } from "./rtl.ts";
 import type { CRunner, RtlRunner, ToolProbe } from "./runners.ts";
 import { makeVectors, type Samples, sliceInputs, type VectorSet } from "./vectors.ts";
 
@@ -35,6 +36,8 @@ export interface Runners {
 
 const DEFAULT_RTL_VECTORS = 1000;
 const CHUNK = 1000;
+/** Vectors whose values are looked at together: bounds the memory. */
+const COVERED_AT_ONCE = 100;
 
 /**
  * Runs the gate. Differences are results, not errors. Throws DiagnosticError: verify/bad-samples when the samples do
@@ -95,7 +98,20 @@ export async function verifyDesign(
     sim,
     c,
     rtl,
+    branches: coverBranches(program, vectorsForRtl(vectors, rtlVectors)),
   };
+}
+
+/** The vectors that go through the Verilog go through the C too. */
+function coverBranches(program: Program, vectors: VectorSet): BranchCoverage {
+  const branches = branchesOf(program);
+  const counts = noCounts(branches);
+  for (let start = 0; start < vectors.count; start += COVERED_AT_ONCE) {
+    const size = Math.min(COVERED_AT_ONCE, vectors.count - start);
+    const { values } = simulate(program, sliceInputs(vectors, start, size), size);
+    addCounts(program, branches, values, size, counts);
+  }
+  return coverageOf(branches, counts, vectors.count);
 }
 
 function summary(result: BackendResult): string {

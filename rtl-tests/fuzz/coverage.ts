@@ -11,7 +11,9 @@ import {
 } from "../../compiler/program/program.ts";
 import { sameShape } from "../../compiler/program/shapes.ts";
 import type { ScheduleOptions } from "../../compiler/schedule/schedule.ts";
+import { simulate } from "../../compiler/sim/simulate.ts";
 import type { RandomDesign } from "../../compiler/tests/unit/verilog/random-design.ts";
+import { addCounts, branchesOf, noCounts } from "../../compiler/verify/branches.ts";
 import { CONV_KINDS } from "../programs/sweep/strata.ts";
 
 /** By group, then by kind. */
@@ -46,13 +48,35 @@ function counted(count: (add: Add) => void): Coverage {
   return found;
 }
 
-/** What stands in one design. */
-export function coverageOf({ program, options, manifest }: RandomDesign): Coverage {
+/** What stands in one design, and which branches its packets take. */
+export function coverageOf({ program, options, manifest, inputs, packets }: RandomDesign): Coverage {
   const hardware = counted((add) => {
     for (const kind of hardwareKinds(options)) add("hardware", kind);
     if (manifest.stages.some(({ pe, simd }) => pe > 1 && simd > 1)) add("hardware", "several PE and SIMD");
   });
-  return { ...coverageOfProgram(program), ...hardware };
+  return { ...coverageOfProgram(program), ...hardware, ...coverageOfBranches(program, inputs, packets) };
+}
+
+/** By kind of instruction how many branches the bounds allow and how many are taken; and of requantizations in how many each is. */
+function coverageOfBranches(program: Program, inputs: RandomDesign["inputs"], packets: number): Coverage {
+  const branches = branchesOf(program);
+  const counts = noCounts(branches);
+  addCounts(program, branches, simulate(program, inputs, packets).values, packets, counts);
+  const totals: Record<string, number> = {};
+  const taken: Record<string, number> = {};
+  for (const [k, { instruction, names, possible }] of branches.entries())
+    for (const [b, name] of names.entries()) {
+      if (!possible[b]) continue;
+      const isTaken = counts[k]![b]! > 0;
+      for (const what of isTaken ? ["possible", "taken"] : ["possible"]) {
+        const total = `${instruction.op} ${what}`;
+        totals[total] = (totals[total] ?? 0) + 1;
+        if (instruction.op !== "requantize") continue;
+        const own = what === "taken" ? name : `${name}, where it is possible`;
+        taken[own] = (taken[own] ?? 0) + 1;
+      }
+    }
+  return { branches: totals, requantizers: taken };
 }
 
 /** What stands in one program. */

@@ -114,17 +114,19 @@ function withPackets({ program, options }: RandomDataflow, random: RandomStream)
   const all = makeVectors(program, undefined, random.int32() >>> 0);
   const names = Array.from({ length: all.count }, (_, n) => all.nameOf(n));
   const those = (word: string): number[] => names.flatMap((name, n) => (name.startsWith(word) ? [n] : []));
-  const [uniform, extreme, sparse] = [/^random \d/, /^random ext/, /^random sp/].map((rule) =>
-    names.flatMap((name, n) => (rule.test(name) ? [n] : [])),
-  ) as [number[], number[], number[]];
+  const [uniform, extreme, sparse, hunted] = [/^random \d/, /^random ext/, /^random sp|^one hot/, /: /].map(
+    (rule) => names.flatMap((name, n) => (rule.test(name) ? [n] : [])),
+  ) as [number[], number[], number[], number[]];
   const leaning = [...those("largest"), ...those("smallest")];
   const some = (from: readonly number[]): number[] => (from.length > 0 ? [pick(random, from)] : []);
   const chosen = [
     ...those("all-min"),
     ...those("all-max"),
     ...some(uniform),
+    ...some(hunted),
     ...some(leaning),
     ...some(extreme),
+    ...some(hunted),
     ...some(uniform),
     ...some(leaning),
     ...some(sparse),

@@ -97,11 +97,31 @@ export function summaryMarkdown(summary: Summary): string {
     }),
     "",
     ...LISTS.flatMap(([group, title]) => [`${title}: ${listOf(coverage[group] ?? {})}.`, ""]),
+    "Branches of what decides, that bounds allow and that the packets of a program take:",
+    "",
+    "| branch | possible | taken |",
+    "|---|---|---|",
+    ...branchRows(coverage),
+    "",
     `Bits of values: ${listOf(byNumber(coverage.widths ?? {}))}.`,
     "",
     `Drawn again because the Verilog back end does not build them: ${listOf(redrawn)}.`,
     "",
   ].join("\n");
+}
+
+/** All branches by kind of instruction; those of requantizations each, by the instructions that have them. */
+function* branchRows({ branches = {}, requantizers = {} }: Coverage): Iterable<string> {
+  const row = (name: string, possible: number, taken: number): string =>
+    `| ${name} | ${number(possible)} | ${number(taken)} |`;
+  const rest = ", where it is possible";
+  for (const [kind, possible] of Object.entries(requantizers)) {
+    if (!kind.endsWith(rest)) continue;
+    const name = kind.slice(0, -rest.length);
+    yield row(`requantize: ${name}`, possible, requantizers[name] ?? 0);
+  }
+  for (const op of ["requantize", "threshold", "table", "argmax"])
+    yield row(`${op}: all`, branches[`${op} possible`] ?? 0, branches[`${op} taken`] ?? 0);
 }
 
 const titleOf = (name: string): string =>
