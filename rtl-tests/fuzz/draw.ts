@@ -34,7 +34,7 @@ const MULTIPLIERS: readonly (Multiplier | undefined)[] = [
 ];
 /** A program of more elements gets fewer packets. */
 const FEW_ELEMENTS = 150;
-const PACKETS = { small: 9, large: 5 };
+const PACKETS = { small: 8, large: 4 };
 
 /** A case, and whether it is to be judged: the Verilog back end does not build every program. */
 export function drawCase(seed: number, number: number, attempt: number): RandomCase {

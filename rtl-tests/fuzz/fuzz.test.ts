@@ -1,8 +1,10 @@
 // Random programs of the fuzzer: simulator = C = Verilog in the predicted cycles, 300 of them in every run; some pass the bench
 // and the whole gate. What they have to have in them is counted here too.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { casesOf } from "../../compiler/tests/nightly.ts";
 import { OPCODES } from "../../compiler/tests/unit/program/random-branching.ts";
@@ -10,7 +12,7 @@ import { BLOCK, type BlockResult, runBlock } from "./blocks.ts";
 import { coverageOfProgram, medianInstructions, merged } from "./coverage.ts";
 import { drawCase } from "./draw.ts";
 import { JUDGES, type JudgeName } from "./judges.ts";
-import { blocksOf, keepResult, readResults } from "./results.ts";
+import { blocksOf, keepResult, readResults, resultsPath } from "./results.ts";
 import { readOptions } from "./run.ts";
 import { summaryMarkdown, summaryOf } from "./summary.ts";
 
@@ -52,7 +54,7 @@ describe("random programs", () => {
 const WITHOUT_BITS = ["requantize", "add", "subtract", "multiply", "pad", "scale"];
 
 it("the draw reaches every instruction with bits too, and is the same for the same seed and number", () => {
-  const drawn = Array.from({ length: 500 }, (_, number) => drawCase(5, number, 0));
+  const drawn = Array.from({ length: 250 }, (_, number) => drawCase(5, number, 0));
   const { operands } = merged(drawn.map(({ program }) => coverageOfProgram(program)));
   for (const op of OPCODES)
     if (!WITHOUT_BITS.includes(op)) expect(operands![`${op} bipolar`] ?? 0, op).toBeGreaterThan(0);
@@ -116,5 +118,70 @@ describe("a run", () => {
     expect(readOptions({ PROGRAMS: "many", GATE: "-1" })).toBe(
       "PROGRAMS=many is no whole number, GATE=-1 is no whole number",
     );
+  });
+});
+
+describe("make fuzz", () => {
+  const script = fileURLToPath(new URL("../../scripts/fuzz.mjs", import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), "noisefloor-fuzz-"));
+  const plan = { seed: 990_000 + (process.pid % 10_000), bench: 0, gate: 0, netlist: 0 };
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(resultsPath(plan), { force: true });
+  });
+
+  const summary = join(folder, "summary.json");
+  const start = (programs: number) => {
+    const variables = {
+      PROGRAMS: `${programs}`,
+      SEED: `${plan.seed}`,
+      PROCESSES: "1",
+      BENCH: "0",
+      GATE: "0",
+      NETLIST: "0",
+      SUMMARY: summary,
+    };
+    const child = spawn(process.execPath, [script], { env: { ...process.env, ...variables } });
+    let said = "";
+    const heard = new EventTarget();
+    child.stderr.on("data", (text) => {
+      said += text;
+      heard.dispatchEvent(new Event("text"));
+    });
+    child.stdout.resume();
+    const ended = new Promise<number | null>((done) => child.on("close", done));
+    const hear = (words: string): Promise<void> =>
+      new Promise((done) =>
+        heard.addEventListener("text", () => {
+          if (said.includes(words)) done();
+        }),
+      );
+    return { child, ended, hear, said: () => said };
+  };
+
+  it("runs, writes its summary, and has nothing left to do when it is asked again", async () => {
+    const first = start(2);
+    expect(await first.ended, first.said()).toBe(0);
+    expect(first.said()).toContain("2 of 2 programs, 0 failed");
+    const written = JSON.parse(readFileSync(summary, "utf8"));
+    expect(written).toMatchObject({ plan, programs: 2, failures: [], coverage: { programs: { all: 2 } } });
+    rmSync(summary);
+    const again = start(2);
+    expect(await again.ended).toBe(0);
+    expect(again.said()).toContain("goes on: 1 of 1 blocks are there");
+    expect(JSON.parse(readFileSync(summary, "utf8"))).toEqual(written);
+  });
+
+  it("ends at Ctrl-C with nothing left behind but what it finished", async () => {
+    const home = dirname(resultsPath(plan));
+    const before = readdirSync(home);
+    const run = start(48);
+    await run.hear("judged by");
+    const scratch = readdirSync(home).filter((name) => name.startsWith("tmp-") && !before.includes(name));
+    expect(scratch).toHaveLength(1);
+    setTimeout(() => run.child.kill("SIGINT"), 2500);
+    expect(await run.ended).toBe(130);
+    expect(run.said()).toContain("the same command goes on from here");
+    expect(existsSync(join(home, scratch[0]!))).toBe(false);
   });
 });

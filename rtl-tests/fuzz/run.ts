@@ -1,7 +1,7 @@
 // Runs the fuzzer over all cores. In: how many programs, a seed, shares of the strict judges. Out: regression files for what
 // fails, a summary; progress on standard error. A run that was stopped or killed goes on where it was.
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,6 +81,18 @@ export async function main(entry: string): Promise<void> {
 
 const say = (text: string): void => console.error(`fuzz: ${text}`);
 
+const SCRATCH = "tmp-";
+const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
+
+/** What a run left that was killed without a word; other runs may be going on. */
+function removeStale(home: string): void {
+  for (const name of readdirSync(home).filter((entry) => entry.startsWith(SCRATCH))) {
+    const path = join(home, name);
+    if (Date.now() - statSync(path).mtimeMs > DAY_MILLISECONDS)
+      rmSync(path, { recursive: true, force: true });
+  }
+}
+
 /** Gives blocks to worker processes until all are done; ends the process on a signal. */
 async function runWorkers(
   entry: string,
@@ -91,9 +103,13 @@ async function runWorkers(
 ): Promise<void> {
   if (todo.length === 0) return;
   // A folder for what tools write, so that nothing is left of a worker that is stopped.
-  mkdirSync(join(root, ".cache/fuzz"), { recursive: true });
-  const scratch = mkdtempSync(join(root, ".cache/fuzz/tmp-"));
+  const home = join(root, ".cache/fuzz");
+  mkdirSync(home, { recursive: true });
+  removeStale(home);
+  const scratch = mkdtempSync(join(home, SCRATCH));
   const workers: ChildProcess[] = [];
+  const count = Math.min(processes, todo.length);
+  say(`${programs} programs, seed ${plan.seed}, ${count} processes, judged by ${judges.join(", ")}`);
   const stop = (): void => {
     for (const { pid } of workers)
       try {
@@ -140,7 +156,7 @@ async function runWorkers(
       });
     });
   try {
-    await Promise.all(Array.from({ length: Math.min(processes, todo.length) }, run));
+    await Promise.all(Array.from({ length: count }, run));
   } catch (error) {
     stop();
     say((error as Error).stack ?? `${error}`);
