@@ -134,8 +134,8 @@ function simulateEach(
   }
 }
 
-/** Multiplications and elements of one inference, about. */
-function workOf(program: Program): number {
+/** Multiplications and elements of one inference, about: what simulating it takes. */
+export function workOf(program: Program): number {
   const products = layerCosts(program).reduce((sum, { macs }) => sum + macs, 0);
   return products + program.values.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
 }

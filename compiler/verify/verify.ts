@@ -9,6 +9,7 @@ import type { ProgressSink } from "../support/host.ts";
 import { addCounts, type BranchCoverage, branchesOf, coverageOf, noCounts } from "./branches.ts";
 import { verifyC } from "./c.ts";
 import { compare } from "./compare.ts";
+import { workOf } from "./hunt.ts";
 import { type BackendResult, describeDivergence, type VerifyResult } from "./result.ts";
 import { rtlVectors as vectorsForRtl, verifyRtl } from "./rtl.ts";
 import type { CRunner, RtlRunner, ToolProbe } from "./runners.ts";
@@ -38,6 +39,8 @@ const DEFAULT_RTL_VECTORS = 1000;
 const CHUNK = 1000;
 /** Vectors whose values are looked at together: bounds the memory. */
 const COVERED_AT_ONCE = 100;
+/** Multiplications that looking at branches may take. */
+const COVERED_WORK = 2e9;
 
 /**
  * Runs the gate. Differences are results, not errors. Throws DiagnosticError: verify/bad-samples when the samples do
@@ -98,12 +101,17 @@ export async function verifyDesign(
     sim,
     c,
     rtl,
-    branches: coverBranches(program, vectorsForRtl(vectors, rtlVectors)),
+    branches: coverBranches(program, vectors, rtlVectors),
   };
 }
 
-/** The vectors that go through the Verilog go through the C too. */
-function coverBranches(program: Program, vectors: VectorSet): BranchCoverage {
+/**
+ * What the synthetic vectors take, and the first samples: those that go through the Verilog, and the C too, or as many of them as
+ * are simulated in seconds.
+ */
+function coverBranches(program: Program, all: VectorSet, samples: number): BranchCoverage {
+  const affordable = Math.floor(COVERED_WORK / workOf(program)) - (all.count - all.samples);
+  const vectors = vectorsForRtl(all, Math.max(0, Math.min(samples, affordable)));
   const branches = branchesOf(program);
   const counts = noCounts(branches);
   for (let start = 0; start < vectors.count; start += COVERED_AT_ONCE) {
