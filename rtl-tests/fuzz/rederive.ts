@@ -34,13 +34,18 @@ function neededBy({ outputs, instructions }: Program): ReadonlySet<string> {
   return needed;
 }
 
-/** The first entries along every axis, row-major. */
-export function cropped<T>(data: ArrayLike<T>, from: readonly number[], to: readonly number[]): T[] {
+/** The first entries along every axis, row-major; or those from other ones on. */
+export function cropped<T>(
+  data: ArrayLike<T>,
+  from: readonly number[],
+  to: readonly number[],
+  begin: readonly number[] = from.map(() => 0),
+): T[] {
   compilerAssert(from.length === to.length && to.every((n, a) => n >= 1 && n <= from[a]!), "a smaller shape");
   return Array.from({ length: elementsOf(to) }, (_, i) => {
     let [rest, offset, stride] = [i, 0, 1];
     for (let a = to.length - 1; a >= 0; a--) {
-      offset += (rest % to[a]!) * stride;
+      offset += (begin[a]! + (rest % to[a]!)) * stride;
       rest = Math.floor(rest / to[a]!);
       stride *= from[a]!;
     }
@@ -89,7 +94,11 @@ function emit(builder: ProgramBuilder, program: Program, step: Instruction): voi
     case "conv":
       return emitConv(builder, program, step, source);
     case "pool": {
-      const { input, kind, window, strides, padding } = step;
+      const { input, kind, strides, padding } = step;
+      // A window is no larger than what it moves over.
+      const window = step.window.map((n, a) =>
+        Math.min(n, source.shape[a]! + padding.before[a]! + padding.after[a]!),
+      );
       builder.pool({ layer, name, input, kind, window, strides, padding });
       return;
     }

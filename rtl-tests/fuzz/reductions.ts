@@ -27,8 +27,8 @@ type Made = () => RandomCase;
 /** Smaller cases, those first that are the smallest. */
 export type Reduction = (one: RandomCase) => Iterable<Made>;
 
-/** The case with an edited program: inputs, foldings and outputs that fit it. */
-function withProgram(one: RandomCase, edited: Program): RandomCase {
+/** The case with an edited program: inputs, foldings and outputs that fit it. Of smaller inputs the first elements, or the last ones. */
+function withProgram(one: RandomCase, edited: Program, last = false): RandomCase {
   const program = rederive(edited);
   const inputs = new Map(
     program.inputs.map((name) => {
@@ -38,7 +38,8 @@ function withProgram(one: RandomCase, edited: Program): RandomCase {
       const rows = one.inputs.get(name) ?? simulate(one.program, one.inputs, one.packets).values.get(name)!;
       const old = one.inputs.has(name) ? valueNamed(one.program, name) : before;
       const range = mantissaRange(value.format);
-      const data = cropped(rows, [one.packets, ...old.shape], [one.packets, ...value.shape]);
+      const begin = old.shape.map((size, a) => (last ? size - value.shape[a]! : 0));
+      const data = cropped(rows, [one.packets, ...old.shape], [one.packets, ...value.shape], [0, ...begin]);
       return [name, Float64Array.from(data, (x) => saturate(x, range))];
     }),
   );
@@ -171,7 +172,9 @@ function* smallerShapes(one: RandomCase): Iterable<Made> {
     const value = valueNamed(program, name);
     for (const [axis, size] of value.shape.entries())
       for (const n of smallerSizes(size))
-        yield () => withProgram(one, withValue(program, { ...value, shape: value.shape.with(axis, n) }));
+        for (const last of [false, true])
+          yield () =>
+            withProgram(one, withValue(program, { ...value, shape: value.shape.with(axis, n) }), last);
   }
   for (const step of program.instructions) {
     if (step.op !== "dense" && step.op !== "conv") continue;
@@ -257,12 +260,9 @@ function* plainer(step: Instruction): Iterable<Instruction> {
       for (const side of ["before", "after"] as const)
         if (!isPlain(step.padding[side], 0))
           yield { ...step, padding: { ...step.padding, [side]: all(step.padding[side], 0) } };
-      if (!isPlain(step.window, 1))
-        yield {
-          ...step,
-          window: step.window.map((n) => Math.max(1, n - 1)),
-          padding: { before: all(step.window, 0), after: all(step.window, 0) },
-        };
+      for (const [axis, n] of step.window.entries())
+        if (n > 1 && step.padding.before[axis] === 0 && step.padding.after[axis] === 0)
+          yield { ...step, window: step.window.with(axis, n - 1) };
       if (!isPlain(step.strides, 1)) yield { ...step, strides: all(step.strides, 1) };
       return;
     case "scale":
