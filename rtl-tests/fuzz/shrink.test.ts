@@ -10,6 +10,7 @@ import { CC, compareRuns } from "../../compiler/tests/unit/c/c-runner.ts";
 import { complaintsOfIcarus } from "../../compiler/tests/unit/verilog/random-design.ts";
 import type { RandomCase } from "../../compiler/tests/unit/verilog/random-program.ts";
 import { caseOfNumber } from "./blocks.ts";
+import { drawCase } from "./draw.ts";
 import { built, type Complaint, JUDGES, type JudgeName } from "./judges.ts";
 import { REDUCTIONS } from "./reductions.ts";
 import { caseText, readRegression, regressionText } from "./regression.ts";
@@ -51,11 +52,12 @@ const faultyC =
     return found.length > 0 ? { kind: "wrong", text: JSON.stringify(found[0]) } : null;
   };
 
-/** The first larger program that shows a fault. */
-function findCase(ask: Ask): { one: RandomCase; complaint: Complaint; number: number } {
+/** The first larger program with an instruction that shows a fault. */
+function findCase(ask: Ask, op: string): { one: RandomCase; complaint: Complaint; number: number } {
   for (let number = 0; number < TRIES; number++) {
-    const one = caseOfNumber(SEED, number);
-    if (one.program.instructions.length < LEAST) continue;
+    const one = drawCase(SEED, number, 0);
+    const { instructions } = one.program;
+    if (instructions.length < LEAST || !instructions.some((step) => step.op === op)) continue;
     const complaint = ask(one);
     if (complaint) return { one, complaint, number };
   }
@@ -88,7 +90,7 @@ describe("shrinking", () => {
     it.skipIf(!hasTool(judge === "c" ? CC : "iverilog"))(
       `leaves few instructions of what shows ${what}, and a file that replays`,
       async () => {
-        const { one, complaint, number } = findCase(ask);
+        const { one, complaint, number } = findCase(ask, op);
         const small = await shrink(one, complaint, async (smaller) => ask(smaller), BOUNDS);
         const { instructions, values } = small.one.program;
         expect(instructions.length).toBeLessThanOrEqual(2);
