@@ -1,7 +1,7 @@
 # On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-unit nightly lint format build bench examples pack clean help
+.PHONY: setup demo test test-unit nightly fuzz lint format build bench examples pack clean help
 
 ## help: list the targets
 help:
@@ -26,6 +26,10 @@ test: setup
 ## nightly: the tests at their full size: 2,000 random programs, and every example through the Verilog gate
 nightly: setup
 	@NOISEFLOOR_NIGHTLY=1 scripts/test.sh
+
+## fuzz: random programs, simulator against C and Verilog; PROGRAMS=10000 SEED=2, PROCESSES, SUMMARY=FILE; a run that was stopped goes on
+fuzz: setup
+	@node scripts/fuzz.mjs
 
 ## lint: formatter, linter and type checks
 lint: setup

@@ -65,6 +65,7 @@ export { createSourceFile, type SourceFile } from "./support/source-file.ts";
 export { VERSION } from "./support/version.ts";
 export type { Flow, Resources, Target } from "./targets/target.ts";
 export { TARGETS, targetNamed } from "./targets/targets.ts";
+export type { BranchCoverage, InstructionCoverage } from "./verify/branches.ts";
 export { type NetlistTask, verifyNetlist } from "./verify/netlist.ts";
 export type { BackendResult, Divergence, Status, VerifyResult } from "./verify/result.ts";
 export type { CRunner, RtlRunner } from "./verify/runners.ts";

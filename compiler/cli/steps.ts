@@ -22,10 +22,11 @@ import type { Project, StatedProject } from "../graph/project.ts";
 import type { BuildDirectory } from "../host/node/build-directory.ts";
 import type { Program } from "../program/program.ts";
 import { collectReport } from "../report/collect.ts";
-import type { Report, ReportSynthesis, ReportVerification } from "../report/results.ts";
+import type { Report, ReportBranches, ReportSynthesis, ReportVerification } from "../report/results.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/diagnostics.ts";
 import { createCRunner, measureC } from "../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
+import { type BranchCoverage, branchTotals } from "../verify/branches.ts";
 import { type BackendResult, describeDivergence, type VerifyResult } from "../verify/result.ts";
 import type { Samples } from "../verify/vectors.ts";
 import { verifyDesign } from "../verify/verify.ts";
@@ -220,6 +221,17 @@ function flowReports(directory: BuildDirectory): {
   return { synth, netlist, board: onBoard };
 }
 
+function reportBranches(found: BranchCoverage): ReportBranches {
+  const { vectors, instructions } = found;
+  return {
+    vectors,
+    ...branchTotals(found),
+    missing: instructions
+      .filter((one) => one.missing.length > 0)
+      .map(({ op, layer, value, missing }) => ({ op, layer, value, branches: [...missing] })),
+  };
+}
+
 /** Rewrites report.json from what is there. */
 export function reportStep(directory: BuildDirectory): Report | undefined {
   const saved = parseJson(directory, BUILD_FILES.verify.result) as SavedVerification | undefined;
@@ -240,6 +252,8 @@ export function reportStep(directory: BuildDirectory): Report | undefined {
     ...(saved ? { sim: keep(saved.sim) } : {}),
     ...(saved?.c ? { c: keep(saved.c) } : {}),
     ...(saved?.rtl ? { rtl: keep(saved.rtl) } : {}),
+    // A result that an older version left has none.
+    ...(saved?.branches ? { branches: reportBranches(saved.branches) } : {}),
     ...(netlists.length > 0 ? { netlist: Object.fromEntries(netlists) } : {}),
     ...(boards.length > 0 ? { board: Object.fromEntries(boards) } : {}),
   };

@@ -2,7 +2,13 @@
 import Table from "cli-table3";
 import { changeText, lossText, outcomeFacts, pruningFacts } from "../driver/capacity-text.ts";
 import { areaText } from "../flow/area.ts";
-import type { ImportAccount, Report, ReportSynthesis, TensorAccount } from "../report/results.ts";
+import type {
+  ImportAccount,
+  Report,
+  ReportBranches,
+  ReportSynthesis,
+  TensorAccount,
+} from "../report/results.ts";
 
 const PLAIN = {
   chars: {
@@ -196,8 +202,35 @@ export function summaryLines(report: Report): string {
           : `${backend.status}, ${number(backend.vectors)} vectors, ${number(backend.mismatches ?? 0)} mismatches${cycles}`;
       lines.push(`${`verify`.padEnd(13)}${label.padEnd(10)} ${text}`);
     }
+    if (verify.branches) lines.push(...branchLines(verify.branches));
   }
   return lines.join("\n");
+}
+
+/** What decides, as people call its branches. */
+const BRANCHES = [
+  ["requantize", "requantizer branches"],
+  ["threshold", "threshold levels"],
+  ["table", "table entries"],
+  ["argmax", "argmax branches"],
+] as const;
+/** Missing branches that a line names. */
+const SHOWN_BRANCHES = 4;
+
+/** Which branches the vectors took, of those that the bounds allow. */
+function branchLines(branches: ReportBranches): string[] {
+  return BRANCHES.flatMap(([op, what]) => {
+    const totals = branches[op];
+    if (!totals || totals.possible === 0) return [];
+    const { possible, reached } = totals;
+    const missing = branches.missing
+      .filter((one) => one.op === op)
+      .flatMap(({ layer, branches: names }) => names.map((name) => `${layer} ${name}`));
+    const shown = missing.slice(0, SHOWN_BRANCHES).join(", ");
+    const more = possible - reached > SHOWN_BRANCHES ? ", ..." : "";
+    const text = `${what}: ${number(reached)} of ${number(possible)} reached`;
+    return [`${"verify".padEnd(13)}${text}${shown === "" ? "" : `; missing: ${shown}${more}`}`];
+  });
 }
 
 /** What a target came to, and what was left out of its flow. */

@@ -237,11 +237,37 @@ const backend = z.strictObject({
   intervalCycles: count.optional(),
 });
 
+/** Of one kind of instruction: branches that the bounds of its operands allow, and those that some vector took. */
+const taken = z.strictObject({ possible: count, reached: count });
+
+/**
+ * Branches that the vectors took which all back ends run: how requantizations round, cut and saturate, the levels of thresholds,
+ * the entries of tables, ties of argmaxes.
+ */
+const branches = z.strictObject({
+  vectors: count,
+  requantize: taken.optional(),
+  threshold: taken.optional(),
+  table: taken.optional(),
+  argmax: taken.optional(),
+  /** Branches that no vector took, the first of each instruction. */
+  missing: z.array(
+    z.strictObject({
+      op: z.string(),
+      layer: z.string(),
+      value: z.string(),
+      branches: z.array(z.string()),
+    }),
+  ),
+});
+export type ReportBranches = z.infer<typeof branches>;
+
 /** What report.json keeps of verify/result.json, and of the netlist of each target and of each board. */
 const verification = z.strictObject({
   sim: backend.optional(),
   c: backend.optional(),
   rtl: backend.optional(),
+  branches: branches.optional(),
   netlist: z.record(z.string(), backend).optional(),
   /** The known-answer test of each board, simulated on its serial line. */
   board: z.record(z.string(), backend).optional(),

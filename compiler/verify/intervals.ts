@@ -29,7 +29,7 @@ export interface Overflow {
   readonly format: Interval;
 }
 
-export interface Reach {
+export interface Intervals {
   /** By value: what its elements can be. */
   readonly values: ReadonlyMap<string, Interval>;
   /** Of sums: what their accumulator has to hold. */
@@ -61,7 +61,7 @@ function asOperand(format: Format, { low, high }: Interval): Interval {
 }
 
 /** Intervals of all values, and the sums that do not fit. */
-export function reachOf(program: Program): Reach {
+export function intervalsOf(program: Program): Intervals {
   const values = new Map<string, Interval>();
   /** Of sums: that of every partial sum in every order. */
   const partial = new Map<string, Interval>();

@@ -1,5 +1,7 @@
 // What the gate found. Plain data: saved as verify/result.json, merged into report.json, printed by the command line.
 
+import type { BranchCoverage } from "./branches.ts";
+
 export type Status = "passed" | "failed" | "skipped";
 
 /**
@@ -78,6 +80,8 @@ export interface VerifyResult {
   readonly sim: BackendResult;
   readonly c?: BackendResult;
   readonly rtl?: BackendResult;
+  /** Which branches of requantizations, thresholds, tables and argmaxes the vectors took that all back ends run. */
+  readonly branches: BranchCoverage;
 }
 
 /** One line for people: where the first difference is, and why it may be there. */

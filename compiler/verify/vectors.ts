@@ -1,9 +1,11 @@
 // Which inputs the gate runs. In: a program, real samples, a seed. Out: rows of mantissas with names: the samples,
-// random ones, corners of the range, and inputs that drive chosen accumulators to their extremes.
+// random ones, corners of the range, inputs that drive chosen accumulators to their extremes, and inputs that take branches
+// which none of these take.
 import { elementsOf, mantissaRange, type Program, type Value, valueNamed } from "../program/program.ts";
 import { fail } from "../support/diagnostics.ts";
 import type { Range } from "../support/fixed-point.ts";
 import { createRandom } from "../support/random.ts";
+import { huntBranches } from "./hunt.ts";
 import { leaningSums } from "./slopes.ts";
 
 /** Real data: count x elements mantissas, row-major; a map by input name when the program has several inputs. */
@@ -25,7 +27,9 @@ export interface VectorSet {
   numberOf(vector: number): number;
 }
 
+/** Of which the later ones make room for those that take missing branches. */
 const RANDOM_VECTORS = 64;
+const FIXED_RANDOM_VECTORS = 32;
 
 /**
  * Makes the vectors: the samples first, then the synthetic ones, always the same for the same seed. Throws
@@ -132,16 +136,23 @@ function syntheticVectors(program: Program, inputs: readonly Value[], seed: numb
     add(`halves ${phase}`, ({ min, max }, i) => ((i >> 3) % 2 === phase ? max : min));
   }
   add("ramp", ({ min, max }, i) => min + (i % (max - min + 1)));
-  for (let n = 0; n < RANDOM_VECTORS; n++) {
+  const addRandom = (n: number): void => {
     const random = createRandom(seed, "verify vector", n);
     const kind = n % 4;
+    const elements = inputs.reduce((sum, input) => sum + elementsOf(input.shape), 0);
+    const hot = random.integer(0, elements - 1);
     if (kind === 0 || kind === 1) add(`random ${n}`, ({ min, max }) => random.integer(min, max));
     else if (kind === 2) add(`random extremes ${n}`, ({ min, max }) => (random.uniform() < 0.5 ? min : max));
-    else
+    else if (n % 8 === 3)
       add(`random sparse ${n}`, ({ min, max }) =>
         random.uniform() < 0.125 ? random.integer(min, max) : Math.max(0, min),
       );
-  }
+    else {
+      let at = -1;
+      add(`one hot ${n}`, ({ min, max }) => (++at === hot ? max : Math.max(0, min)));
+    }
+  };
+  for (let n = 0; n < FIXED_RANDOM_VECTORS; n++) addRandom(n);
   for (const { name, slopes } of leaningSums(program)) {
     for (const direction of [1, -1]) {
       const rows = inputs.map((input) => {
@@ -155,5 +166,10 @@ function syntheticVectors(program: Program, inputs: readonly Value[], seed: numb
       vectors.push({ name: `${direction > 0 ? "largest" : "smallest"} sum of ${name}`, rows });
     }
   }
+  const rest = RANDOM_VECTORS - FIXED_RANDOM_VECTORS;
+  const given = vectors.map(({ rows }) => rows);
+  const hunted = huntBranches(program, inputs, given, seed, rest);
+  vectors.push(...hunted);
+  for (let n = FIXED_RANDOM_VECTORS; n < RANDOM_VECTORS - hunted.length; n++) addRandom(n);
   return vectors;
 }

@@ -6,11 +6,13 @@ import { simulate } from "../sim/simulate.ts";
 import { DiagnosticError } from "../support/diagnostics.ts";
 import type { FileSet } from "../support/file-set.ts";
 import type { ProgressSink } from "../support/host.ts";
+import { addCounts, type BranchCoverage, branchesOf, coverageOf, noCounts } from "./branches.ts";
 import { verifyC } from "./c.ts";
 import { compare } from "./compare.ts";
-import { overflowText, reachOf } from "./intervals.ts";
+import { workOf } from "./hunt.ts";
+import { intervalsOf, overflowText } from "./intervals.ts";
 import { type BackendResult, describeDivergence, type VerifyResult } from "./result.ts";
-import { verifyRtl } from "./rtl.ts";
+import { rtlVectors as vectorsForRtl, verifyRtl } from "./rtl.ts";
 import type { CRunner, RtlRunner, ToolProbe } from "./runners.ts";
 import { makeVectors, type Samples, sliceInputs, type VectorSet } from "./vectors.ts";
 
@@ -38,6 +40,10 @@ export interface Runners {
 
 const DEFAULT_RTL_VECTORS = 1000;
 const CHUNK = 1000;
+/** Vectors whose values are looked at together: bounds the memory. */
+const COVERED_AT_ONCE = 100;
+/** Multiplications that looking at branches may take. */
+const COVERED_WORK = 2e9;
 
 /**
  * Runs the gate. Differences are results, not errors. Throws DiagnosticError: verify/bad-samples when the samples do
@@ -99,7 +105,25 @@ export async function verifyDesign(
     sim,
     c,
     rtl,
+    branches: coverBranches(program, vectors, rtlVectors),
   };
+}
+
+/**
+ * What the synthetic vectors take, and the first samples: those that go through the Verilog, and the C too, or as many of them as
+ * are simulated in seconds.
+ */
+function coverBranches(program: Program, all: VectorSet, samples: number): BranchCoverage {
+  const affordable = Math.floor(COVERED_WORK / workOf(program)) - (all.count - all.samples);
+  const vectors = vectorsForRtl(all, Math.max(0, Math.min(samples, affordable)));
+  const branches = branchesOf(program);
+  const counts = noCounts(branches);
+  for (let start = 0; start < vectors.count; start += COVERED_AT_ONCE) {
+    const size = Math.min(COVERED_AT_ONCE, vectors.count - start);
+    const { values } = simulate(program, sliceInputs(vectors, start, size), size);
+    addCounts(program, branches, values, size, counts);
+  }
+  return coverageOf(branches, counts, vectors.count);
 }
 
 function summary(result: BackendResult): string {
@@ -121,7 +145,7 @@ function skipped(backend: "c" | "rtl", inDesign: boolean, without: readonly stri
  * without which it is the measure.
  */
 function verifySimulator(program: Program, samples: Samples | undefined, vectors: VectorSet): BackendResult {
-  const [overflow] = reachOf(program).overflows;
+  const [overflow] = intervalsOf(program).overflows;
   if (overflow) return { status: "failed", vectors: 0, mismatches: 0, reason: overflowText(overflow) };
   const known = samples?.expected;
   if (!samples || !known || samples.count === 0)

@@ -15,19 +15,28 @@ const FEWEST_PACKETS = 3;
 /** A design that settles later than this allows has its interval compared elsewhere. */
 const MOST_PACKETS = 12;
 
-/** The case of a program under the name, which is that of its module. Throws what `scheduleProgram` throws. */
+/** Inputs of so many packets. */
+export interface Packets {
+  readonly inputs: ReadonlyMap<string, Float64Array>;
+  readonly packets: number;
+}
+
+/**
+ * The case of a program under the name, which is that of its module; random packets, from a seed, or given ones. Throws what
+ * `scheduleProgram` throws.
+ */
 export function caseOfProgram(
   given: Program,
   options: ScheduleOptions,
   name: string,
-  seed: number,
+  data: number | Packets,
 ): BenchCase {
   const program = { ...given, name };
   const schedule = scheduleProgram(program, options);
   const { files, manifest } = generateVerilog(program, schedule, { version: "0.0.0" });
   const { top } = manifest;
-  const packets = Math.max(FEWEST_PACKETS, Math.min(MOST_PACKETS, schedule.settledAfter + 2));
-  const inputs = randomInputs(program, packets, seed);
+  const { inputs, packets } =
+    typeof data === "number" ? packetsFor(program, schedule.settledAfter + 2, data) : data;
   const values = new Map<string, ArrayLike<number>>([
     ...inputs,
     ...simulate(program, inputs, packets).values,
@@ -92,6 +101,11 @@ export function caseOfProgram(
       return timing(outputs, firsts, schedule, packets >= schedule.settledAfter + 2);
     },
   };
+}
+
+function packetsFor(program: Program, wished: number, seed: number): Packets {
+  const packets = Math.max(FEWEST_PACKETS, Math.min(MOST_PACKETS, wished));
+  return { inputs: randomInputs(program, packets, seed), packets };
 }
 
 /** A stream between stages; lanes behind the packet's end hold anything. */

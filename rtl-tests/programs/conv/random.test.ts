@@ -13,7 +13,7 @@ import { createRandom } from "../../../compiler/support/random.ts";
 import { casesOf } from "../../../compiler/tests/nightly.ts";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { convOf, randomConv } from "../../../compiler/tests/unit/schedule/random-conv.ts";
-import { complaintsOfIcarus, designOfCase } from "../../../compiler/tests/unit/verilog/random-design.ts";
+import { complaintsOfIcarus, designOfDataflow } from "../../../compiler/tests/unit/verilog/random-design.ts";
 
 const CASES = casesOf(24, 600);
 const PACKETS = 3;
@@ -54,7 +54,7 @@ it.skipIf(!hasTool("iverilog"))(
       } as const;
       const given = isWide ? { interval: options.intervalCycles } : folding;
       const what = `seed ${seed}: ${JSON.stringify({ ...shape, ...given, x: widthOf(x), padMantissa })}`;
-      expect(complaintsOfIcarus(designOfCase({ program, options }, PACKETS, seed)), what).toBe("");
+      expect(complaintsOfIcarus(designOfDataflow({ program, options }, PACKETS, seed)), what).toBe("");
     }
   },
   casesOf(600_000, 3_600_000),

@@ -1,5 +1,5 @@
 // Random programs in the gate: thresholds, selects, bits and integers in any order; resets at every cycle, stalls, broken
-// packets and random bits between the stages. Many more of them run in Icarus, see compiler/tests/unit/verilog.
+// packets and random bits between the stages. Many more of them run in Icarus, see rtl-tests/fuzz.
 import { describe, expect, test } from "vitest";
 import { hasTool } from "../../../compiler/tests/tools-present.ts";
 import { designOf } from "../../../compiler/tests/unit/verify/designs.ts";

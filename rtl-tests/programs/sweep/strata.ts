@@ -10,13 +10,11 @@ import {
   type Program,
   valueNamed,
 } from "../../../compiler/program/program.ts";
-import { convSizeOf, sizeOf } from "../../../compiler/schedule/build-layers.ts";
-import { legalPe, legalSimd } from "../../../compiler/schedule/conv-folding.ts";
-import type { Folding } from "../../../compiler/schedule/folding.ts";
 import { DiagnosticError } from "../../../compiler/support/diagnostics.ts";
-import { createRandom, type RandomStream } from "../../../compiler/support/random.ts";
+import { createRandom } from "../../../compiler/support/random.ts";
 import type { Operand } from "../../../compiler/tests/unit/program/random-branching.ts";
 import { type RandomDataflow, randomDataflow } from "../../../compiler/tests/unit/verilog/random-dataflow.ts";
+import { randomFoldings } from "../../../compiler/tests/unit/verilog/random-foldings.ts";
 import { type BenchCase, isCarried } from "../../harness/bench.ts";
 import { caseOfProgram } from "../../harness/designs.ts";
 
@@ -91,7 +89,7 @@ export function sweepCase(op: Opcode, index: number, refused: (codes: readonly s
     if (!formatsRead(program, op).some((format) => isOperand(format, operand))) continue;
     if (op === "conv" && !convsOf(program).some((step) => kind(program, step))) continue;
     // Every third case has the folding that the interval asks for.
-    const folding = index % 3 === 2 ? {} : drawFoldings(program, seed);
+    const folding = index % 3 === 2 ? {} : randomFoldings(program, createRandom(seed, "foldings"));
     const one = { program, options: { ...options, folding } };
     try {
       const bench = caseOfProgram(program, one.options, `${op}_${index}`, seed);
@@ -102,26 +100,4 @@ export function sweepCase(op: Opcode, index: number, refused: (codes: readonly s
     }
   }
   throw new Error(`no seed gives case ${index} of ${op}`);
-}
-
-/** PE and SIMD of every layer with weights, any that is legal. */
-function drawFoldings(program: Program, seed: number): Readonly<Record<string, Folding>> {
-  const random = createRandom(seed, "foldings");
-  const drawn: Record<string, Folding> = {};
-  for (const step of program.instructions) {
-    if (step.op === "conv") {
-      const size = convSizeOf(program, step);
-      const pe = pick(random, legalPe(size));
-      drawn[step.layer] = { pe, simd: pick(random, legalSimd(size, pe)) };
-    }
-    if (step.op === "dense") {
-      const { inputs, outputs } = sizeOf(program, step);
-      drawn[step.layer] = { pe: random.integer(1, outputs), simd: random.integer(1, inputs) };
-    }
-  }
-  return drawn;
-}
-
-function pick<T>(random: RandomStream, items: readonly T[]): T {
-  return items[random.integer(0, items.length - 1)]!;
 }

@@ -112,39 +112,56 @@ export interface Mismatch {
   readonly got: number | undefined;
 }
 
-/**
- * Generates, compiles (all programs in one binary) and runs; returns the first difference of every program whose
- * trace or outputs are not those of the simulator.
- */
+/** A program with so many vectors for it. */
+export interface CRun {
+  readonly program: Program;
+  readonly inputs: ReadonlyMap<string, Float64Array>;
+  readonly count: number;
+}
+
+/** `compareRuns` with `count` vectors of each program, the ends of its inputs' ranges among them. */
 export function compareWithSimulator(
   programs: readonly Program[],
   options: { readonly flags: readonly string[]; readonly count: number },
 ): readonly Mismatch[] {
+  const { flags, count } = options;
+  const runs = programs.map((program, i) => ({ program, inputs: vectorsFor(program, count, i), count }));
+  return compareRuns(runs, flags);
+}
+
+/**
+ * Generates, compiles (all programs in one binary) and runs; returns the first difference of every program whose
+ * trace or outputs are not those of the simulator. Another `generate` gives C with a fault. Throws what the compiler or
+ * the program says when one of them fails.
+ */
+export function compareRuns(
+  runs: readonly CRun[],
+  flags: readonly string[],
+  generate: typeof generateC = generateC,
+): readonly Mismatch[] {
   return inTemporaryFolder((folder) => {
-    const { count, flags } = options;
     const parts: string[] = [
       "#include <stdio.h>",
       "#include <stdint.h>",
       "extern void nf_trace(int32_t index, int64_t value);",
       'void nf_trace(int32_t index, int64_t value) { printf("%d %lld\\n", (int)index, (long long)value); }',
     ];
-    const vectors = programs.map((program, i) => vectorsFor(program, count, i));
-    for (const [i, program] of programs.entries()) {
-      const generated = generateC(program, { version: "0.0.0" });
+    for (const [i, { program, inputs, count }] of runs.entries()) {
+      const generated = generate(program, { version: "0.0.0" });
       const sub = `m${i}`;
       mkdirSync(join(folder, sub));
       writeFiles(join(folder, sub), generated);
-      parts.push(harnessOf(generated, i, vectors[i]!, count));
+      parts.push(harnessOf(generated, i, inputs, count));
     }
-    parts.push("int main(void) {", ...programs.map((_, i) => `  run_${i}();`), "  return 0;", "}");
+    parts.push("int main(void) {", ...runs.map((_, i) => `  run_${i}();`), "  return 0;", "}");
     writeFileSync(join(folder, "main.c"), parts.join("\n"));
     compile(folder, [...WARNINGS, ...flags, "-DNF_TRACE", "-I.", "-o", "harness", "main.c"]);
     const text = execFileSync(join(folder, "harness"), { encoding: "utf8", maxBuffer: 1 << 28 });
     const got = text.trimEnd().split("\n");
     const mismatches: Mismatch[] = [];
     let at = 0;
-    for (const [i, program] of programs.entries()) {
-      const expected = expectedTrace(program, vectors[i]!, count);
+    for (const { program, inputs, count } of runs) {
+      const expected = expectedTrace(program, inputs, count);
       const indices = [...traceIndices(program)];
       let reported = false;
       for (let k = 0; k < expected.length; k++) {

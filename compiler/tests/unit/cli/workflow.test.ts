@@ -38,6 +38,9 @@ describe("train --fresh", () => {
   it("takes the old design, verdict and report away", async () => {
     expect((await run(["compile", "a", "-o", "d"])).code).toBe(0);
     expect((await run(["verify", "d", "--without", "c,rtl"])).code).toBe(0);
+    const { verify } = JSON.parse(readFileSync(inside("d/report.json"), "utf8"));
+    expect(verify.branches.requantize.reached).toBeGreaterThan(4);
+    expect(verify.branches.requantize.possible).toBeGreaterThanOrEqual(verify.branches.requantize.reached);
     expect((await run(["train", model, "-o", "d", "--fresh", "--seed", "4"])).code).toBe(0);
     expect(existsSync(inside("d/design"))).toBe(false);
     expect(existsSync(inside("d/verify"))).toBe(false);

@@ -34,6 +34,8 @@ export interface BranchingSettings {
   readonly ops?: readonly Opcode[];
   /** Whether tensors and weights may be bipolar. Default true. */
   readonly bipolar?: boolean;
+  /** Chance that an input is bipolar, in percent; above the default of 15 bits are joined too. */
+  readonly bits?: number;
   /** Whether requantizations and weights may have a fraction for each channel. Default true. */
   readonly perChannel?: boolean;
   /** Axes of the input: 3 for images, 2 for sequences, 1 for flat ones. Default: any. */
@@ -48,7 +50,8 @@ export interface BranchingSettings {
   readonly keepOrder?: boolean;
 }
 
-const ALL: readonly Opcode[] = [
+/** Every instruction. */
+export const OPCODES: readonly Opcode[] = [
   "requantize",
   "dense",
   "conv",
@@ -68,6 +71,8 @@ const ALL: readonly Opcode[] = [
   "argmax",
   "scale",
 ];
+
+const USUAL_BITS = 15;
 
 interface Growing {
   readonly random: RandomStream;
@@ -114,8 +119,9 @@ export function randomBranchingProgram(seed: number, settings: BranchingSettings
       channels: settings.channels ?? 6,
       elements: settings.elements ?? 600,
       width: settings.width ?? 8,
-      ops: settings.ops ?? ALL,
+      ops: settings.ops ?? OPCODES,
       bipolar: settings.bipolar ?? true,
+      bits: settings.bits ?? USUAL_BITS,
       perChannel: settings.perChannel ?? true,
       keepOrder: settings.keepOrder ?? false,
       sum: settings.sum ?? 34,
@@ -159,7 +165,7 @@ function addInput(g: Growing, name: string, wished: 1 | 2 | 3 | undefined): void
   const axes = wished ?? pick(random, [1, 2, 3, 3]);
   const shape = [...randoms(random, axes - 1, 1, settings.size), random.integer(1, settings.channels)];
   const drawn: Format =
-    settings.bipolar && g.chance(15)
+    settings.bipolar && g.chance(settings.bits)
       ? { kind: "bipolar", fraction: random.integer(-1, 1) }
       : intFormat(g.chance(50), random.integer(1, settings.width), random.integer(-1, 8));
   const format = settings.operand && name === "x" ? formatOf(settings.operand, drawn.fraction) : drawn;
@@ -454,27 +460,26 @@ function arithmetic(g: Growing, op: "add" | "subtract" | "multiply"): boolean {
 /** Inputs of one format: requantizations of the operands where they differ. */
 function concat(g: Growing): boolean {
   const { random, builder, settings } = g;
-  const bits = settings.operand === "bipolar";
-  const able = (v: Value): boolean => (bits ? v.format.kind === "bipolar" : isWidenable(g, v));
+  const bits = settings.operand === "bipolar" || (settings.bits > USUAL_BITS && g.chance(50));
+  const able = (v: Value): boolean =>
+    bits ? v.format.kind === "bipolar" && hasOneFraction(v) : isWidenable(g, v);
   const first = operand(g, able);
   if (!first) return false;
   const axis = random.integer(0, first.shape.length - 1);
   const fits = (v: Value): boolean =>
     able(v) &&
+    // Nothing makes bits of one fraction out of others.
+    (!bits || v.format.fraction === first.format.fraction) &&
     v.shape.length === first.shape.length &&
     v.shape.every((n, a) => a === axis || n === first.shape[a]);
   const others = Array.from({ length: random.integer(1, 2) }, () => operand(g, fits)!);
   const parts = [first, ...others];
   const elements = parts.reduce((sum, part) => sum + elementsOf(part.shape), 0);
   if (elements > settings.elements) return false;
-  // Nothing makes bits of one fraction out of others; copies of one value have it.
-  if (bits)
-    return made(
-      g,
-      [first],
-      builder.concat({ ...g.next("concat"), inputs: parts.map(() => first.name), axis }),
-      "copy",
-    );
+  if (bits) {
+    const inputs = parts.map(({ name }) => name);
+    return made(g, parts, builder.concat({ ...g.next("concat"), inputs, axis }));
+  }
   const { fraction } = first.format;
   const drawn = intFormat(
     g.chance(50),

@@ -5,7 +5,7 @@ import { provedRanges } from "../../../program/bounds.ts";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
 import { isSum, type Program, valueNamed } from "../../../program/program.ts";
 import { simulate } from "../../../sim/simulate.ts";
-import { overflowText, reachOf } from "../../../verify/intervals.ts";
+import { intervalsOf, overflowText } from "../../../verify/intervals.ts";
 import { verifyDesign } from "../../../verify/verify.ts";
 import { casesOf } from "../../nightly.ts";
 import { randomInputs } from "../program/random-branching.ts";
@@ -34,7 +34,7 @@ describe("what values reach", () => {
   it("holds what the simulator gives, and lies within what the compiler proves", () => {
     for (const seed of SEEDS) {
       const { program } = randomDataflow(seed);
-      const { values, overflows } = reachOf(program);
+      const { values, overflows } = intervalsOf(program);
       expect(overflows.map(overflowText), `seed ${seed}`).toEqual([]);
       const proved = provedRanges(program);
       const seen = simulate(program, randomInputs(program, 6, seed), 6).values;
@@ -59,7 +59,7 @@ describe("what values reach", () => {
       [-1, 1].map((side) => data.slice(4 * o, 4 * o + 4).map((w) => (w * side > 0 ? 15 : -16))),
     );
     const sums = [...simulate(program, new Map([["x", rows.flat()]]), rows.length).values.get("y")!];
-    const { low, high } = reachOf(program).values.get("y")!;
+    const { low, high } = intervalsOf(program).values.get("y")!;
     expect([low, high]).toEqual([BigInt(Math.min(...sums)), BigInt(Math.max(...sums))]);
   });
 
@@ -68,9 +68,9 @@ describe("what values reach", () => {
     for (const seed of SEEDS) {
       const { program } = randomDataflow(seed);
       for (const { result, layer } of program.instructions.filter(isSum)) {
-        const width = widthFor(reachOf(program).sums.get(result)!);
+        const width = widthFor(intervalsOf(program).sums.get(result)!);
         const says = (w: number) =>
-          reachOf(withWidth(program, result, w)).overflows.filter((o) => o.value === result);
+          intervalsOf(withWidth(program, result, w)).overflows.filter((o) => o.value === result);
         expect(says(width), `seed ${seed}, ${result}`).toEqual([]);
         if (width > 1) expect(says(width - 1), `seed ${seed}, ${result}`).toMatchObject([{ layer }]);
         const { format } = valueNamed(program, result);

@@ -17,20 +17,21 @@ export interface RandomDesign extends RandomCase {
 /** A chain, or a program with branches and several ports. */
 export function randomDesign(seed: number, packets: number, branching = false): RandomDesign {
   return branching
-    ? designOfCase(randomDataflow(seed), packets, seed)
-    : withVectors(randomCase(seed, packets));
+    ? designOfDataflow(randomDataflow(seed), packets, seed)
+    : designOfCase(randomCase(seed, packets));
 }
 
 /** A program with random inputs. */
-export function designOfCase(
+export function designOfDataflow(
   { program, options }: RandomDataflow,
   packets: number,
   seed: number,
 ): RandomDesign {
-  return withVectors({ program, options, inputs: randomInputs(program, packets, seed), packets });
+  return designOfCase({ program, options, inputs: randomInputs(program, packets, seed), packets });
 }
 
-function withVectors(one: RandomCase): RandomDesign {
+/** Verilog of a case with its test bench and vectors. Throws what `scheduleProgram` throws. */
+export function designOfCase(one: RandomCase): RandomDesign {
   const { program, options, inputs, packets } = one;
   const schedule = scheduleProgram(program, options);
   const { files, manifest } = generateVerilog(program, schedule, { version: "0.0.0" });

@@ -309,8 +309,8 @@ describe.skipIf(!hasTool("yosys"))("the lines before taps side by side", () => {
 });
 
 describe.skipIf(!hasTool("iverilog"))("random designs in Icarus", () => {
-  // Programs with branches: rtl-tests/programs/branches.
-  it.each([0, 12, 24, 36])("give the simulator's values in the predicted cycles (seeds from %i)", (from) => {
+  // Many more, with branches too: rtl-tests/fuzz.
+  it.each([0, 12])("give the simulator's values in the predicted cycles (seeds from %i)", (from) => {
     for (let seed = from; seed < from + 12; seed++)
       expect(complaintsOfIcarus(randomDesign(seed, 12)), `seed ${seed}`).toBe("");
   });
