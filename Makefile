@@ -1,7 +1,7 @@
 # On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-unit nightly lint format build bench examples pack clean help
+.PHONY: setup demo test test-unit nightly lint format build bench examples fuzz-inputs pack clean help
 
 ## help: list the targets
 help:
@@ -42,6 +42,14 @@ bench: setup
 ## examples: train all examples to their end and compare with their expected.json, hours; EXAMPLES="conv1d lenet" for some
 examples: build
 	@node scripts/examples.mjs $(EXAMPLES)
+
+INPUTS ?= 20000
+SEED ?= 1
+PROCESSES ?= $(shell getconf _NPROCESSORS_ONLN)
+
+## fuzz-inputs: spoiled model, data and program files for every reader, INPUTS=n SEED=s PROCESSES=k; goes on where it was stopped
+fuzz-inputs: setup
+	@node scripts/fuzz-inputs.mjs $(INPUTS) $(SEED) $(PROCESSES)
 
 ## clean: remove everything that was built
 clean:
