@@ -5,6 +5,8 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
@@ -23,6 +25,8 @@ import { checkRegular, readRegularFile } from "./regular-file.ts";
 /** The file that says that a directory is ours. */
 export const BUILD_MARKER = "noisefloor.json";
 const LOCK = ".lock";
+/** What commands write beside marker and lock for a moment, with the number of their process. */
+const OWN_TEMPORARY = /^(?:noisefloor\.json|\.lock)\.(\d+)(?:\.old)?\.tmp$/;
 const MARKER_TEXT = `${JSON.stringify({ schema: "noisefloor.build/1" })}\n`;
 
 export interface ReadableDirectory {
@@ -46,9 +50,44 @@ export interface BuildDirectory extends ReadableDirectory {
   close(): void;
 }
 
+/** Files of one folder of a build directory that are read, and bytes of all of them: far above what any design has. */
+const MAX_FILES = 20_000;
+const MAX_FOLDER_BYTES = 2 ** 30;
+
+/**
+ * Where a path of a build directory is on disk. A directory may come from elsewhere, and so may the names in its files: a path
+ * that leads out of it is refused, and so is a symbolic link on the way, which could lead anywhere.
+ */
+function placeIn(root: string, name: string, path: string): string {
+  const bad = (problem: string): never => fail("build/bad-file", { path: `${name}/${path}`, problem });
+  const parts = path.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === ".." || /[\\\0]/.test(part)))
+    bad("it is no path inside of the directory");
+  let at = root;
+  for (const part of parts) {
+    at = join(at, part);
+    const found = lstatOf(at);
+    if (!found) break;
+    if (found.isSymbolicLink()) fail("build/link", { path: `${name}/${relative(root, at)}` });
+  }
+  return join(root, ...parts);
+}
+
+/** What is at a path itself; undefined for nothing, and where a file stands in the place of a folder above it. */
+function lstatOf(path: string): ReturnType<typeof lstatSync> | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOTDIR") throw error;
+    return undefined;
+  }
+}
+
+/** Writes a new file, so that what stood at its path, be it a link, is left alone. */
 function writeDurably(path: string, content: string | Uint8Array): void {
   makeFolder(dirname(path));
-  const file = openSync(path, "w");
+  rmSync(path, { recursive: true, force: true });
+  const file = openSync(path, "wx");
   try {
     const bytes = bytesOf(content);
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -67,41 +106,76 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** How long a lock may stand empty: its writer is between creating it and writing its number, or was killed there. */
-const EMPTY_LOCK_MS = 200;
-
-/** Process that holds the lock, undefined when none or when it was killed before it wrote its number. */
+/** Process that a lock names; undefined when there is none or when it is damaged. */
 function lockHolder(path: string): number | undefined {
-  const numberIn = (): number => {
-    try {
-      return Number.parseInt(textOf(readRegularFile(path))!, 10);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return Number.NaN;
-      throw error;
-    }
-  };
-  let pid = numberIn();
-  if (Number.isNaN(pid)) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EMPTY_LOCK_MS);
-    pid = numberIn();
+  try {
+    const pid = Number.parseInt(textOf(readRegularFile(path))!, 10);
+    return Number.isNaN(pid) || pid <= 0 ? undefined : pid;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
-  return Number.isNaN(pid) ? undefined : pid;
 }
 
-/** Takes the lock or says who has it; a lock of a process that is gone is taken over. */
+/** Whether another process that runs holds the lock; one with our number is of a process that is gone. */
+const isHeld = (pid: number | undefined): pid is number =>
+  pid !== undefined && pid !== process.pid && isRunning(pid);
+
+/** How often the lock is tried where others try for it too. */
+const LOCK_ATTEMPTS = 100;
+
+/**
+ * Takes the lock or says who has it; a lock of a process that is gone is taken over. It is written beside and then linked to its
+ * name, so that it never stands empty; and one that is taken over is moved away first, so that of two who see it only one does.
+ */
 function lock(root: string, name: string): void {
   const path = join(root, LOCK);
-  for (;;) {
-    try {
-      writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  const own = `${path}.${process.pid}.tmp`;
+  const old = `${path}.${process.pid}.old.tmp`;
+  rmSync(own, { recursive: true, force: true });
+  writeFileSync(own, `${process.pid}\n`, { flag: "wx" });
+  try {
+    for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+      if (linked(own, path)) return;
+      const pid = lockHolder(path);
+      if (isHeld(pid)) fail("build/locked", { directory: name, pid });
+      if (!moved(path, old)) continue;
+      // Somebody may have taken it over between the look and the move: then it is put back.
+      const taken = lockHolder(old);
+      if (isHeld(taken)) {
+        linked(old, path);
+        fail("build/locked", { directory: name, pid: taken });
+      }
     }
-    const pid = lockHolder(path);
-    if (pid !== undefined && pid > 0 && pid !== process.pid && isRunning(pid))
-      fail("build/locked", { directory: name, pid });
-    rmSync(path, { force: true });
+    throw new Error(`${path} changes all the time`);
+  } finally {
+    for (const left of [own, old]) rmSync(left, { recursive: true, force: true });
+  }
+}
+
+/** Gives a file a second name; false when there is something of that name. */
+function linked(path: string, name: string): boolean {
+  try {
+    linkSync(path, name);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    // A file system without links: the next best thing.
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
+    writeFileSync(name, `${process.pid}\n`, { flag: "wx" });
+    return true;
+  }
+}
+
+function moved(path: string, to: string): boolean {
+  try {
+    rmSync(to, { recursive: true, force: true });
+    renameSync(path, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
   }
 }
 
@@ -110,14 +184,15 @@ const GROUPS: readonly string[] = ["flow"];
 
 /** Finishes or clears what an interrupted command left. */
 function recover(root: string): void {
-  for (const group of GROUPS)
-    if (statSync(join(root, group), { throwIfNoEntry: false })?.isDirectory()) recoverIn(join(root, group));
+  for (const group of GROUPS) if (lstatOf(join(root, group))?.isDirectory()) recoverIn(join(root, group));
   recoverIn(root);
 }
 
 function recoverIn(root: string): void {
   for (const entry of readdirSync(root)) {
-    if (entry.endsWith(".tmp")) rmSync(join(root, entry), { recursive: true, force: true });
+    const maker = OWN_TEMPORARY.exec(entry)?.[1];
+    if (entry.endsWith(".tmp") && !isHeld(maker === undefined ? undefined : Number(maker)))
+      rmSync(join(root, entry), { recursive: true, force: true });
     if (entry.endsWith(".next")) swap(root, entry.slice(0, -".next".length));
   }
   for (const entry of readdirSync(root)) {
@@ -161,7 +236,8 @@ function locate(name: string, create: boolean): { readonly root: string; readonl
   const root = resolve(name);
   const obstacle = obstacleOf(root);
   if (obstacle !== undefined) fail("build/no-directory", { directory: name, obstacle, create });
-  const empty = !existsSync(root) || readdirSync(root).length === 0;
+  // What another command that makes it, or one that was killed there, has written beside the marker is nothing yet.
+  const empty = !existsSync(root) || readdirSync(root).every((entry) => OWN_TEMPORARY.test(entry));
   if (!empty && !existsSync(join(root, BUILD_MARKER))) fail("build/not-ours", { directory: name });
   if (empty && !create) fail("build/missing", { directory: name });
   return { root, empty };
@@ -184,7 +260,7 @@ export function openForReading(name: string): ReadableDirectory {
     const top = GROUPS.includes(first!) && rest.length > 0 ? `${first}/${rest[0]}` : first!;
     let files = folders.get(top);
     if (!files) {
-      files = accessing(name, top, () => readWhole(root, top)) ?? failChanging(name, top);
+      files = accessing(name, top, () => readWhole(root, name, top)) ?? failChanging(name, top);
       folders.set(top, files);
     }
     return files;
@@ -202,23 +278,37 @@ function failChanging(name: string, top: string): never {
   return fail("build/bad-file", { path: `${name}/${top}`, problem: "it changes while it is read" });
 }
 
+/** Every file below a folder, by its path from there. Throws where there is a link, or more than anybody makes. */
+function filesUnder(at: string, name: string, folder: string): readonly string[] {
+  const found: string[] = [];
+  for (const entry of readdirSync(at, { recursive: true, withFileTypes: true })) {
+    const path = relative(at, join(entry.parentPath, entry.name));
+    if (entry.isSymbolicLink()) fail("build/link", { path: `${name}/${folder}/${path}` });
+    if (entry.isFile() && found.push(path) > MAX_FILES)
+      fail("build/bad-file", { path: `${name}/${folder}`, problem: `it has more than ${MAX_FILES} files` });
+  }
+  return found;
+}
+
 /** A file, or all files of a folder; undefined when it never stood still. */
-function readWhole(root: string, top: string): FileSet | undefined {
+function readWhole(root: string, name: string, top: string): FileSet | undefined {
   for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
     if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READ_AGAIN_MS);
     // In the order in which an interrupted replacement is finished.
     const at = [`${top}.next`, top, `${top}.previous`]
-      .map((n) => join(root, ...n.split("/")))
-      .find((p) => existsSync(p));
+      .map((n) => placeIn(root, name, n))
+      .find((p) => lstatOf(p));
     try {
       if (at === undefined) return new Map();
       const before = statSync(at).ino;
       const files = new Map<string, Uint8Array>();
-      if (!statSync(at).isDirectory()) return files.set(top, readRegularFile(at));
-      for (const entry of readdirSync(at, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile() || entry.name.endsWith(".tmp")) continue;
-        const file = join(entry.parentPath, entry.name);
-        files.set([top, ...relative(at, file).split(sep)].join("/"), readRegularFile(file));
+      if (!statSync(at).isDirectory()) return files.set(top, readRegularFile(at, MAX_FOLDER_BYTES));
+      let left = MAX_FOLDER_BYTES;
+      for (const file of filesUnder(at, name, top)) {
+        if (file.endsWith(".tmp")) continue;
+        const content = readRegularFile(join(at, file), left);
+        left -= content.length;
+        files.set([top, ...file.split(sep)].join("/"), content);
       }
       if (statSync(at).ino === before) return files;
     } catch (error) {
@@ -236,13 +326,17 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
   const { root, empty } = locate(name, create);
   if (empty) {
     makeFolder(root);
-    writeDurably(join(root, BUILD_MARKER), MARKER_TEXT);
+    const marker = join(root, BUILD_MARKER);
+    writeDurably(`${marker}.${process.pid}.tmp`, MARKER_TEXT);
+    renameSync(`${marker}.${process.pid}.tmp`, marker);
   }
   accessing(name, LOCK, () => lock(root, name));
   recover(root);
-  const inside = (path: string): string => join(root, ...path.split("/"));
-  const read = (path: string): Uint8Array | undefined =>
-    existsSync(inside(path)) ? accessing(name, path, () => readRegularFile(inside(path))) : undefined;
+  const inside = (path: string): string => placeIn(root, name, path);
+  const read = (path: string): Uint8Array | undefined => {
+    const at = inside(path);
+    return existsSync(at) ? accessing(name, path, () => readRegularFile(at, MAX_FOLDER_BYTES)) : undefined;
+  };
   const writeOne = (path: string, content: string | Uint8Array): void => {
     accessing(name, path, () => {
       writeDurably(`${inside(path)}.tmp`, content);
@@ -255,12 +349,8 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     readText: (path) => textOf(read(path)),
     list(folder) {
       if (!existsSync(inside(folder))) return [];
-      const entries = accessing(name, folder, () =>
-        readdirSync(inside(folder), { recursive: true, withFileTypes: true }),
-      );
-      return entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"))
+      return accessing(name, folder, () => filesUnder(inside(folder), name, folder))
+        .map((path) => [folder, ...path.split(sep)].join("/"))
         .sort();
     },
     writeFiles(files) {
@@ -268,9 +358,10 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     },
     appendLine(path, line) {
       accessing(name, path, () => {
-        makeFolder(dirname(inside(path)));
-        checkRegular(inside(path));
-        writeFileSync(inside(path), `${line}\n`, { flag: "a" });
+        const at = inside(path);
+        makeFolder(dirname(at));
+        checkRegular(at);
+        writeFileSync(at, `${line}\n`, { flag: "a" });
       });
     },
     replaceFolder(folder, files) {
