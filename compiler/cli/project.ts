@@ -5,9 +5,9 @@ import { resolveDataPath } from "../data/paths.ts";
 import { BUILD_FILES } from "../driver/build-files.ts";
 import { importText } from "../driver/import-text.ts";
 import { importQueries, savedQuery } from "../driver/imported-source.ts";
-import { parseJson } from "../driver/load-build.ts";
+import { readImportedGraph, readImportedNetwork } from "../driver/load-build.ts";
 import { compileSource, importedPathOf } from "../dsl/compile-source.ts";
-import type { Project, StatedNetwork, StatedProject } from "../graph/project.ts";
+import type { Project, StatedProject } from "../graph/project.ts";
 import {
   BUILD_MARKER,
   type BuildDirectory,
@@ -119,8 +119,8 @@ export function savedModel(directory: ReadableDirectory): Project | StatedProjec
   const names = [BUILD_FILES.train.source, BUILD_FILES.import.source];
   const path = names.find((name) => directory.readText(name) !== undefined);
   if (path === undefined) return fail("build/not-trained", { directory: directory.name });
-  const saved = parseJson(directory, BUILD_FILES.train.imported);
-  const network = parseJson(directory, BUILD_FILES.import.network) as StatedNetwork | undefined;
+  const saved = readImportedGraph(directory);
+  const network = readImportedNetwork(directory);
   const source = createSourceFile(`${directory.name}/${path}`, directory.readText(path)!);
   const { project, stated, diagnostics } = compileSource(source, {
     exists: () => "found",

@@ -8,6 +8,7 @@ import { KERAS_READER, TFJS_READER } from "./keras-readers.ts";
 import { LANGUAGE_READER } from "./language-reader.ts";
 import { ONNX_READER } from "./onnx-reader.ts";
 import { PROGRAM_READER } from "./program-reader.ts";
+import { TRAINED_READER } from "./trained-reader.ts";
 
 export const FUZZ_READERS: readonly FuzzReader[] = [
   LANGUAGE_READER,
@@ -16,6 +17,7 @@ export const FUZZ_READERS: readonly FuzzReader[] = [
   TFJS_READER,
   ...DATA_READERS,
   PROGRAM_READER,
+  TRAINED_READER,
 ];
 
 /** Each reader as often as its share says, spread over the numbers. */
