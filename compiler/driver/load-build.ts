@@ -40,10 +40,17 @@ export interface BuildReader {
   list(folder: string): readonly string[];
 }
 
-/** A JSON file, or undefined when there is none. Throws build/bad-file when it is no JSON. */
+/** Characters of a file of ours: the weights of the largest network take less. */
+const MAX_JSON_LENGTH = 2 ** 28;
+
+/** A JSON file, or undefined when there is none. Throws build/bad-file when it is no JSON, or too long to be one of ours. */
 export function parseJson(directory: BuildReader, path: string): unknown {
   const text = directory.readText(path);
   if (text === undefined) return undefined;
+  if (text.length > MAX_JSON_LENGTH) {
+    const problem = `it has ${text.length} characters, more than ${MAX_JSON_LENGTH}`;
+    fail("build/bad-file", { path: `${directory.name}/${path}`, problem });
+  }
   try {
     return JSON.parse(text);
   } catch (error) {
