@@ -225,7 +225,9 @@ async function runIn(
         const file = join(root, ...path.split("/"));
         if (await exists(file)) files.set(path, new Uint8Array(await readFile(file)));
       }
-      const printed = `${ended.stderr}\n${new TextDecoder().decode(ended.stdout)}`;
+      // A tool that was ended has no word of its own for it.
+      const killed = ended.signal === undefined ? "" : `\nERROR: ${name} was ended by ${ended.signal}`;
+      const printed = `${ended.stderr}\n${new TextDecoder().decode(ended.stdout)}${killed}`;
       return {
         ok: ended.exitCode === 0,
         files,

@@ -97,6 +97,16 @@ function writeDurably(path: string, content: string | Uint8Array): void {
   }
 }
 
+/** Runs work that writes at a path; what it leaves there when it fails, as on a full disk, is removed. */
+function orRemove(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    rmSync(path, { recursive: true, force: true });
+    throw error;
+  }
+}
+
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -338,10 +348,13 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     return existsSync(at) ? accessing(name, path, () => readRegularFile(at, MAX_FOLDER_BYTES)) : undefined;
   };
   const writeOne = (path: string, content: string | Uint8Array): void => {
-    accessing(name, path, () => {
-      writeDurably(`${inside(path)}.tmp`, content);
-      renameSync(`${inside(path)}.tmp`, inside(path));
-    });
+    const [at, temporary] = [inside(path), inside(`${path}.tmp`)];
+    accessing(name, path, () =>
+      orRemove(temporary, () => {
+        writeDurably(temporary, content);
+        renameSync(temporary, at);
+      }),
+    );
   };
   return {
     name,
@@ -368,8 +381,10 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
       const temporary = inside(`${folder}.tmp`);
       rmSync(temporary, { recursive: true, force: true });
       const depth = folder.split("/").length;
-      for (const [path, content] of files)
-        writeDurably(join(temporary, ...path.split("/").slice(depth)), content);
+      orRemove(temporary, () => {
+        for (const [path, content] of files)
+          writeDurably(join(temporary, ...path.split("/").slice(depth)), content);
+      });
       rmSync(inside(`${folder}.next`), { recursive: true, force: true });
       renameSync(temporary, inside(`${folder}.next`));
       swap(root, folder);
