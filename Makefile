@@ -1,7 +1,7 @@
 # On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-unit nightly lint format build bench examples fuzz-inputs pack clean help
+.PHONY: setup demo test test-unit nightly lint format build bench examples fuzz-inputs kills pack clean help
 
 ## help: list the targets
 help:
@@ -50,6 +50,12 @@ PROCESSES ?= $(shell getconf _NPROCESSORS_ONLN)
 ## fuzz-inputs: spoiled model, data and program files for every reader, INPUTS=n SEED=s PROCESSES=k; goes on where it was stopped
 fuzz-inputs: setup
 	@node scripts/fuzz-inputs.mjs $(INPUTS) $(SEED) $(PROCESSES)
+
+KILLS ?= 200
+
+## kills: KILLS=n SEED=s commands killed at random moments, and what they leave looked at; half an hour
+kills: build
+	@node scripts/kills.mjs $(KILLS) $(SEED)
 
 ## clean: remove everything that was built
 clean:
