@@ -266,6 +266,7 @@ export function openForReading(name: string): ReadableDirectory {
   const { root } = locate(name, false);
   const folders = new Map<string, FileSet>();
   const filesOf = (path: string): FileSet => {
+    placeIn(root, name, path);
     const [first, ...rest] = path.split("/");
     const top = GROUPS.includes(first!) && rest.length > 0 ? `${first}/${rest[0]}` : first!;
     let files = folders.get(top);
@@ -348,7 +349,8 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     return existsSync(at) ? accessing(name, path, () => readRegularFile(at, MAX_FOLDER_BYTES)) : undefined;
   };
   const writeOne = (path: string, content: string | Uint8Array): void => {
-    const [at, temporary] = [inside(path), inside(`${path}.tmp`)];
+    const at = inside(path);
+    const temporary = `${at}.tmp`;
     accessing(name, path, () =>
       orRemove(temporary, () => {
         writeDurably(temporary, content);
@@ -378,15 +380,16 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
       });
     },
     replaceFolder(folder, files) {
-      const temporary = inside(`${folder}.tmp`);
+      const at = inside(folder);
+      const [temporary, next] = [`${at}.tmp`, `${at}.next`];
       rmSync(temporary, { recursive: true, force: true });
       const depth = folder.split("/").length;
       orRemove(temporary, () => {
         for (const [path, content] of files)
           writeDurably(join(temporary, ...path.split("/").slice(depth)), content);
       });
-      rmSync(inside(`${folder}.next`), { recursive: true, force: true });
-      renameSync(temporary, inside(`${folder}.next`));
+      rmSync(next, { recursive: true, force: true });
+      renameSync(temporary, next);
       swap(root, folder);
     },
     remove(path) {
