@@ -61,11 +61,11 @@ const OUT = "answers.npy";
 /** The commands, what each needs of another before, and how often it is chosen among the others. */
 const COMMANDS = {
   init: { words: ["init", "project"], share: 1 },
-  train: { words: ["train", "model.floor", "-o", "b"], share: 8 },
-  compile: { words: ["compile", "b"], after: "train", share: 8 },
-  verify: { words: ["verify", "b", "--rtl-vectors", "40"], after: "compile", share: 8 },
-  synth: { words: ["synth", "b", "--target", "xc7"], after: "verify", share: 8 },
-  build: { words: ["build", "model.floor", "-o", "b", "--rtl-vectors", "40"], share: 4 },
+  train: { words: ["train", "model.floor", "-o", "b"], share: 10 },
+  compile: { words: ["compile", "b"], after: "train", share: 10 },
+  verify: { words: ["verify", "b", "--rtl-vectors", "40"], after: "compile", share: 6 },
+  synth: { words: ["synth", "b", "--target", "xc7"], after: "verify", share: 4 },
+  build: { words: ["build", "model.floor", "-o", "b", "--rtl-vectors", "40"], share: 3 },
   export: { words: ["export", "b", "-o", "out"], after: "compile", share: 2 },
   simulate: {
     words: ["simulate", "b", "--input", "b/design/vectors/inputs.npy", "--output", OUT, "--backend", "c"],
@@ -229,9 +229,9 @@ async function killOnce(number) {
   const name = turns[Math.floor(draw() * turns.length)];
   const signal = SIGNALS[Math.floor(draw() * SIGNALS.length)];
   const made = await prepare(name);
-  // One in three compiles its programs anew.
+  // One in six compiles its programs anew.
   const usesCache = ["verify", "build", "simulate"].includes(name);
-  const cache = usesCache && draw() < 1 / 3 ? `cold-${number}` : "cache";
+  const cache = usesCache && draw() < 1 / 6 ? `cold-${number}` : "cache";
   const wait = draw() * 1.05 * (cache === "cache" ? made.took : Math.max(made.took, made.cold));
   const label = `kill ${number}: ${signal} ${Math.round(wait)} ms into ${name}${cache === "cache" ? "" : ", cold cache"}`;
   const bad = (what) => {

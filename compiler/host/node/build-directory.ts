@@ -338,8 +338,11 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
   if (empty) {
     makeFolder(root);
     const marker = join(root, BUILD_MARKER);
-    writeDurably(`${marker}.${process.pid}.tmp`, MARKER_TEXT);
-    renameSync(`${marker}.${process.pid}.tmp`, marker);
+    const temporary = `${marker}.${process.pid}.tmp`;
+    orRemove(temporary, () => {
+      writeDurably(temporary, MARKER_TEXT);
+      renameSync(temporary, marker);
+    });
   }
   accessing(name, LOCK, () => lock(root, name));
   recover(root);
