@@ -129,7 +129,9 @@ async function nativeTool(
     name,
     version,
     origin: "native",
-    run: (job) => runIn(job, name, options, (cwd) => runProcess(command, job.arguments, { cwd })),
+    // What the tool itself puts aside goes with the folder, and has no blanks in its path, which Yosys does not take.
+    run: (job) =>
+      runIn(job, name, options, (cwd) => runProcess(command, job.arguments, { cwd, env: { TMPDIR: "." } })),
     readShare: async (path) => {
       for (const folder of await shareFolders(command)) {
         const file = join(folder, ...path.split("/"));
