@@ -15,6 +15,7 @@ import {
   type ReadableDirectory,
 } from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
+import { MAX_MODEL_BYTES } from "../host/node/model-files.ts";
 import { readRegularFile } from "../host/node/regular-file.ts";
 import { statedQuantizers } from "../import/draft.ts";
 import { formatOf } from "../import/formats.ts";
@@ -74,7 +75,10 @@ export async function openModel(argument: string | undefined, options: ModelOpti
         `${path} (as a model text)`,
         importText(opened.model, basename(path), wishesOf(options, path, opened.model)),
       )
-    : createSourceFile(path, new TextDecoder("utf-8", { ignoreBOM: true }).decode(readRegularFile(path)));
+    : createSourceFile(
+        path,
+        new TextDecoder("utf-8", { ignoreBOM: true }).decode(readRegularFile(path, MAX_MODEL_BYTES)),
+      );
   if (isText) refuseImportOptions(options);
   if (opened && options.epochs !== undefined && statedQuantizers(opened.model).length > 0) {
     const advice = "leave the option out; --data names samples to measure the integers with";
