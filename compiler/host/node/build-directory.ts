@@ -5,7 +5,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  linkSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -19,14 +18,12 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fail } from "../../support/diagnostics.ts";
 import { bytesOf, type FileSet } from "../../support/file-set.ts";
 import { makeFolder } from "./folders.ts";
+import { isHeld, LOCK, lock, OWN_TEMPORARY } from "./lock.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { checkRegular, readRegularFile } from "./regular-file.ts";
 
 /** The file that says that a directory is ours. */
 export const BUILD_MARKER = "noisefloor.json";
-const LOCK = ".lock";
-/** What commands write beside marker and lock for a moment, with the number of their process. */
-const OWN_TEMPORARY = /^(?:noisefloor\.json|\.lock)\.(\d+)(?:\.old)?\.tmp$/;
 const MARKER_TEXT = `${JSON.stringify({ schema: "noisefloor.build/1" })}\n`;
 
 export interface ReadableDirectory {
@@ -103,88 +100,6 @@ function orRemove(path: string, work: () => void): void {
     work();
   } catch (error) {
     rmSync(path, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Process that a lock names; undefined when there is none or when it is damaged. */
-function lockHolder(path: string): number | undefined {
-  try {
-    const pid = Number.parseInt(textOf(readRegularFile(path))!, 10);
-    return Number.isNaN(pid) || pid <= 0 ? undefined : pid;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** Whether another process that runs holds the lock; one with our number is of a process that is gone. */
-const isHeld = (pid: number | undefined): pid is number =>
-  pid !== undefined && pid !== process.pid && isRunning(pid);
-
-/** How often the lock is tried where others try for it too. */
-const LOCK_ATTEMPTS = 100;
-
-/**
- * Takes the lock or says who has it; a lock of a process that is gone is taken over. It is written beside and then linked to its
- * name, so that it never stands empty; and one that is taken over is moved away first, so that of two who see it only one does.
- */
-function lock(root: string, name: string): void {
-  const path = join(root, LOCK);
-  const own = `${path}.${process.pid}.tmp`;
-  const old = `${path}.${process.pid}.old.tmp`;
-  rmSync(own, { recursive: true, force: true });
-  writeFileSync(own, `${process.pid}\n`, { flag: "wx" });
-  try {
-    for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-      if (linked(own, path)) return;
-      const pid = lockHolder(path);
-      if (isHeld(pid)) fail("build/locked", { directory: name, pid });
-      if (!moved(path, old)) continue;
-      // Somebody may have taken it over between the look and the move: then it is put back.
-      const taken = lockHolder(old);
-      if (isHeld(taken)) {
-        linked(old, path);
-        fail("build/locked", { directory: name, pid: taken });
-      }
-    }
-    throw new Error(`${path} changes all the time`);
-  } finally {
-    for (const left of [own, old]) rmSync(left, { recursive: true, force: true });
-  }
-}
-
-/** Gives a file a second name; false when there is something of that name. */
-function linked(path: string, name: string): boolean {
-  try {
-    linkSync(path, name);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return false;
-    // A file system without links: the next best thing.
-    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
-    writeFileSync(name, `${process.pid}\n`, { flag: "wx" });
-    return true;
-  }
-}
-
-function moved(path: string, to: string): boolean {
-  try {
-    rmSync(to, { recursive: true, force: true });
-    renameSync(path, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
 }
