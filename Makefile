@@ -1,7 +1,7 @@
 # On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-unit nightly fuzz lint format build bench examples pack clean help
+.PHONY: setup demo test test-unit nightly fuzz lint format build bench examples fuzz-inputs kills pack clean help
 
 ## help: list the targets
 help:
@@ -46,6 +46,18 @@ bench: setup
 ## examples: train all examples to their end and compare with their expected.json, hours; EXAMPLES="conv1d lenet" for some
 examples: build
 	@node scripts/examples.mjs $(EXAMPLES)
+
+INPUTS ?= 20000
+
+## fuzz-inputs: spoiled model, data and program files for every reader, INPUTS=n SEED=s PROCESSES=k; goes on where it was stopped
+fuzz-inputs: setup
+	@node scripts/fuzz-inputs.mjs $(INPUTS) $(or $(SEED),1) $(or $(PROCESSES),$(shell getconf _NPROCESSORS_ONLN))
+
+KILLS ?= 200
+
+## kills: KILLS=n SEED=s commands killed at random moments, and what they leave looked at; half an hour
+kills: build
+	@node scripts/kills.mjs $(KILLS) $(or $(SEED),1)
 
 ## clean: remove everything that was built
 clean:

@@ -20,6 +20,10 @@ const FILE_SYSTEM_ERRORS = new Set([
   "EDQUOT",
   "EMFILE",
   "EIO",
+  "EFBIG",
+  "ENFILE",
+  "ENOMEM",
+  "EAGAIN",
   "EBUSY",
   "ENAMETOOLONG",
   // Every path of the user is checked where it is used; what is left is a folder for temporary files that is none, or
@@ -77,6 +81,9 @@ async function execute(name: string, json: boolean, run: Run): Promise<void> {
       exitCode = exitCodeOf(diagnostics);
     } else if (FILE_SYSTEM_ERRORS.has((error as NodeJS.ErrnoException).code ?? "")) {
       diagnostics = [createDiagnostic("cli/file-system", { problem: (error as Error).message })];
+      exitCode = EXIT.environment;
+    } else if (error instanceof RangeError && /allocation failed/i.test(error.message)) {
+      diagnostics = [createDiagnostic("cli/out-of-memory", { problem: error.message })];
       exitCode = EXIT.environment;
     } else {
       diagnostics = [reportBug(error)];

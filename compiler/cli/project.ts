@@ -5,9 +5,9 @@ import { resolveDataPath } from "../data/paths.ts";
 import { BUILD_FILES } from "../driver/build-files.ts";
 import { importText } from "../driver/import-text.ts";
 import { importQueries, savedQuery } from "../driver/imported-source.ts";
-import { parseJson } from "../driver/load-build.ts";
+import { readImportedGraph, readImportedNetwork } from "../driver/load-build.ts";
 import { compileSource, importedPathOf } from "../dsl/compile-source.ts";
-import type { Project, StatedNetwork, StatedProject } from "../graph/project.ts";
+import type { Project, StatedProject } from "../graph/project.ts";
 import {
   BUILD_MARKER,
   type BuildDirectory,
@@ -15,6 +15,7 @@ import {
   type ReadableDirectory,
 } from "../host/node/build-directory.ts";
 import { createProjectFiles, isFile, type ProjectFiles } from "../host/node/files.ts";
+import { MAX_MODEL_BYTES } from "../host/node/model-files.ts";
 import { readRegularFile } from "../host/node/regular-file.ts";
 import { statedQuantizers } from "../import/draft.ts";
 import { formatOf } from "../import/formats.ts";
@@ -74,7 +75,10 @@ export async function openModel(argument: string | undefined, options: ModelOpti
         `${path} (as a model text)`,
         importText(opened.model, basename(path), wishesOf(options, path, opened.model)),
       )
-    : createSourceFile(path, new TextDecoder("utf-8", { ignoreBOM: true }).decode(readRegularFile(path)));
+    : createSourceFile(
+        path,
+        new TextDecoder("utf-8", { ignoreBOM: true }).decode(readRegularFile(path, MAX_MODEL_BYTES)),
+      );
   if (isText) refuseImportOptions(options);
   if (opened && options.epochs !== undefined && statedQuantizers(opened.model).length > 0) {
     const advice = "leave the option out; --data names samples to measure the integers with";
@@ -119,8 +123,8 @@ export function savedModel(directory: ReadableDirectory): Project | StatedProjec
   const names = [BUILD_FILES.train.source, BUILD_FILES.import.source];
   const path = names.find((name) => directory.readText(name) !== undefined);
   if (path === undefined) return fail("build/not-trained", { directory: directory.name });
-  const saved = parseJson(directory, BUILD_FILES.train.imported);
-  const network = parseJson(directory, BUILD_FILES.import.network) as StatedNetwork | undefined;
+  const saved = readImportedGraph(directory);
+  const network = readImportedNetwork(directory);
   const source = createSourceFile(`${directory.name}/${path}`, directory.readText(path)!);
   const { project, stated, diagnostics } = compileSource(source, {
     exists: () => "found",

@@ -1,20 +1,23 @@
 // The steps after training that compile, verify and build are made of, on an open build directory.
 import { decodeNpy } from "../data/npy.ts";
 import type { NumericArray } from "../data/numeric-array.ts";
-import { BUILD_FILES, flowFiles, portFile } from "../driver/build-files.ts";
+import { BUILD_FILES, portFile } from "../driver/build-files.ts";
 import { compileDesign } from "../driver/compile-design.ts";
 import { compileImported } from "../driver/compile-imported.ts";
 import { type CompiledDesign, comparedOutputs } from "../driver/compile-program.ts";
 import {
   modifiedFlowFiles,
-  parseJson,
+  ofTraining,
   readDesign,
   readDesignResult,
+  readFlowVerification,
   readImported,
   readImportResult,
   readSynthResult,
   readTrained,
   readTrainResult,
+  readVerification,
+  type SavedVerification,
 } from "../driver/load-build.ts";
 import { atNodes, placed } from "../driver/places.ts";
 import { overflowOf } from "../flow/area.ts";
@@ -27,7 +30,7 @@ import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/d
 import { createCRunner, measureC } from "../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
 import { type BranchCoverage, branchTotals } from "../verify/branches.ts";
-import { type BackendResult, describeDivergence, type VerifyResult } from "../verify/result.ts";
+import { type BackendResult, describeDivergence } from "../verify/result.ts";
 import type { Samples } from "../verify/vectors.ts";
 import { verifyDesign } from "../verify/verify.ts";
 import type { Context } from "./context.ts";
@@ -72,7 +75,7 @@ export function refuseModified(directory: BuildDirectory): void {
 function designOf(directory: BuildDirectory, project: Project | StatedProject): CompiledDesign {
   if ("stated" in project) return compileImported(readImported(directory, project), project);
   const { trained, test } = readTrained(directory);
-  return compileDesign(trained, project.training, project.hardware, test);
+  return ofTraining(directory, () => compileDesign(trained, project.training, project.hardware, test));
 }
 
 /** Compiles what the directory holds of a model. Returns the schedule's warnings. */
@@ -100,11 +103,6 @@ export interface VerifyStepOptions {
   readonly seed: number;
   readonly without: readonly ("c" | "rtl")[];
   readonly rtlVectors: number;
-}
-
-/** verify/result.json. */
-interface SavedVerification extends VerifyResult {
-  readonly cMeasured?: { compiler: string; codeBytes: number; stackBytes: number };
 }
 
 /** Code and stack of the C; they are figures, not a verdict: without the tools that count them they are left out. */
@@ -215,7 +213,7 @@ function flowReports(directory: BuildDirectory): {
     const timed = timedBy === undefined ? {} : { timedBy };
     const boarded = board ? { clockMHz, board } : {};
     synth[name] = { ...used, fmaxMHz, part, has, fits, countedBy, ...timed, ...boarded, steps };
-    const verified = parseJson(directory, flowFiles(name).verification) as BackendResult | undefined;
+    const verified = readFlowVerification(directory, name);
     if (verified) (board ? onBoard : netlist)[name] = verified;
   }
   return { synth, netlist, board: onBoard };
@@ -234,7 +232,7 @@ function reportBranches(found: BranchCoverage): ReportBranches {
 
 /** Rewrites report.json from what is there. */
 export function reportStep(directory: BuildDirectory): Report | undefined {
-  const saved = parseJson(directory, BUILD_FILES.verify.result) as SavedVerification | undefined;
+  const saved = readVerification(directory);
   const design = readDesignResult(directory);
   const keep = (b: BackendResult): NonNullable<ReportVerification["sim"]> => ({
     status: b.status,

@@ -49,9 +49,15 @@ export function importedText({ graph, imported }: Project): string {
   return `${JSON.stringify({ graph, layers: [...imported.weights.keys()], digest: imported.digest })}\n`;
 }
 
+interface SavedGraph {
+  readonly graph: Graph;
+  /** Of `graph`, those that had weights in the file. */
+  readonly layers: readonly string[];
+  readonly digest: string;
+}
+
 /** Answers by train/imported.json: the graph without its weights, for a network that is trained already. */
-export function savedQuery(saved: unknown): ImportQueries["imported"] {
-  const { graph, layers, digest } = saved as { graph: Graph; layers: string[]; digest: string };
+export function savedQuery({ graph, layers, digest }: SavedGraph): ImportQueries["imported"] {
   const none = { weights: new Float32Array(0), bias: null, norm: null };
   const network: FloatNetwork = { graph, weights: new Map(layers.map((name) => [name, none])) };
   return () => ({ ...network, digest });

@@ -1,16 +1,17 @@
 // What the stages left in a build directory, read back and checked. In: a reader of its files. Out: typed results, or
 // diagnostics that say which file is missing, damaged or edited.
-import type { z } from "zod";
+import { z } from "zod";
 import { decodeNpy } from "../data/npy.ts";
 import type { NumericArray } from "../data/numeric-array.ts";
-import type { StatedProject } from "../graph/project.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { StatedNetwork, StatedProject } from "../graph/project.ts";
+import { type Checked, readSavedGraph, readStatedNetwork, readTrainedGraph } from "../graph/read-trained.ts";
 import type { Answers, InputSamples, SampleSet } from "../graph/samples.ts";
 import type { TrainedGraph } from "../graph/trained-graph.ts";
-import { TRAINED_SCHEMA } from "../graph/trained-graph.ts";
 import type { Manifest } from "../program/manifest.ts";
 import type { Program } from "../program/program.ts";
 import { readProgram } from "../program/read.ts";
-import { manifestSchema } from "../program/read-manifest.ts";
+import { manifestProblem, manifestSchema } from "../program/read-manifest.ts";
 import {
   type DesignResult,
   designResultSchema,
@@ -21,10 +22,12 @@ import {
   trainResultSchema,
 } from "../report/results.ts";
 import { type SweepResult, sweepSchema } from "../report/sweep-result.ts";
+import { InternalError } from "../support/assert.ts";
 import { createDiagnostic, type Diagnostic, DiagnosticError, fail } from "../support/diagnostics.ts";
 import { sha256Of } from "../support/digest.ts";
 import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
+import type { BackendResult, VerifyResult } from "../verify/result.ts";
 import { BUILD_FILES, flowFiles, portFile } from "./build-files.ts";
 import type { TestVectors } from "./compile-design.ts";
 import type { ImportedProgram } from "./compile-imported.ts";
@@ -37,10 +40,17 @@ export interface BuildReader {
   list(folder: string): readonly string[];
 }
 
-/** A JSON file, or undefined when there is none. Throws build/bad-file when it is no JSON. */
+/** Characters of a file of ours: the weights of the largest network take less. */
+const MAX_JSON_LENGTH = 2 ** 28;
+
+/** A JSON file, or undefined when there is none. Throws build/bad-file when it is no JSON, or too long to be one of ours. */
 export function parseJson(directory: BuildReader, path: string): unknown {
   const text = directory.readText(path);
   if (text === undefined) return undefined;
+  if (text.length > MAX_JSON_LENGTH) {
+    const problem = `it has ${text.length} characters, more than ${MAX_JSON_LENGTH}`;
+    fail("build/bad-file", { path: `${directory.name}/${path}`, problem });
+  }
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -56,6 +66,63 @@ function readResult<T>(directory: BuildReader, path: string, schema: z.ZodType<T
   const [issue] = parsed.error.issues;
   const problem = `${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`;
   return fail("build/bad-file", { path: `${directory.name}/${path}`, problem });
+}
+
+/** A file whose rules are more than a schema; undefined when there is none. */
+function readChecked<T>(
+  directory: BuildReader,
+  path: string,
+  read: (json: unknown) => Checked<T>,
+): T | undefined {
+  const json = parseJson(directory, path);
+  if (json === undefined) return undefined;
+  const found = read(json);
+  if ("data" in found) return found.data;
+  return fail("build/bad-file", { path: `${directory.name}/${path}`, problem: found.problem });
+}
+
+/** What a training left of the graph of a model that came from a file. */
+export function readImportedGraph(
+  directory: BuildReader,
+): { readonly graph: Graph; readonly layers: readonly string[]; readonly digest: string } | undefined {
+  return readChecked(directory, BUILD_FILES.train.imported, readSavedGraph);
+}
+
+/** What an import left of what a model's file states. */
+export function readImportedNetwork(directory: BuildReader): StatedNetwork | undefined {
+  return readChecked(directory, BUILD_FILES.import.network, readStatedNetwork);
+}
+
+/** verify/result.json. */
+export interface SavedVerification extends VerifyResult {
+  readonly cMeasured?: { readonly compiler: string; readonly codeBytes: number; readonly stackBytes: number };
+}
+
+const backEnd = z.looseObject({
+  status: z.enum(["passed", "failed", "skipped"]),
+  vectors: z.number(),
+  mismatches: z.number(),
+  reason: z.string().optional(),
+  latencyCycles: z.number().optional(),
+  intervalCycles: z.number().optional(),
+});
+const verification = z.looseObject({
+  sim: backEnd,
+  c: backEnd.optional(),
+  rtl: backEnd.optional(),
+  cMeasured: z
+    .looseObject({ compiler: z.string(), codeBytes: z.number(), stackBytes: z.number() })
+    .optional(),
+});
+
+/** What the gate left of the design, as far as the report takes it over. */
+export function readVerification(directory: BuildReader): SavedVerification | undefined {
+  return readResult(directory, BUILD_FILES.verify.result, verification) as SavedVerification | undefined;
+}
+
+/** What the gate left of a netlist or a board. */
+export function readFlowVerification(directory: BuildReader, name: string): BackendResult | undefined {
+  return readResult(directory, flowFiles(name).verification, backEnd) as BackendResult | undefined;
 }
 
 export function readTrainResult(directory: BuildReader): TrainResult | undefined {
@@ -106,15 +173,11 @@ export function readTrained(directory: BuildReader): {
 } {
   const { train } = BUILD_FILES;
   const result = readTrainResult(directory);
-  const trained = parseJson(directory, train.trained) as TrainedGraph | undefined;
-  if (!result || !trained) fail("build/not-trained", { directory: directory.name });
+  if (!result || directory.read(train.trained) === undefined)
+    fail("build/not-trained", { directory: directory.name });
   const modified = modifiedFilesOf(directory, result);
   if (modified.length > 0) throw new DiagnosticError(modified);
-  if (trained.schema !== TRAINED_SCHEMA)
-    fail("build/bad-file", {
-      path: `${directory.name}/${train.trained}`,
-      problem: `schema ${trained.schema}`,
-    });
+  const trained = readChecked(directory, train.trained, readTrainedGraph)!;
   const { nodes, outputs } = trained.graph;
   const inputs = nodes.filter((n) => n.kind === "input");
   return {
@@ -125,6 +188,20 @@ export function readTrained(directory: BuildReader): {
       outputs: outputs.map((_, i) => neededArray(directory, train.testOutputs, i).data as Float64Array),
     },
   };
+}
+
+/**
+ * Runs what lowers the training of a directory. One whose graph, formats and entries do not fit each other is damaged, or made by
+ * somebody else: lowering asserts what training promises.
+ */
+export function ofTraining<T>(directory: BuildReader, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof InternalError && error.message.startsWith("lower: "))) throw error;
+    const path = `${directory.name}/${BUILD_FILES.train.trained}`;
+    return fail("build/bad-file", { path, problem: error.message.slice("lower: ".length) });
+  }
 }
 
 /** The program and the samples as the import left them; throws when there are none. */
@@ -207,8 +284,12 @@ export function readDesign(directory: BuildReader): LoadedDesign {
     const isText = !path.endsWith(".npy");
     files.set(path.slice(prefix.length), isText ? (decodeUtf8(bytes) ?? bytes) : bytes);
   }
+  const program = readProgram(programText, `${directory.name}/${design.program}`);
+  const problem = manifestProblem(manifest, program);
+  if (problem !== undefined)
+    fail("build/bad-file", { path: `${directory.name}/${design.manifest}`, problem });
   return {
-    program: readProgram(programText, `${directory.name}/${design.program}`),
+    program,
     manifest,
     files,
     modified: modifiedFiles(directory, manifest, files),
@@ -228,6 +309,6 @@ function modifiedFiles(directory: BuildReader, manifest: Manifest, files: FileSe
     else if (sha256Of(content) !== hash) found.push(say(path, "changed"));
   }
   for (const path of files.keys())
-    if (path !== "manifest.json" && !(path in manifest.files)) found.push(say(path, "added"));
+    if (path !== "manifest.json" && !Object.hasOwn(manifest.files, path)) found.push(say(path, "added"));
   return found;
 }

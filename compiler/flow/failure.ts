@@ -35,6 +35,14 @@ const OF_DESIGN: readonly KnownMessage[] = [
 /** The machine is. */
 const OF_MACHINE: readonly KnownMessage[] = [
   {
+    pattern: /was ended by SIG/,
+    meaning: "something ended the tool: often the system, when memory runs out",
+  },
+  {
+    pattern: /no space left on device|disk quota exceeded|file size limit exceeded|ENOSPC|EFBIG/i,
+    meaning: "the disk is full; TMPDIR names another folder for temporary files",
+  },
+  {
     pattern: /out of memory|cannot enlarge memory|allocation failed|bad_alloc/i,
     meaning: "the tool needs more memory than there is",
   },

@@ -32,8 +32,14 @@ function range(min: number, max: number): Range {
   return { min: min === 0 ? 0 : min, max: max === 0 ? 0 : max };
 }
 
-function hull(ranges: readonly Range[]): Range {
-  return range(Math.min(...ranges.map((r) => r.min)), Math.max(...ranges.map((r) => r.max)));
+/** Of one range at least; there may be one for each of very many channels. */
+function hull([first, ...more]: readonly Range[]): Range {
+  let { min, max } = first!;
+  for (const other of more) {
+    min = Math.min(min, other.min);
+    max = Math.max(max, other.max);
+  }
+  return range(min, max);
 }
 
 /**
@@ -219,18 +225,32 @@ export function provedRanges(program: Program): ReadonlyMap<string, Range> {
   return ranges;
 }
 
+/** Which instruction makes a value, by lists of instructions that only grow. */
+const makers = new WeakMap<readonly Instruction[], Map<string, Instruction>>();
+
+function makerOf(instructions: readonly Instruction[], name: string): Instruction | undefined {
+  let known = makers.get(instructions);
+  if (!known) {
+    known = new Map();
+    makers.set(instructions, known);
+  }
+  for (let i = known.size; i < instructions.length; i++) known.set(instructions[i]!.result, instructions[i]!);
+  return known.get(name);
+}
+
 /** Name of the value whose elements a value holds, all or some of them: back over what only copies and may be as wide as a sum. */
 export function originOf(instructions: readonly Instruction[], name: string): string {
-  const maker = instructions.find((i) => i.result === name);
-  return maker?.op === "reshape" || maker?.op === "select" || maker?.op === "slice"
-    ? originOf(instructions, maker.input)
-    : name;
+  for (let at = name; ; ) {
+    const maker = makerOf(instructions, at);
+    if (maker?.op !== "reshape" && maker?.op !== "select" && maker?.op !== "slice") return at;
+    at = maker.input;
+  }
 }
 
 /** Whether a value is an accumulator, or a copy of parts of one. */
 export function isAccumulator(instructions: readonly Instruction[], name: string): boolean {
-  const origin = originOf(instructions, name);
-  return instructions.some((i) => i.result === origin && isSum(i));
+  const maker = makerOf(instructions, originOf(instructions, name));
+  return maker !== undefined && isSum(maker);
 }
 
 /** Fraction of the selected channels: the tensor's own, or one for each of them. */

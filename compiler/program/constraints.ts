@@ -22,6 +22,14 @@ export const MAX_TERM_WIDTH = MAX_ACCUMULATOR_WIDTH - 1;
 export const MAX_MULTIPLIER_WIDTH = 32;
 /** Widest input of a table, bits. */
 export const MAX_TABLE_WIDTH = 12;
+/** Most instructions of a program; most elements of a value or constant; most axes; most fractions of one format. */
+export const MAX_INSTRUCTIONS = 20_000;
+export const MAX_ELEMENTS = 2 ** 24;
+export const MAX_AXES = 8;
+export const MAX_FRACTIONS = 2 ** 16;
+/** Most elements of all values together, and most products of all layers in one inference. */
+export const MAX_VALUES = 2 ** 27;
+export const MAX_PRODUCTS = 2 ** 36;
 /** Largest magnitude of a fraction; keeps every shift within the exact integers' reach. */
 export const MAX_FRACTION = 64;
 

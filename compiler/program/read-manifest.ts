@@ -1,15 +1,27 @@
-// The schema of manifest.json: what must be there before anything reads it. Unknown keys pass, for newer versions.
+// The schema of manifest.json: what must be there before anything reads it, and whether it speaks of a program. Unknown keys
+// pass, for newer versions. Names reach the command lines and the sources of tools: they are what our generators make, or refused.
 import { z } from "zod";
-import { MANIFEST_SCHEMA } from "./manifest.ts";
+import { MANIFEST_SCHEMA, type Manifest } from "./manifest.ts";
+import { elementsOf, type Program } from "./program.ts";
 
 const count = z.number().int().nonnegative();
 const name = z.string();
+/** Of Verilog and C. */
+const identifier = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "no identifier");
+/** Of a file of the design: it stays there, and no tool takes it for an option. */
+const path = z
+  .string()
+  .max(400)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/, "no path of a design");
 const fraction = z.union([z.number().int(), z.array(z.number().int())]);
 
 const numbers = z.union([z.number(), z.array(z.number())]);
 
 const port = z.looseObject({
-  name,
+  name: identifier,
   values: z.array(
     z.looseObject({
       value: name,
@@ -29,12 +41,12 @@ const port = z.looseObject({
 });
 
 const rtl = z.looseObject({
-  top: name,
+  top: identifier,
   architecture: z.literal("folded"),
-  sources: z.array(name),
-  memories: z.array(name),
-  tapWrapper: z.looseObject({ module: name, file: name }),
-  rules: name,
+  sources: z.array(path),
+  memories: z.array(path),
+  tapWrapper: z.looseObject({ module: identifier, file: path }),
+  rules: path,
   taps: z.array(
     z.looseObject({
       index: count,
@@ -53,8 +65,8 @@ const rtl = z.looseObject({
   intervalCycles: count,
   stages: z.array(
     z.looseObject({
-      instance: name,
-      module: name,
+      instance: identifier,
+      module: identifier,
       layer: name,
       op: name,
       pe: count,
@@ -64,26 +76,26 @@ const rtl = z.looseObject({
   ),
 });
 
-const cPort = z.looseObject({ value: name, parameter: name, cType: name, elements: count });
+const cPort = z.looseObject({ value: name, parameter: identifier, cType: identifier, elements: count });
 
 const c = z.looseObject({
-  sources: z.array(name),
-  header: name,
-  prefix: name,
+  sources: z.array(path),
+  header: path,
+  prefix: identifier,
   flashBytes: count,
   ramBytes: count,
-  stateType: name,
-  runFunction: name,
+  stateType: identifier,
+  runFunction: identifier,
   inputs: z.array(cPort),
   outputs: z.array(cPort),
   layers: z.array(
     z.looseObject({
       layer: name,
       op: name,
-      function: name,
-      inputs: z.array(z.looseObject({ value: name, cType: name, elements: count })),
+      function: identifier,
+      inputs: z.array(z.looseObject({ value: name, cType: identifier, elements: count })),
       result: name,
-      resultCType: name,
+      resultCType: identifier,
       resultElements: count,
     }),
   ),
@@ -99,3 +111,24 @@ export const manifestSchema = z.looseObject({
   scales: z.record(name, z.looseObject({ scale: numbers, offset: numbers })).optional(),
   files: z.record(name, name),
 });
+
+/** What a manifest says of values that its program does not: one sentence, or undefined. */
+export function manifestProblem({ rtl, c }: Manifest, program: Program): string | undefined {
+  const elements = new Map(program.values.map(({ name, shape }) => [name, elementsOf(shape)]));
+  const mentioned = [
+    ...(rtl ? [...rtl.taps, ...[...rtl.inputs, ...rtl.outputs].flatMap(({ values }) => values)] : []),
+    ...(c ? [...c.inputs, ...c.outputs] : []),
+    ...(c
+      ? c.layers.flatMap(({ inputs, result, resultElements }) => [
+          ...inputs,
+          { value: result, elements: resultElements },
+        ])
+      : []),
+  ];
+  const odd = mentioned.find(({ value, elements: count }) => elements.get(value) !== count);
+  if (!odd) return undefined;
+  const found = elements.get(odd.value);
+  return found === undefined
+    ? `it speaks of ${JSON.stringify(odd.value)}, which program.json does not have`
+    : `it gives ${JSON.stringify(odd.value)} ${odd.elements} elements, where program.json has ${found}`;
+}

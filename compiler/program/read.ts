@@ -88,8 +88,15 @@ export const programSchema = z.strictObject({
   constants: z.array(z.strictObject({ name, shape, format, data: z.array(integer) })),
 });
 
+/** Characters of program.json; that of the largest model that can be read has fewer. */
+const MAX_LENGTH = 2 ** 27;
+
 /** Reads and verifies program.json. `file` names it in diagnostics; throws DiagnosticError. */
 export function readProgram(text: string, file = "program.json"): Program {
+  if (text.length > MAX_LENGTH) {
+    const problem = `${text.length} characters are more than ${MAX_LENGTH}`;
+    fail("program/invalid", { path: "(whole file)", problem }, { file });
+  }
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -3,7 +3,18 @@
 import { createCollector, type DiagnosticCollector } from "../support/diagnostics.ts";
 import { MAX_ACCUMULATOR_WIDTH, type Range, widthOfRange } from "../support/fixed-point.ts";
 import { isAccumulator, provedRanges, requantizeIntermediate, shiftsOf } from "./bounds.ts";
-import { createCheck, MAX_FRACTION, MAX_TENSOR_WIDTH, shapeText } from "./constraints.ts";
+import {
+  createCheck,
+  MAX_AXES,
+  MAX_ELEMENTS,
+  MAX_FRACTION,
+  MAX_FRACTIONS,
+  MAX_INSTRUCTIONS,
+  MAX_PRODUCTS,
+  MAX_TENSOR_WIDTH,
+  MAX_VALUES,
+  shapeText,
+} from "./constraints.ts";
 import {
   type Constant,
   channelsOf,
@@ -26,10 +37,18 @@ interface Proved {
   readonly ranges: ReadonlyMap<string, Range>;
 }
 
+/** Broken rules after which no more are looked for. */
+const MOST_PROBLEMS = 200;
+
 /** Throws a DiagnosticError with every rule that the program breaks. */
 export function verifyProgram(program: Program): void {
-  const collector = createCollector();
+  const collector = createCollector(MOST_PROBLEMS);
   checkNames(program, collector);
+  if (program.instructions.length > MAX_INSTRUCTIONS)
+    collector.add("program/shape", {
+      where: "the program",
+      problem: `${program.instructions.length} instructions are more than ${MAX_INSTRUCTIONS}`,
+    });
   collector.throwIfErrors();
   for (const value of program.values) checkFormat(value.name, value.format, channelsOf(value), collector);
   for (const value of program.values) checkShape(value.name, value.shape, collector);
@@ -49,6 +68,7 @@ export function verifyProgram(program: Program): void {
   }
   for (const instruction of program.instructions)
     checkInstruction(instruction, createCheck(instruction, values, constants, collector));
+  checkSize(program, collector);
   // Ranges are computed only from operands that are known to fit together.
   collector.throwIfErrors();
   const proved = { values, ranges: provedRanges(program) };
@@ -115,6 +135,8 @@ function checkFormat(where: string, format: Format, channels: number, collector:
   const fractions = typeof format.fraction === "number" ? [format.fraction] : format.fraction;
   if (typeof format.fraction !== "number" && fractions.length !== channels)
     bad(`${fractions.length} fractions for ${channels} channels`);
+  if (fractions.length > MAX_FRACTIONS)
+    return bad(`${fractions.length} fractions are more than ${MAX_FRACTIONS}`);
   for (const f of fractions)
     if (!Number.isInteger(f) || Math.abs(f) > MAX_FRACTION)
       bad(`fraction ${f} is no integer within -${MAX_FRACTION}..${MAX_FRACTION}`);
@@ -123,6 +145,36 @@ function checkFormat(where: string, format: Format, channels: number, collector:
 function checkShape(where: string, shape: readonly number[], collector: DiagnosticCollector): void {
   if (shape.length === 0 || shape.some((size) => !Number.isSafeInteger(size) || size < 1))
     collector.add("program/shape", { where, problem: `${shapeText(shape)} is no shape of positive sizes` });
+  else if (shape.length > MAX_AXES || elementsOf(shape) > MAX_ELEMENTS)
+    collector.add("program/shape", {
+      where,
+      problem: `${shapeText(shape)} has more than ${MAX_AXES} axes or ${MAX_ELEMENTS} elements`,
+    });
+}
+
+/** What a program asks of whoever runs it, whatever its file says, is bounded. */
+function checkSize({ values, instructions, constants }: Program, collector: DiagnosticCollector): void {
+  const tooMany = (what: string, found: number, limit: number): void => {
+    if (found > limit)
+      collector.add("program/shape", {
+        where: "the program",
+        problem: `${found} ${what} are more than ${limit}`,
+      });
+  };
+  tooMany(
+    "elements of all values",
+    values.reduce((sum, { shape }) => sum + elementsOf(shape), 0),
+    MAX_VALUES,
+  );
+  const shapes = new Map([...values, ...constants].map(({ name, shape }) => [name, shape]));
+  const products = instructions.reduce((sum, instruction) => {
+    const result = elementsOf(shapes.get(instruction.result)!);
+    if (instruction.op === "pool") return sum + result * elementsOf(instruction.window);
+    if (instruction.op !== "dense" && instruction.op !== "conv") return sum;
+    const [rows, ...row] = shapes.get(instruction.weights)!;
+    return rows === undefined ? sum : sum + result * elementsOf(row);
+  }, 0);
+  tooMany("products of one inference", products, MAX_PRODUCTS);
 }
 
 function checkConstant(constant: Constant, collector: DiagnosticCollector): void {

@@ -22,23 +22,34 @@ engine.registerHelper("pad", (text: unknown, width: number) => `${text}`.padEnd(
 /** Pads on the left. */
 engine.registerHelper("padStart", (text: unknown, width: number) => `${text}`.padStart(width));
 
-const compiled = new Map<string, (plan: unknown) => string>();
+// What no template uses, and what would look up a name that a plan says.
+for (const unused of ["lookup", "log", "with"]) engine.unregisterHelper(unused);
+
+/** A plan's own fields are all that a template reaches, whatever the user's names in it are. */
+const OWN_FIELDS_ONLY: RuntimeOptions = {
+  allowProtoMethodsByDefault: false,
+  allowProtoPropertiesByDefault: false,
+};
+
+type Template = (plan: unknown, options: RuntimeOptions) => string;
+
+const compiled = new Map<string, Template>();
 
 /** Renders `templates/<name>.hbs`; code templates are never HTML-escaped. */
 export function renderTemplate(name: string, plan: object): string {
   let template = compiled.get(name);
   if (!template) {
+    compilerAssert(Object.hasOwn(templateSpecs, name), `no template ${name}`);
     const spec = templateSpecs[name];
-    compilerAssert(spec, `no template ${name}`);
-    template = engine.template(spec as TemplateSpecification) as (plan: unknown) => string;
+    template = engine.template(spec as TemplateSpecification) as Template;
     compiled.set(name, template);
   }
-  return template(plan);
+  return template(plan, OWN_FIELDS_ONLY);
 }
 
 /** A fixed hand-written file under templates/, such as `verilog/lib/nf_fifo.v`. */
 export function fixedFile(path: string): string {
-  const text = fixedFiles[path];
+  const text = Object.hasOwn(fixedFiles, path) ? fixedFiles[path] : undefined;
   compilerAssert(text !== undefined, `no fixed file ${path}`);
   return text;
 }

@@ -1,11 +1,13 @@
 // A folder of finished tool builds under the user's cache. In: a key and a way to build. Out: the build's folder.
 // Builds happen in a temporary sibling that is renamed when complete, so parallel and killed runs do no harm.
 import { createHash, randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../host/node/folders.ts";
 import { bytesOf, type FileSet } from "../support/file-set.ts";
+import { killAll } from "./processes.ts";
 
 /** Finished builds that are kept; the longest unused go first. */
 const KEPT_BUILDS = 256;
@@ -40,6 +42,27 @@ export function buildKey(parts: readonly string[], files: FileSet): string {
   return hash.digest("hex").slice(0, 40);
 }
 
+/** Folders that are gone when their work ends, and when the process is told to end before. */
+const temporaries = new Set<string>();
+let isWatching = false;
+
+function removeAtExit(folder: string): void {
+  if (!isWatching) process.on("exit", removeTemporaries);
+  isWatching = true;
+  temporaries.add(folder);
+}
+
+function removeTemporaries(): void {
+  // Who still writes there goes first.
+  killAll();
+  for (const folder of temporaries)
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // It stays, as after a kill.
+    }
+}
+
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
@@ -65,6 +88,7 @@ export function createBuildCache(folder: string = defaultCacheFolder()): BuildCa
     makeFolder(parent);
     const temporary = join(parent, `tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
     await mkdir(temporary);
+    removeAtExit(temporary);
     try {
       await build(temporary);
       await rename(temporary, finished).catch(async (error: unknown) => {
@@ -73,6 +97,7 @@ export function createBuildCache(folder: string = defaultCacheFolder()): BuildCa
       });
     } finally {
       await rm(temporary, { recursive: true, force: true });
+      temporaries.delete(temporary);
     }
     await prune(parent);
     return finished;
@@ -120,10 +145,12 @@ export async function withTemporaryFolder<T>(
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "noisefloor-"));
+  removeAtExit(folder);
   try {
     await writeFiles(folder, files);
     return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
+    temporaries.delete(folder);
   }
 }

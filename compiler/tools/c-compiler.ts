@@ -1,5 +1,6 @@
 // Compiles and runs generated C, and measures it. In: a job, or the C files of a design. Out: what the program wrote;
 // bytes of code, constants and stack with the compiler's name.
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CManifest } from "../program/manifest.ts";
@@ -13,7 +14,7 @@ import {
   writeFiles,
 } from "./build-cache.ts";
 import { runProcess } from "./processes.ts";
-import { firstLines, missingTool, requireTool, toolFailed } from "./tool-failure.ts";
+import { firstLines, missingTool, requireEnd, requireTool, toolFailed } from "./tool-failure.ts";
 
 export interface CCompilerOptions {
   /** Command; default $CC, then cc, gcc, clang. */
@@ -39,8 +40,9 @@ async function findCompiler(cc: string | undefined): Promise<Compiler> {
   const configured = cc ?? process.env.CC;
   for (const candidate of configured ? [configured] : ["cc", "gcc", "clang"]) {
     const result = await runProcess(candidate, ["--version"], { timeoutSeconds: 60 });
-    if (!result.started || result.exitCode !== 0) continue;
     const version = new TextDecoder().decode(result.stdout).split("\n")[0]?.trim() ?? "";
+    // Every C compiler says what it is.
+    if (!result.started || result.exitCode !== 0 || version === "") continue;
     return { probe: { found: true, tool: candidate, version }, cc: candidate, version };
   }
   return {
@@ -92,6 +94,8 @@ async function buildProgram(
           cwd: source,
           timeoutSeconds: 600,
         });
+        requireEnd(cc, result);
+        if (result.exitCode === 0 && !existsSync(output)) toolFailed(cc, "it made no program");
         if (result.exitCode === 0) return;
         if (job.sanitize && /lib[au]{1,2}b?san/.test(result.stderr))
           toolFailed(cc, `it cannot link its sanitizers\n${result.stderr}`);
@@ -113,7 +117,9 @@ async function runProgram(program: string, job: CJob): Promise<RunOutcome> {
     env: { ASAN_OPTIONS: "detect_leaks=0", UBSAN_OPTIONS: "print_stacktrace=0" },
   });
   if (result.exitCode === 0) return { status: "done", output: result.stdout };
-  if (!result.started) return toolFailed("the built C program", "it could not be started");
+  // Nothing in the program ends it so: what does is the machine.
+  if (!result.started || (result.signal === "SIGKILL" && !result.timedOut))
+    requireEnd("the built C program", result);
   const why = result.timedOut
     ? `no end after ${job.timeoutSeconds} s`
     : `ended with ${result.signal ?? `exit code ${result.exitCode}`}`;

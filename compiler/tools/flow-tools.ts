@@ -129,7 +129,9 @@ async function nativeTool(
     name,
     version,
     origin: "native",
-    run: (job) => runIn(job, name, options, (cwd) => runProcess(command, job.arguments, { cwd })),
+    // What the tool itself puts aside goes with the folder, and has no blanks in its path, which Yosys does not take.
+    run: (job) =>
+      runIn(job, name, options, (cwd) => runProcess(command, job.arguments, { cwd, env: { TMPDIR: "." } })),
     readShare: async (path) => {
       for (const folder of await shareFolders(command)) {
         const file = join(folder, ...path.split("/"));
@@ -225,7 +227,9 @@ async function runIn(
         const file = join(root, ...path.split("/"));
         if (await exists(file)) files.set(path, new Uint8Array(await readFile(file)));
       }
-      const printed = `${ended.stderr}\n${new TextDecoder().decode(ended.stdout)}`;
+      // A tool that was ended has no word of its own for it.
+      const killed = ended.signal === undefined ? "" : `\nERROR: ${name} was ended by ${ended.signal}`;
+      const printed = `${ended.stderr}\n${new TextDecoder().decode(ended.stdout)}${killed}`;
       return {
         ok: ended.exitCode === 0,
         files,

@@ -33,7 +33,8 @@ function killGroup(pid: number): void {
   }
 }
 
-function killAll(): void {
+/** Ends every process that runs, at once. */
+export function killAll(): void {
   for (const pid of groups) killGroup(pid);
 }
 

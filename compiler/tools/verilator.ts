@@ -12,7 +12,7 @@ import {
   writeFiles,
 } from "./build-cache.ts";
 import { runProcess } from "./processes.ts";
-import { firstLines, missingTool, requireTool, toolFailed } from "./tool-failure.ts";
+import { firstLines, missingTool, requireEnd, requireTool, toolFailed } from "./tool-failure.ts";
 
 export interface VerilatorOptions {
   /** Command; default $VERILATOR, then `verilator`. */
@@ -57,6 +57,13 @@ export function createVerilatorRunner(options: VerilatorOptions = {}): RtlRunner
   };
 }
 
+/** Major version. A design that an older one does not take may well be right. */
+const OLDEST = 5;
+
+function isOld(version: string): boolean {
+  return Number(/(\d+)\.\d+/.exec(version)?.[1] ?? 0) < OLDEST;
+}
+
 interface Tools {
   readonly probe: ToolProbe;
   readonly verilator: string;
@@ -76,7 +83,7 @@ async function versionOf(command: string): Promise<string | undefined> {
 async function findTools(verilator: string, cxx: string | undefined): Promise<Tools> {
   const none = { verilator, version: "", cxx: "", cxxVersion: "", include: "" };
   const version = await versionOf(verilator);
-  if (version === undefined)
+  if (version === undefined || !/^verilator\b/i.test(version))
     return {
       ...none,
       probe: { found: false, tool: "verilator", diagnostic: missingTool("verilator") },
@@ -118,6 +125,7 @@ function compileFlags(tools: Tools): string[] {
 
 async function compile(tools: Tools, folder: string, args: readonly string[]): Promise<void> {
   const result = await runProcess(tools.cxx, args, { cwd: folder, timeoutSeconds: 600 });
+  requireEnd(tools.cxx, result);
   if (result.exitCode !== 0) toolFailed(tools.cxx, result.stderr);
 }
 
@@ -184,6 +192,12 @@ async function buildSimulator(
         ],
         { cwd: source, timeoutSeconds: 600 },
       );
+      requireEnd(tools.verilator, verilate);
+      if (verilate.exitCode !== 0 && isOld(tools.version))
+        toolFailed(
+          tools.version,
+          `it is older than ${OLDEST}.0, which designs are tested with\n${verilate.stderr}`,
+        );
       if (verilate.exitCode !== 0) throw new Rejected(verilate.stderr);
       const model = join(building, "model");
       const made = (await readdir(model)).filter((name) => name.endsWith(".cpp")).sort();
@@ -246,7 +260,9 @@ async function runSimulator(simulator: string, job: RtlJob): Promise<RunOutcome>
       timeoutSeconds: job.timeoutSeconds,
     });
     if (result.exitCode === 0) return { status: "done", output: result.stdout };
-    if (!result.started) return toolFailed("the built simulator", "it could not be started");
+    // Nothing in the simulation ends it so: what does is the machine.
+    if (!result.started || (result.signal === "SIGKILL" && !result.timedOut))
+      requireEnd("the built simulator", result);
     const why = result.timedOut
       ? `no end after ${job.timeoutSeconds} s`
       : `ended with ${result.signal ?? `exit code ${result.exitCode}`}`;

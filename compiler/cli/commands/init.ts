@@ -1,8 +1,9 @@
 // noisefloor init [DIR]: a small project that builds at once, with data made here.
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeSampleCsv } from "../../data/sample-data.ts";
 import { makeFolder } from "../../host/node/folders.ts";
+import { replaceWholeFile } from "../../host/node/whole-folder.ts";
 import { createDiagnostic, DiagnosticError } from "../../support/diagnostics.ts";
 import type { CommandOutcome } from "../context.ts";
 import { checkFolder } from "../path-checks.ts";
@@ -63,17 +64,25 @@ export async function initCommand(
   checkFolder("init", root);
   for (const path of Object.keys(files)) checkFolder("init", dirname(join(root, path)));
   const there = Object.keys(files).filter((path) => existsSync(join(root, path)));
-  if (there.length > 0)
+  // An init that was killed left some of them, whole: it is finished. Anything else is the user's.
+  const isCutShort =
+    there.length < Object.keys(files).length &&
+    there.every((path) => holdsText(join(root, path), files[path]!));
+  if (there.length > 0 && !isCutShort)
     throw new DiagnosticError(
       there.map((path) => createDiagnostic("cli/file-exists", { path: join(root, path) })),
     );
   for (const [path, content] of Object.entries(files)) {
     makeFolder(dirname(join(root, path)));
-    writeFileSync(join(root, path), content);
+    replaceWholeFile(join(root, path), content);
   }
   const next = folder === undefined ? "noisefloor build" : `cd ${folder} && noisefloor build`;
   return {
     result: { folder: root, files: Object.keys(files) },
     text: `made ${Object.keys(files).join(", ")} in ${root}\nnext: ${next}`,
   };
+}
+
+function holdsText(path: string, text: string): boolean {
+  return statSync(path).isFile() && readFileSync(path, "utf8") === text;
 }

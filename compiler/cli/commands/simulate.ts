@@ -1,11 +1,11 @@
 // noisefloor simulate DIR --input [NAME=]X.npy ... [--output [NAME=]Y.npy ...] [--backend sim|c|rtl]
-import { writeFileSync } from "node:fs";
 import { readInputArray } from "../../data/inputs.ts";
 import { encodeNpy } from "../../data/npy.ts";
 import { type LoadedDesign, readDesign } from "../../driver/load-build.ts";
 import { type RunOutput, runDesign } from "../../driver/run-design.ts";
 import { nearestInteger, realValue } from "../../driver/scales.ts";
 import { openForReading } from "../../host/node/build-directory.ts";
+import { replaceWholeFile } from "../../host/node/whole-folder.ts";
 import { elementsOf, fractionOf, isSigned, valueNamed, widthOf } from "../../program/program.ts";
 import { DiagnosticError, fail } from "../../support/diagnostics.ts";
 import { createCRunner } from "../../tools/c-compiler.ts";
@@ -104,7 +104,7 @@ export async function simulateCommand(name: string, options: SimulateOptions): P
   );
   for (const { name: output, shape, mantissas } of main) {
     const path = files.get(output);
-    if (path !== undefined) writeFileSync(path, encodeNpy([count, elementsOf(shape)], "int64", mantissas));
+    if (path !== undefined) replaceWholeFile(path, encodeNpy([count, elementsOf(shape)], "int64", mantissas));
   }
   const lines = main.flatMap((output) => {
     const size = elementsOf(output.shape);

@@ -5,6 +5,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
@@ -17,12 +18,12 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fail } from "../../support/diagnostics.ts";
 import { bytesOf, type FileSet } from "../../support/file-set.ts";
 import { makeFolder } from "./folders.ts";
+import { isHeld, LOCK, lock, OWN_TEMPORARY } from "./lock.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { checkRegular, readRegularFile } from "./regular-file.ts";
 
 /** The file that says that a directory is ours. */
 export const BUILD_MARKER = "noisefloor.json";
-const LOCK = ".lock";
 const MARKER_TEXT = `${JSON.stringify({ schema: "noisefloor.build/1" })}\n`;
 
 export interface ReadableDirectory {
@@ -46,9 +47,44 @@ export interface BuildDirectory extends ReadableDirectory {
   close(): void;
 }
 
+/** Files of one folder of a build directory that are read, and bytes of all of them: far above what any design has. */
+const MAX_FILES = 20_000;
+const MAX_FOLDER_BYTES = 2 ** 30;
+
+/**
+ * Where a path of a build directory is on disk. A directory may come from elsewhere, and so may the names in its files: a path
+ * that leads out of it is refused, and so is a symbolic link on the way, which could lead anywhere.
+ */
+function placeIn(root: string, name: string, path: string): string {
+  const bad = (problem: string): never => fail("build/bad-file", { path: `${name}/${path}`, problem });
+  const parts = path.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === ".." || /[\\\0]/.test(part)))
+    bad("it is no path inside of the directory");
+  let at = root;
+  for (const part of parts) {
+    at = join(at, part);
+    const found = lstatOf(at);
+    if (!found) break;
+    if (found.isSymbolicLink()) fail("build/link", { path: `${name}/${relative(root, at)}` });
+  }
+  return join(root, ...parts);
+}
+
+/** What is at a path itself; undefined for nothing, and where a file stands in the place of a folder above it. */
+function lstatOf(path: string): ReturnType<typeof lstatSync> | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOTDIR") throw error;
+    return undefined;
+  }
+}
+
+/** Writes a new file, so that what stood at its path, be it a link, is left alone. */
 function writeDurably(path: string, content: string | Uint8Array): void {
   makeFolder(dirname(path));
-  const file = openSync(path, "w");
+  rmSync(path, { recursive: true, force: true });
+  const file = openSync(path, "wx");
   try {
     const bytes = bytesOf(content);
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -58,50 +94,13 @@ function writeDurably(path: string, content: string | Uint8Array): void {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Runs work that writes at a path; what it leaves there when it fails, as on a full disk, is removed. */
+function orRemove(path: string, work: () => void): void {
   try {
-    process.kill(pid, 0);
-    return true;
+    work();
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** How long a lock may stand empty: its writer is between creating it and writing its number, or was killed there. */
-const EMPTY_LOCK_MS = 200;
-
-/** Process that holds the lock, undefined when none or when it was killed before it wrote its number. */
-function lockHolder(path: string): number | undefined {
-  const numberIn = (): number => {
-    try {
-      return Number.parseInt(textOf(readRegularFile(path))!, 10);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return Number.NaN;
-      throw error;
-    }
-  };
-  let pid = numberIn();
-  if (Number.isNaN(pid)) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EMPTY_LOCK_MS);
-    pid = numberIn();
-  }
-  return Number.isNaN(pid) ? undefined : pid;
-}
-
-/** Takes the lock or says who has it; a lock of a process that is gone is taken over. */
-function lock(root: string, name: string): void {
-  const path = join(root, LOCK);
-  for (;;) {
-    try {
-      writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const pid = lockHolder(path);
-    if (pid !== undefined && pid > 0 && pid !== process.pid && isRunning(pid))
-      fail("build/locked", { directory: name, pid });
-    rmSync(path, { force: true });
+    rmSync(path, { recursive: true, force: true });
+    throw error;
   }
 }
 
@@ -110,14 +109,15 @@ const GROUPS: readonly string[] = ["flow"];
 
 /** Finishes or clears what an interrupted command left. */
 function recover(root: string): void {
-  for (const group of GROUPS)
-    if (statSync(join(root, group), { throwIfNoEntry: false })?.isDirectory()) recoverIn(join(root, group));
+  for (const group of GROUPS) if (lstatOf(join(root, group))?.isDirectory()) recoverIn(join(root, group));
   recoverIn(root);
 }
 
 function recoverIn(root: string): void {
   for (const entry of readdirSync(root)) {
-    if (entry.endsWith(".tmp")) rmSync(join(root, entry), { recursive: true, force: true });
+    const maker = OWN_TEMPORARY.exec(entry)?.[1];
+    if (entry.endsWith(".tmp") && !isHeld(maker === undefined ? undefined : Number(maker)))
+      rmSync(join(root, entry), { recursive: true, force: true });
     if (entry.endsWith(".next")) swap(root, entry.slice(0, -".next".length));
   }
   for (const entry of readdirSync(root)) {
@@ -161,7 +161,8 @@ function locate(name: string, create: boolean): { readonly root: string; readonl
   const root = resolve(name);
   const obstacle = obstacleOf(root);
   if (obstacle !== undefined) fail("build/no-directory", { directory: name, obstacle, create });
-  const empty = !existsSync(root) || readdirSync(root).length === 0;
+  // What another command that makes it, or one that was killed there, has written beside the marker is nothing yet.
+  const empty = !existsSync(root) || readdirSync(root).every((entry) => OWN_TEMPORARY.test(entry));
   if (!empty && !existsSync(join(root, BUILD_MARKER))) fail("build/not-ours", { directory: name });
   if (empty && !create) fail("build/missing", { directory: name });
   return { root, empty };
@@ -180,11 +181,12 @@ export function openForReading(name: string): ReadableDirectory {
   const { root } = locate(name, false);
   const folders = new Map<string, FileSet>();
   const filesOf = (path: string): FileSet => {
+    placeIn(root, name, path);
     const [first, ...rest] = path.split("/");
     const top = GROUPS.includes(first!) && rest.length > 0 ? `${first}/${rest[0]}` : first!;
     let files = folders.get(top);
     if (!files) {
-      files = accessing(name, top, () => readWhole(root, top)) ?? failChanging(name, top);
+      files = accessing(name, top, () => readWhole(root, name, top)) ?? failChanging(name, top);
       folders.set(top, files);
     }
     return files;
@@ -202,23 +204,37 @@ function failChanging(name: string, top: string): never {
   return fail("build/bad-file", { path: `${name}/${top}`, problem: "it changes while it is read" });
 }
 
+/** Every file below a folder, by its path from there. Throws where there is a link, or more than anybody makes. */
+function filesUnder(at: string, name: string, folder: string): readonly string[] {
+  const found: string[] = [];
+  for (const entry of readdirSync(at, { recursive: true, withFileTypes: true })) {
+    const path = relative(at, join(entry.parentPath, entry.name));
+    if (entry.isSymbolicLink()) fail("build/link", { path: `${name}/${folder}/${path}` });
+    if (entry.isFile() && found.push(path) > MAX_FILES)
+      fail("build/bad-file", { path: `${name}/${folder}`, problem: `it has more than ${MAX_FILES} files` });
+  }
+  return found;
+}
+
 /** A file, or all files of a folder; undefined when it never stood still. */
-function readWhole(root: string, top: string): FileSet | undefined {
+function readWhole(root: string, name: string, top: string): FileSet | undefined {
   for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
     if (attempt > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, READ_AGAIN_MS);
     // In the order in which an interrupted replacement is finished.
     const at = [`${top}.next`, top, `${top}.previous`]
-      .map((n) => join(root, ...n.split("/")))
-      .find((p) => existsSync(p));
+      .map((n) => placeIn(root, name, n))
+      .find((p) => lstatOf(p));
     try {
       if (at === undefined) return new Map();
       const before = statSync(at).ino;
       const files = new Map<string, Uint8Array>();
-      if (!statSync(at).isDirectory()) return files.set(top, readRegularFile(at));
-      for (const entry of readdirSync(at, { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile() || entry.name.endsWith(".tmp")) continue;
-        const file = join(entry.parentPath, entry.name);
-        files.set([top, ...relative(at, file).split(sep)].join("/"), readRegularFile(file));
+      if (!statSync(at).isDirectory()) return files.set(top, readRegularFile(at, MAX_FOLDER_BYTES));
+      let left = MAX_FOLDER_BYTES;
+      for (const file of filesUnder(at, name, top)) {
+        if (file.endsWith(".tmp")) continue;
+        const content = readRegularFile(join(at, file), left);
+        left -= content.length;
+        files.set([top, ...file.split(sep)].join("/"), content);
       }
       if (statSync(at).ino === before) return files;
     } catch (error) {
@@ -236,18 +252,29 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
   const { root, empty } = locate(name, create);
   if (empty) {
     makeFolder(root);
-    writeDurably(join(root, BUILD_MARKER), MARKER_TEXT);
+    const marker = join(root, BUILD_MARKER);
+    const temporary = `${marker}.${process.pid}.tmp`;
+    orRemove(temporary, () => {
+      writeDurably(temporary, MARKER_TEXT);
+      renameSync(temporary, marker);
+    });
   }
   accessing(name, LOCK, () => lock(root, name));
   recover(root);
-  const inside = (path: string): string => join(root, ...path.split("/"));
-  const read = (path: string): Uint8Array | undefined =>
-    existsSync(inside(path)) ? accessing(name, path, () => readRegularFile(inside(path))) : undefined;
+  const inside = (path: string): string => placeIn(root, name, path);
+  const read = (path: string): Uint8Array | undefined => {
+    const at = inside(path);
+    return existsSync(at) ? accessing(name, path, () => readRegularFile(at, MAX_FOLDER_BYTES)) : undefined;
+  };
   const writeOne = (path: string, content: string | Uint8Array): void => {
-    accessing(name, path, () => {
-      writeDurably(`${inside(path)}.tmp`, content);
-      renameSync(`${inside(path)}.tmp`, inside(path));
-    });
+    const at = inside(path);
+    const temporary = `${at}.tmp`;
+    accessing(name, path, () =>
+      orRemove(temporary, () => {
+        writeDurably(temporary, content);
+        renameSync(temporary, at);
+      }),
+    );
   };
   return {
     name,
@@ -255,12 +282,8 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     readText: (path) => textOf(read(path)),
     list(folder) {
       if (!existsSync(inside(folder))) return [];
-      const entries = accessing(name, folder, () =>
-        readdirSync(inside(folder), { recursive: true, withFileTypes: true }),
-      );
-      return entries
-        .filter((entry) => entry.isFile())
-        .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"))
+      return accessing(name, folder, () => filesUnder(inside(folder), name, folder))
+        .map((path) => [folder, ...path.split(sep)].join("/"))
         .sort();
     },
     writeFiles(files) {
@@ -268,19 +291,23 @@ export function openBuildDirectory(name: string, { create }: OpenOptions): Build
     },
     appendLine(path, line) {
       accessing(name, path, () => {
-        makeFolder(dirname(inside(path)));
-        checkRegular(inside(path));
-        writeFileSync(inside(path), `${line}\n`, { flag: "a" });
+        const at = inside(path);
+        makeFolder(dirname(at));
+        checkRegular(at);
+        writeFileSync(at, `${line}\n`, { flag: "a" });
       });
     },
     replaceFolder(folder, files) {
-      const temporary = inside(`${folder}.tmp`);
+      const at = inside(folder);
+      const [temporary, next] = [`${at}.tmp`, `${at}.next`];
       rmSync(temporary, { recursive: true, force: true });
       const depth = folder.split("/").length;
-      for (const [path, content] of files)
-        writeDurably(join(temporary, ...path.split("/").slice(depth)), content);
-      rmSync(inside(`${folder}.next`), { recursive: true, force: true });
-      renameSync(temporary, inside(`${folder}.next`));
+      orRemove(temporary, () => {
+        for (const [path, content] of files)
+          writeDurably(join(temporary, ...path.split("/").slice(depth)), content);
+      });
+      rmSync(next, { recursive: true, force: true });
+      renameSync(temporary, next);
       swap(root, folder);
     },
     remove(path) {

@@ -14,6 +14,10 @@ export const buildMessages = {
       `the training in ${directory} is of another run: ${parts.join(", ")} changed since`,
     hint: () => "--fresh starts again and discards it; -o DIR trains into another directory",
   }),
+  "build/link": entry<{ path: string }>({
+    message: ({ path }) => `${path} is a symbolic link, which may lead out of the build directory`,
+    hint: () => "put there what it leads to, or build into another directory with -o",
+  }),
   "build/locked": entry<{ directory: string; pid: number }>({
     message: ({ directory, pid }) => `${directory} is in use by another noisefloor (process ${pid})`,
     hint: () => "wait for it to end, or build into another directory with -o",

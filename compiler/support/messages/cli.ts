@@ -57,6 +57,11 @@ export const cliMessages = {
     message: ({ model }) => `every width of ${model} is given: all budgets would train the same network`,
     hint: () => "allow a range of widths with weight_bits and input_bits",
   }),
+  "cli/out-of-memory": entry<{ problem: string }>({
+    category: "environment",
+    message: ({ problem }) => `the machine gives no more memory: ${problem}`,
+    hint: () => "end other programs, or take a machine with more memory",
+  }),
   "cli/stopped": entry<{ resume: string }>({
     message: () => "training was stopped; the last checkpoint is kept",
     hint: ({ resume }) => resume,

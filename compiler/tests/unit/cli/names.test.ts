@@ -26,7 +26,8 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("hostile names", () => 
   input "module": 4 as u8
   "while" = "module" -> "${ESCAPE}": dense(6) -> relu
   "reg" = "while" -> "${LONG}": dense(5) -> relu
-  output "${FOREIGN}" = "reg" -> "*/ ${FOREIGN} \\n": dense(3) -> argmax
+  "__proto__" = "reg" -> "constructor": dense(4) -> relu
+  output "${FOREIGN}" = "__proto__" -> "*/ ${FOREIGN} \\n": dense(3) -> argmax
 }`;
     writeFileSync(
       model,
@@ -50,6 +51,6 @@ describe.skipIf(!hasTool("verilator") || !hasTool("cc"))("hostile names", () => 
     const report = (result.result as { report: Report }).report;
     for (const backend of [report.verify?.c, report.verify?.rtl]) expect(backend?.status).toBe("passed");
     expect(report.model).toBe(INJECTION);
-    expect(report.layers!.map((l) => l.name).slice(0, 2)).toEqual([ESCAPE, LONG]);
+    expect(report.layers!.map((l) => l.name).slice(0, 3)).toEqual([ESCAPE, LONG, "constructor"]);
   });
 });

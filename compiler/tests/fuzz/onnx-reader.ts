@@ -1,23 +1,17 @@
-// Whatever the bytes are, the reader hands back a network that keeps the rules, or diagnostics; soon. NOISEFLOOR_FUZZ sets
-// the number of files of each kind, which are made from NOISEFLOOR_FUZZ_SEED and their own numbers.
-import { describe, expect, it } from "vitest";
-import { exportQonnx } from "../../../export/qonnx.ts";
-import { decodeMessage } from "../../../import/onnx/decode.ts";
-import { encodeMessage } from "../../../import/onnx/encode.ts";
-import type { ModelProto } from "../../../import/onnx/messages.ts";
-import { readOnnx } from "../../../import/onnx/read.ts";
-import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
-import type { Program } from "../../../program/program.ts";
-import { DiagnosticError } from "../../../support/diagnostics.ts";
-import { createRandom, type RandomStream } from "../../../support/random.ts";
-import { casesOf } from "../../nightly.ts";
-import { createOnnx, ints } from "./build-onnx.ts";
-import { importedProblems } from "./check-imported.ts";
-
-const FILES = Number(process.env.NOISEFLOOR_FUZZ ?? casesOf(2000, 50_000));
-const SEED = Number(process.env.NOISEFLOOR_FUZZ_SEED ?? 1);
-/** Processor time for one file; the machine may be busy. */
-const MAX_MILLISECONDS = 2000;
+// ONNX files under the fuzzer: bytes of sound files, and messages of them with other fields.
+import { importProblems } from "../../driver/import-problems.ts";
+import { exportQonnx } from "../../export/qonnx.ts";
+import { decodeMessage } from "../../import/onnx/decode.ts";
+import { encodeMessage } from "../../import/onnx/encode.ts";
+import type { ModelProto } from "../../import/onnx/messages.ts";
+import { readOnnx } from "../../import/onnx/read.ts";
+import { createProgramBuilder, intFormat } from "../../program/builder.ts";
+import type { Program } from "../../program/program.ts";
+import type { RandomStream } from "../../support/random.ts";
+import { createOnnx, ints } from "../unit/import/build-onnx.ts";
+import { importedProblems } from "../unit/import/check-imported.ts";
+import { damagedBytes, madeUpBytes, placesOf, STRANGE_NAMES } from "./damage.ts";
+import { type FuzzReader, holds, once, pick } from "./fuzz-reader.ts";
 
 /** A program with what only export writes: a selection, a table, layers of nodes. */
 function exported(): Program {
@@ -35,7 +29,7 @@ function exported(): Program {
 }
 
 /** Small files that have something of everything. */
-function seeds(): readonly Uint8Array[] {
+export function onnxSeeds(): readonly Uint8Array[] {
   const files: Uint8Array[] = [];
   files.push(exportQonnx(exported()));
   const file = (opset: number, make: (b: ReturnType<typeof createOnnx>) => string): void => {
@@ -111,46 +105,6 @@ function seeds(): readonly Uint8Array[] {
   return files;
 }
 
-function check(bytes: Uint8Array): "read" | "refused" {
-  const started = process.cpuUsage();
-  let result: "read" | "refused" = "read";
-  try {
-    const { model } = readOnnx(bytes, { path: "fuzz.onnx" });
-    expect(importedProblems(model)).toEqual([]);
-  } catch (error) {
-    if (!(error instanceof DiagnosticError)) throw error;
-    for (const { code, message } of error.diagnostics) {
-      expect(code).toMatch(/^import\//);
-      expect(message.length).toBeLessThan(1000);
-    }
-    result = "refused";
-  }
-  const { user, system } = process.cpuUsage(started);
-  expect((user + system) / 1000).toBeLessThan(MAX_MILLISECONDS);
-  return result;
-}
-
-const BYTES = [0, 1, 2, 8, 0x7f, 0x80, 0xff];
-
-/** One to four bytes set, removed, repeated or inserted, and sometimes a cut. */
-function mutatedBytes(bytes: Uint8Array, random: RandomStream): Uint8Array {
-  const all = [...bytes];
-  for (let edits = random.integer(1, 4); edits > 0; edits--) {
-    const at = random.integer(0, all.length - 1);
-    const length = random.integer(1, 8);
-    const value =
-      random.integer(0, 1) === 0 ? BYTES[random.integer(0, BYTES.length - 1)]! : random.integer(0, 255);
-    const kind = random.integer(0, 4);
-    if (kind === 0) all[at] = value;
-    else if (kind === 1) all.splice(at, length);
-    else if (kind === 2) all.splice(at, 0, ...all.slice(at, at + length));
-    else if (kind === 3) all.splice(at, 0, value);
-    else if (random.integer(0, 9) === 0) all.splice(at);
-    if (all.length === 0) all.push(value);
-  }
-  return Uint8Array.from(all);
-}
-
 const NUMBERS = [
   0,
   1,
@@ -189,32 +143,19 @@ const NAMES = [
   "Transpose",
   "Flatten",
   "Quant",
-  "../../etc/passwd",
   "N",
+  ...STRANGE_NAMES,
 ];
 
-type Holder = Record<string, unknown> | unknown[];
-
-/** Every place in a message that holds something. */
-function placesOf(message: unknown, found: [Holder, string | number][] = []): [Holder, string | number][] {
-  if (message === null || typeof message !== "object" || message instanceof Uint8Array) return found;
-  for (const key of Object.keys(message)) {
-    found.push([message as Holder, Array.isArray(message) ? Number(key) : key]);
-    placesOf((message as Record<string, unknown>)[key], found);
-  }
-  return found;
-}
-
 /** One to three fields changed to other numbers, names or lists. */
-function mutatedModel(model: ModelProto, random: RandomStream): ModelProto {
+function changedModel(model: ModelProto, random: RandomStream): ModelProto {
   const copy = structuredClone(model);
   for (let edits = random.integer(1, 3); edits > 0; edits--) {
-    const places = placesOf(copy);
-    const [holder, key] = places[random.integer(0, places.length - 1)]!;
+    const [holder, key] = pick(random, placesOf(copy));
     const fields = holder as Record<string | number, unknown>;
     const value = fields[key];
-    if (typeof value === "number") fields[key] = NUMBERS[random.integer(0, NUMBERS.length - 1)];
-    else if (typeof value === "string") fields[key] = NAMES[random.integer(0, NAMES.length - 1)];
+    if (typeof value === "number") fields[key] = pick(random, NUMBERS);
+    else if (typeof value === "string") fields[key] = pick(random, NAMES);
     else if (value instanceof Uint8Array) fields[key] = value.subarray(0, random.integer(0, value.length));
     else if (Array.isArray(holder)) {
       const kind = random.integer(0, 2);
@@ -227,45 +168,38 @@ function mutatedModel(model: ModelProto, random: RandomStream): ModelProto {
   return copy;
 }
 
-/** Bytes of a changed model; undefined where no file can say it, such as a float beyond float32. */
-function encoded(model: ModelProto): Uint8Array | undefined {
-  try {
-    return encodeMessage("ModelProto", model);
-  } catch {
-    return undefined;
-  }
+/** Bytes of a changed model; of the model itself where no file can say the change, such as a float beyond float32. */
+function encoded(model: ModelProto, random: RandomStream): Uint8Array {
+  for (let tries = 0; tries < 10; tries++)
+    try {
+      return encodeMessage("ModelProto", changedModel(model, random));
+    } catch {}
+  return encodeMessage("ModelProto", model);
 }
 
-describe("fuzzed ONNX files", () => {
-  const files = seeds();
-
-  it("come from sound ones, which are written as they were read", () => {
-    for (const bytes of files) {
-      expect(check(bytes)).toBe("read");
-      expect(encodeMessage("ModelProto", decodeMessage("ModelProto", bytes))).toEqual(bytes);
-    }
-  });
-
-  it(`are read or refused: ${FILES} with changed bytes`, { timeout: FILES * 50 + 60_000 }, () => {
-    const count = { read: 0, refused: 0 };
-    for (let i = 0; i < FILES; i++) {
-      const random = createRandom(SEED, "bytes", i);
-      count[check(mutatedBytes(files[i % files.length]!, random))]++;
-    }
-    // Both happen, or the mutations say nothing.
-    expect(count.read).toBeGreaterThan(FILES / 100);
-    expect(count.refused).toBeGreaterThan(FILES / 100);
-  });
-
-  it(`are read or refused: ${FILES} with changed messages`, { timeout: FILES * 50 + 60_000 }, () => {
-    const models = files.map((bytes) => decodeMessage("ModelProto", bytes));
-    const count = { read: 0, refused: 0 };
-    for (let i = 0; i < FILES; i++) {
-      const random = createRandom(SEED, "messages", i);
-      const bytes = encoded(mutatedModel(models[i % models.length]!, random));
-      if (bytes) count[check(bytes)]++;
-    }
-    expect(count.read).toBeGreaterThan(FILES / 100);
-    expect(count.refused).toBeGreaterThan(FILES / 100);
-  });
-});
+export const ONNX_READER: FuzzReader = {
+  name: "ONNX",
+  share: 120,
+  prepare: once(() => {
+    const sound = onnxSeeds();
+    const models = sound.map((bytes) => decodeMessage("ModelProto", bytes));
+    return {
+      sound,
+      kinds: [
+        (random) => damagedBytes(pick(random, sound), random),
+        (random) => encoded(pick(random, models), random),
+        (random) => encoded(pick(random, models), random),
+        (random) =>
+          random.integer(0, 3) > 0
+            ? encoded(pick(random, models), random)
+            : madeUpBytes(pick(random, sound), random),
+      ],
+    };
+  }),
+  read(bytes) {
+    const { model } = readOnnx(bytes, { path: "fuzz.onnx" });
+    const problems = importedProblems(model);
+    holds(problems.length === 0, () => problems.join("\n"));
+    importProblems(model);
+  },
+};
