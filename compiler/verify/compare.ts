@@ -102,7 +102,7 @@ function locate(c: Comparison, found: Found): Divergence {
   const index = found.vector * elements + found.position;
   const channels = channelsOf(valueNamed(c.program, found.value));
   const beyond = found.vector >= c.count;
-  const cycle = seen.cycles?.[index];
+  const cycle = seen.cycles?.[Math.min(index, seen.cycles.length - 1)];
   return {
     run: c.run,
     layer: found.instruction?.layer ?? found.value,

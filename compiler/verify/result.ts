@@ -39,7 +39,7 @@ export interface Divergence {
   /** Index of the vector, and which one it is, such as "sample 12" or "all-max". */
   readonly vector: number;
   readonly vectorName: string;
-  /** Clock cycle of the run, Verilog only. */
+  /** Clock cycle of the run, Verilog only; of the last element that came where this one never did. */
   readonly cycle?: number;
   readonly expected: number;
   /** Null when the element never came. */
@@ -60,7 +60,7 @@ export interface BackendResult {
   readonly divergence?: Divergence;
   /** Of a failure that tells one: the divergence's, or `handshake` where the protocol, the framing or the cycles are wrong. */
   readonly causeClass?: CauseClass;
-  /** Clock cycle at which a rule of the protocol was broken first, Verilog only. */
+  /** Clock cycle of a failure that is no difference of integers: where a rule was broken, or the last beat moved. Verilog only. */
   readonly cycle?: number;
   /** Tool and version. */
   readonly tool?: string;

@@ -40,7 +40,16 @@ export interface RtlTask {
   readonly tool: string;
   /** A few vectors before all of them: what is wrong shows sooner. */
   readonly firstLook?: boolean;
+  readonly wave?: WaveWish;
   progress(fraction: number, text: string): void;
+}
+
+/** A waveform of the first difference, or of the first rule that is broken. */
+export interface WaveWish {
+  /** Cycles before and after it. */
+  readonly cycles: number;
+  /** Takes the waveform (VCD), and the cycle in the middle. */
+  keep(vcd: Uint8Array, cycle: number): void;
 }
 
 /** One build of the design and what it goes through. */
@@ -84,22 +93,22 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   for (const { chosen, runs } of roundsOf(task, force)) {
     const expected = simulate(program, chosen.inputs, chosen.count).values;
     const packets = manifest.inputs.map((port) => packPackets(port, chosen.inputs, chosen.count, task.seed));
-    const outcomes = await Promise.all(
-      runs.map(({ tapped, top, plans }) => {
-        const request = encodeRequest({
-          seed: task.seed,
-          inputs: manifest.inputs,
-          outputs: manifest.outputs,
-          taps: tapped ? tracedValues(program).length : 0,
-          packets,
-          count: chosen.count,
-          given: (tapped && force?.given(WHOLE_AMOUNTS.given, task.seed)) || [],
-          scenarios: plans.map((plan) => plan.scenario),
-        });
-        return task.runner.run(jobOf(task, tapped, top, force, request));
-      }),
-    );
-    for (const [index, { what, tapped, plans }] of runs.entries()) {
+    const jobFor = ({ tapped, top, plans }: Run, scenarios: number): RtlJob => {
+      const request = encodeRequest({
+        seed: task.seed,
+        inputs: manifest.inputs,
+        outputs: manifest.outputs,
+        taps: tapped ? tracedValues(program).length : 0,
+        packets,
+        count: chosen.count,
+        given: (tapped && force?.given(WHOLE_AMOUNTS.given, task.seed)) || [],
+        scenarios: plans.slice(0, scenarios).map((plan) => plan.scenario),
+      });
+      return jobOf(task, tapped, top, force, request);
+    };
+    const outcomes = await Promise.all(runs.map((run) => task.runner.run(jobFor(run, run.plans.length))));
+    for (const [index, run] of runs.entries()) {
+      const { what, tapped, plans } = run;
       const outcome = outcomes[index]!;
       if (outcome.status === "rejected") return finish(`Verilator refuses the ${what}:\n${outcome.log}`);
       if (outcome.status !== "done") return finish(`the simulation of the ${what} stops: ${outcome.log}`);
@@ -115,12 +124,23 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
           state.intervalCycles = found.intervalCycles ?? -1;
           state.vectors = chosen.count;
         }
-        if (found.reason !== undefined) return finish(found.reason, found);
+        if (found.reason === undefined) continue;
+        const cycle = found.divergence?.cycle ?? found.cycle;
+        if (task.wave && cycle !== undefined) await recordWave(task, task.wave, jobFor(run, k + 1), cycle);
+        return finish(found.reason, found);
       }
       task.progress((index + 1) / runs.length, `${what}: ${plans.length} scenarios, ${chosen.count} vectors`);
     }
   }
   return finish();
+}
+
+/** Runs everything up to the failure once more, with the cycles around it on record. */
+async function recordWave(task: RtlTask, wish: WaveWish, job: RtlJob, cycle: number): Promise<void> {
+  task.progress(1, "the same once more, with a waveform");
+  const wave = { from: Math.max(0, cycle - wish.cycles), to: cycle + wish.cycles };
+  const outcome = await task.runner.run({ ...job, wave });
+  if (outcome.status === "done" && outcome.wave) wish.keep(outcome.wave, cycle);
 }
 
 function roundsOf(task: RtlTask, force: ForceWrapper | undefined): readonly Round[] {

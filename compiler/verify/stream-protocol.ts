@@ -115,21 +115,28 @@ export function packPackets(
   return bytes;
 }
 
+/** What is wrong with a beat. */
+export interface PortProblem {
+  readonly text: string;
+  readonly cycle: number;
+}
+
 /** What came out: one column per value, and what is wrong with packing and tlast. */
 export function unpackPackets(
   port: StreamPort,
   output: PortRecord,
-): { values: { value: string; values: Float64Array; cycles: Float64Array }[]; problems: string[] } {
+): { values: { value: string; values: Float64Array; cycles: Float64Array }[]; problems: PortProblem[] } {
   const laneBytes = port.laneBits / 8;
   const beatBytes = bytesPerBeat(port);
   const beats = output.last.length;
-  const problems: string[] = [];
+  const problems: PortProblem[] = [];
   for (let beat = 0; beat < beats; beat++) {
     const due = beat % port.beats === port.beats - 1;
     if ((output.last[beat] === 1) !== due && problems.length === 0)
-      problems.push(
-        `${port.name}_tlast is ${due ? "missing" : "early"} on output beat ${beat} (beat ${beat % port.beats} of packet ${Math.floor(beat / port.beats)}, cycle ${output.cycles[beat]})`,
-      );
+      problems.push({
+        text: `${port.name}_tlast is ${due ? "missing" : "early"} on output beat ${beat} (beat ${beat % port.beats} of packet ${Math.floor(beat / port.beats)}, cycle ${output.cycles[beat]})`,
+        cycle: output.cycles[beat]!,
+      });
   }
   const values: { value: string; values: Float64Array; cycles: Float64Array }[] = [];
   let firstBeat = 0;
@@ -149,9 +156,10 @@ export function unpackPackets(
           seen.push(number);
           cycles.push(output.cycles[beat]!);
         } else if (number !== 0 && problems.length < 8)
-          problems.push(
-            `unused lane ${e % port.lanes} of output beat ${beat} holds ${number}, not 0 (${port.name})`,
-          );
+          problems.push({
+            text: `unused lane ${e % port.lanes} of output beat ${beat} holds ${number}, not 0 (${port.name})`,
+            cycle: output.cycles[beat]!,
+          });
       }
     }
     values.push({ value: value.value, values: Float64Array.from(seen), cycles: Float64Array.from(cycles) });

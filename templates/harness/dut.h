@@ -24,6 +24,8 @@ struct Dut {
 void dut_open(uint32_t seed);
 // Applies the inputs with the clock low and reads the outputs.
 void dut_settle(Dut &dut);
+// Number of the cycle that begins: a waveform has it, where one is asked for.
+void dut_cycle(uint64_t cycle);
 // The rising edge.
 void dut_edge();
 void dut_close();

@@ -247,6 +247,7 @@ int main() {
         for (Port &port : dut.outputs) port.tready = false;
         dut.aresetn = false;
         for (uint32_t i = 0; i < reset_cycles; i++, cycle++) {
+            dut_cycle(cycle);
             dut_settle(dut);
             for (const Port &port : dut.outputs)
                 if (port.tvalid) find(VALID_IN_RESET);
@@ -275,6 +276,7 @@ int main() {
                                         : sink_mode == 2 ? cycle - start > watchdog / 2
                                                          : sinks[o].ready(sink_idle, random);
 
+            dut_cycle(cycle);
             dut_settle(dut);
 
             bool complete = true;
