@@ -5,8 +5,8 @@ export type Status = "passed" | "failed" | "skipped";
 /**
  * What a difference looks like: `wrap`: a width, a sign or a bound of the range is wrong; `rounding`: a shift or what is added
  * before it; `order`: the integer of another element, or of the packet before; `address`: computed with what stands at another
- * place of a memory or window; `handshake`: beats are lost, repeated or late, or the protocol is broken; `constant`: a
- * weight, bias, threshold or table entry; `unknown`: none of these.
+ * place of a memory or window; `handshake`: control: beats are lost, repeated, early or late, a register or sum is not reset,
+ * or the protocol is broken; `constant`: a weight, bias, threshold or table entry; `unknown`: none of these.
  */
 export const CAUSE_CLASSES = [
   "wrap",

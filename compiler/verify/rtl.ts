@@ -10,6 +10,7 @@ import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
 import { createForceWrapper, type ForceWrapper } from "./force-wrapper.ts";
+import { withInnerStalls } from "./inner-stalls.ts";
 import { findingsOf, judge, unpackPorts, type Verdict } from "./judge.ts";
 import type { BackendResult } from "./result.ts";
 import type { RtlJob, RtlRunner } from "./runners.ts";
@@ -90,7 +91,11 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     wrapperText,
     manifest.sources.map((path) => textOf(task.files.get(path)!)),
   );
-  for (const { chosen, runs } of roundsOf(task, force)) {
+  const topPath = `rtl/${manifest.top}.v`;
+  const stalling = files.has(topPath) ? withInnerStalls(textOf(files.get(topPath)!)) : undefined;
+  const stallable =
+    stalling === undefined ? task : { ...task, files: new Map([...files, [topPath, stalling]]) };
+  for (const { chosen, runs } of roundsOf(task, force, stalling)) {
     const expected = simulate(program, chosen.inputs, chosen.count).values;
     const packets = manifest.inputs.map((port) => packPackets(port, chosen.inputs, chosen.count, task.seed));
     const jobFor = ({ tapped, top, plans }: Run, scenarios: number): RtlJob => {
@@ -104,7 +109,7 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
         given: (tapped && force?.given(WHOLE_AMOUNTS.given, task.seed)) || [],
         scenarios: plans.slice(0, scenarios).map((plan) => plan.scenario),
       });
-      return jobOf(task, tapped, top, force, request);
+      return jobOf(tapped ? stallable : task, tapped, top, force, request);
     };
     const outcomes = await Promise.all(runs.map((run) => task.runner.run(jobFor(run, run.plans.length))));
     for (const [index, run] of runs.entries()) {
@@ -143,14 +148,26 @@ async function recordWave(task: RtlTask, wish: WaveWish, job: RtlJob, cycle: num
   if (outcome.status === "done" && outcome.wave) wish.keep(outcome.wave, cycle);
 }
 
-function roundsOf(task: RtlTask, force: ForceWrapper | undefined): readonly Round[] {
+function roundsOf(
+  task: RtlTask,
+  force: ForceWrapper | undefined,
+  stalling: string | undefined,
+): readonly Round[] {
   const { manifest, seed } = task;
   const all = rtlVectors(task.vectors, task.samples);
   const tapped = (chosen: VectorSet, amounts: ScenarioAmounts): Run => ({
     what: "Verilog with taps",
     tapped: true,
     top: force?.module ?? manifest.tapWrapper.module,
-    plans: planScenarios(manifest, chosen.count, chosen.count - chosen.samples, seed, force?.values, amounts),
+    plans: planScenarios(
+      manifest,
+      chosen.count,
+      chosen.count - chosen.samples,
+      seed,
+      stalling !== undefined,
+      force?.values,
+      amounts,
+    ),
   });
   const shipped: Run = {
     what: "Verilog as shipped",

@@ -25,8 +25,11 @@ export interface Scenario {
   readonly outputBeats: readonly number[];
   /** Cycles without a beat on either port after which the design counts as standing still. */
   readonly watchdog: number;
-  /** What stands on the stages' inputs: 0 nothing, a seed of random bits, or the given beats of the streams of this parity. */
-  readonly force: number | "even" | "odd";
+  /**
+   * What is done to the streams between the stages: 0 nothing, a seed of random bits, the given beats of those of this parity,
+   * or random stalls.
+   */
+  readonly force: number | "even" | "odd" | "stalls";
   readonly packets: readonly PacketToSend[];
 }
 
@@ -70,6 +73,8 @@ const RULES = [
   "m_axis_tlast changes before m_axis_tready came",
 ];
 const ENDS = ["complete", "standstill", "stopped"] as const;
+/** In the order of the driver's modes. */
+const MODES = ["none", "random", "even", "odd", "stalls"];
 const SINKS = ["free", "after-valid", "closed-at-first"] as const;
 
 export function bytesPerBeat(port: StreamPort): number {
@@ -207,7 +212,7 @@ export function encodeRequest(request: {
       s.watchdog,
       ...(typeof s.force === "number"
         ? [s.force === 0 ? 0 : 1, s.force >>> 0]
-        : [s.force === "even" ? 2 : 3, 0]),
+        : [MODES.indexOf(s.force), request.seed | 1]),
       ...s.outputBeats,
       s.packets.length,
     );

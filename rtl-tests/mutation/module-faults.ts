@@ -574,13 +574,15 @@ export const MODULE_FAULTS: Readonly<Record<string, readonly Place[]>> = {
   ],
 };
 
-/** Modules that a module has inside, by the name of the instance's module. */
-export const INNER: Readonly<Record<string, readonly string[]>> = {
-  nf_dense: ["nf_dot"],
-  nf_line_window: ["nf_line_banks"],
-  nf_threshold: ["nf_beat_rom"],
-  nf_requantize_channels: ["nf_beat_rom"],
-  nf_scale: ["nf_beat_rom"],
+/** Modules that a module has inside, and whether an instance has them. */
+export const INNER: Readonly<
+  Record<string, readonly { readonly module: string; readonly when?: (p: Parameters) => boolean }[]>
+> = {
+  nf_dense: [{ module: "nf_dot", when: (p) => num(p, "SHARED_PE") * num(p, "SHARED_WINDOWS") === 1 }],
+  nf_line_window: [{ module: "nf_line_banks", when: banked }],
+  nf_threshold: [{ module: "nf_beat_rom" }],
+  nf_requantize_channels: [{ module: "nf_beat_rom" }],
+  nf_scale: [{ module: "nf_beat_rom" }],
 };
 
 /** Parts of a module that an instance may not have, by the label of their generate block. */
