@@ -1,7 +1,7 @@
 # On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-unit nightly lint format build bench examples pack clean help
+.PHONY: setup demo test test-unit nightly lint format build bench examples mutate pack clean help
 
 ## help: list the targets
 help:
@@ -42,6 +42,13 @@ bench: setup
 ## examples: train all examples to their end and compare with their expected.json, hours; EXAMPLES="conv1d lenet" for some
 examples: build
 	@node scripts/examples.mjs $(EXAMPLES)
+
+## mutate: inject faults into the Verilog and C of the examples, and see that the gate finds each; minutes to hours, goes on where it was
+##         broken off; EXAMPLES="conv1d build/my-design" MUTANTS=72 SEED=1 JOBS=2 SUMMARY=docs/mutation.md
+mutate: setup
+	@npm run --silent generate
+	@node scripts/mutate.mjs $(EXAMPLES) $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SUMMARY),--summary $(SUMMARY))
 
 ## clean: remove everything that was built
 clean:

@@ -263,7 +263,12 @@ export const MODULE_FAULTS: Readonly<Record<string, readonly Place[]>> = {
     {
       at: "commit     = write && ⟦!s_drop && write_last⟧;",
       faults: [
-        { kind: "framing", to: "(s_drop || write_last)", what: "keeps a packet that is to be dropped" },
+        {
+          kind: "framing",
+          to: "(s_drop || write_last)",
+          what: "keeps a packet that is to be dropped",
+          when: (_, ports) => ports.s_drop !== "1'b0",
+        },
       ],
     },
   ],

@@ -172,13 +172,14 @@ extern "C" int nf_force_word() {
     return static_cast<int>(word);
 }
 
-// Which of 32 streams between the stages may go on, bit by bit: three quarters of them by chance. One stream of all is
-// held up for long, another one after it: what is before it fills up, what is behind it runs dry.
+// Which of 32 streams between the stages may go on, bit by bit: three quarters of them by chance. One stream after the other
+// is held up for long, so that what is before it fills up and what is behind it runs dry; as long, none is.
 extern "C" int nf_gate_word(int word, int streams) {
     const uint32_t first = static_cast<uint32_t>(nf_force_word());
     const uint32_t open = first | static_cast<uint32_t>(nf_force_word());
-    const uint64_t closed = cycle / gate_span % static_cast<uint64_t>(streams);
-    const bool is_here = closed / 32 == static_cast<uint64_t>(word);
+    const uint64_t phase = cycle / gate_span;
+    const uint64_t closed = phase / 2 % static_cast<uint64_t>(streams);
+    const bool is_here = phase % 2 == 0 && closed / 32 == static_cast<uint64_t>(word);
     return static_cast<int>(is_here ? open & ~(uint32_t(1) << closed % 32) : open);
 }
 
