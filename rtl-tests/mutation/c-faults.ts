@@ -40,7 +40,7 @@ export function codeFaults(design: Design): readonly Fault[] {
             path,
             own.replace(whole, () => change.text),
           ),
-        proveEquivalent: () => change.prove?.(),
+        proveEquivalent: async () => change.prove?.(),
       });
   }
   for (const { file: kernel, find, to, kind, what, calledAs } of KERNELS)
@@ -59,7 +59,7 @@ export function codeFaults(design: Design): readonly Fault[] {
         place: file,
         what,
         apply: (switchable) => withFile(switchable, file, changed),
-        proveEquivalent: () => undefined,
+        proveEquivalent: async () => undefined,
       });
     }
   return faults;

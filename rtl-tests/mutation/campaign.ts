@@ -117,7 +117,7 @@ export async function judgeFault(
   );
   const found = (isRtl ? result.rtl : result.c)!;
   const { id, backend, kind, place, what } = fault;
-  const proof = found.status === "failed" ? undefined : fault.proveEquivalent();
+  const proof = found.status === "failed" ? undefined : await fault.proveEquivalent();
   const refused = /refuses the (C|Verilog)/.test(found.reason ?? "");
   return {
     id,

@@ -14,6 +14,8 @@ export interface Replacement {
   readonly what: string;
   /** Whether the instance has it: a fault of a memory of one word is none. */
   readonly when?: (p: Parameters, ports: Ports) => boolean;
+  /** The register whose reset is missing. */
+  readonly register?: string;
 }
 
 export interface Place {

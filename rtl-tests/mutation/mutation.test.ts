@@ -2,12 +2,14 @@
 // what they are. And the parts of a campaign: places are where they are said to be, draws are the same every time, and what
 // cannot show is proved.
 import { describe, expect, test } from "vitest";
+import { fixedFile } from "../../compiler/render/render.ts";
 import { hasTool } from "../../compiler/tests/tools-present.ts";
 import { createCRunner } from "../../compiler/tools/c-compiler.ts";
 import { createVerilatorRunner } from "../../compiler/tools/verilator.ts";
 import { drawFaults, judgeFault, judgeOriginal, type MutantResult, subjectOf } from "./campaign.ts";
 import { convDesign, denseDesign } from "./designs.ts";
 import { type FaultKind, KINDS, NOT_IN, textOf } from "./fault.ts";
+import { registerProof } from "./register-proof.ts";
 import { killRate, RIGHT_CLASSES, summaryText } from "./summary.ts";
 
 const SEED = 1;
@@ -95,24 +97,31 @@ describe("places", () => {
 });
 
 describe("proofs", () => {
-  test("a requantization that never reaches its highest value does not show that bound", () => {
-    // Four bits with sign to three bits without: the ReLU leaves 0..7, divided by 4 there is 0..2.
-    const [, design] = designs[0];
-    const { faults } = subjectOf(design, SEED);
-    const bounds = faults.filter(({ kind, backend }) => kind === "saturation bound" && backend === "rtl");
-    const proofs = bounds.map((fault) => fault.proveEquivalent());
-    // The first requantization comes to both of its ends; of those that are proved the inputs are counted.
+  const faultsOf = (kind: FaultKind) =>
+    subjectOf(designs[0][1], SEED).faults.filter((fault) => fault.kind === kind && fault.backend === "rtl");
+
+  test("count the inputs of a requantization, all of which give the same", async () => {
+    const proofs = await Promise.all(faultsOf("saturation bound").map((fault) => fault.proveEquivalent()));
+    // What comes to its bound shows it.
     expect(proofs.filter((proof) => proof === undefined).length).toBeGreaterThan(0);
     for (const proof of proofs) if (proof !== undefined) expect(proof).toMatch(/^all \d+ inputs/);
   });
 
-  test("an operand without a sign needs none", () => {
-    const [, design] = designs[0];
-    const { faults } = subjectOf(design, SEED);
-    const signs = faults.filter(({ kind, backend }) => kind === "sign extension" && backend === "rtl");
-    expect(signs.length).toBeGreaterThan(3);
-    for (const fault of signs.filter(({ what }) => what.includes("weights")))
-      expect(fault.proveEquivalent()).toBeUndefined();
+  test("are none for the sign of weights that have one", async () => {
+    const signs = faultsOf("sign extension").filter(({ what }) => what.includes("weights"));
+    expect(signs.length).toBeGreaterThan(1);
+    for (const fault of signs) expect(await fault.proveEquivalent()).toBeUndefined();
+  });
+
+  test("of a register: one that only counts to what another one says too does not matter", async () => {
+    const text = fixedFile("verilog/lib/nf_lane_adapter.v");
+    const parameters = { ELEMENTS: 27, WIDTH: 4, S_LANES: 1, M_LANES: 3, GROUP: 3 };
+    const proofOf = (register: string, more: object = {}) =>
+      registerProof("nf_lane_adapter", text, { ...parameters, ...more }, register);
+    expect(await proofOf("read_beat")).toContain("depends on read_beat, by SAT");
+    expect(await proofOf("needed")).toBeUndefined();
+    // A packet that ends within a group needs the count.
+    expect(await proofOf("read_beat", { ELEMENTS: 26 })).toBeUndefined();
   });
 });
 

@@ -132,7 +132,9 @@ function switched(
     })),
     ...resetSpans(text).map(({ register, ...span }) => ({
       ...span,
-      faults: [{ kind: "missing reset", to: register, what: `does not reset ${register}` } as const],
+      faults: [
+        { kind: "missing reset", to: register, what: `does not reset ${register}`, register } as const,
+      ],
     })),
   ];
   const isThere = ({ start }: Span): boolean =>
