@@ -1,6 +1,7 @@
 // Stalls between the stages. In: the text of a generated top module. Out: the same module in which the simulation can hold up
 // every stream between two stages, so that each stage waits, and is made to wait, where the whole design would never do so.
-// The module that is shipped has nothing of this; it runs as it is beside this one.
+// The module that is shipped has nothing of this; it runs as it is beside this one. The two copies of an nf_fork go together, so
+// they have no gates of their own.
 
 /**
  * Undefined where no stream is found: the text is not a top module as the compiler prints it. Gates are open unless
