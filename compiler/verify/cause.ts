@@ -305,7 +305,8 @@ function thresholdCause(suspect: Suspect): Cause {
     if (!data.slice(c * levels, (c + 1) * levels).includes(input[i]!)) ties = false;
     if (input[i]! >= 0) negative = false;
   }
-  if (ties) return because("order", "ties: a threshold that is reached exactly does not count");
+  if (ties && wrongChannels(suspect).length > 1)
+    return because("order", "ties: a threshold that is reached exactly does not count");
   if (negative && wrongChannels(suspect).length > 1)
     return because("wrap", "only negative integers differ: the sign is lost");
   return because("constant", `a threshold of channel ${position - start}, or the width of the comparison`);

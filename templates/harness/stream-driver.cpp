@@ -284,8 +284,8 @@ int main() {
         uint64_t last_input = cycle;
         bool opened = false;
         // After the last output a while must pass without another one; stages whose results no output needs go on for a
-        // packet at most, and the taps are to see all of them.
-        const uint32_t settled = taps.empty() ? 64 : 64 + watchdog / 4;
+        // packet at most, longer where they are held up, and the taps are to see all of them.
+        const uint32_t settled = taps.empty() ? 64 : force_mode == 4 ? 64 + 2 * watchdog : 64 + watchdog / 4;
         uint32_t quiet = 0;
         int end = -1;
         while (end < 0) {
@@ -337,7 +337,7 @@ int main() {
             cycle++;
             if (complete && ++quiet > settled) end = 0;
             else if (stop_after > 0 && cycle - start >= stop_after) end = 2;
-            else if (cycle - progress > watchdog) end = 1;
+            else if (!complete && cycle - progress > watchdog) end = 1;
             if ((cycle & 0xfff) == 0) leave_when_alone();
         }
 
