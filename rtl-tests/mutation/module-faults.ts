@@ -227,8 +227,8 @@ export const MODULE_FAULTS: Readonly<Record<string, readonly Place[]>> = {
       faults: [
         {
           kind: "off-by-one address",
-          to: "address",
-          what: "shows the constants of the beat before",
+          to: "(next_address == LAST_ADDRESS[ADDRESS_BITS-1:0]) ? {ADDRESS_BITS{1'b0}} : next_address + 1'b1",
+          what: "shows the constants of the next beat",
           when: (p) => num(p, "DEPTH") > 1,
         },
       ],
