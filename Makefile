@@ -1,7 +1,7 @@
 # On a fresh clone `make demo` or `make test` is all there is to type: both set the machine up first.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup demo test test-unit nightly fuzz lint format build bench examples fuzz-inputs kills pack clean help
+.PHONY: setup demo test test-unit nightly lint format build bench examples fuzz mutate fuzz-inputs kills pack clean help
 
 ## help: list the targets
 help:
@@ -58,6 +58,13 @@ KILLS ?= 200
 ## kills: KILLS=n SEED=s commands killed at random moments, and what they leave looked at; half an hour
 kills: build
 	@node scripts/kills.mjs $(KILLS) $(or $(SEED),1)
+
+## mutate: inject faults into the Verilog and C of the examples, and see that the gate finds each; minutes to hours, goes on where it was
+##         broken off; EXAMPLES="conv1d build/my-design" MUTANTS=72 SEED=1 JOBS=2 SUMMARY=docs/mutation.md
+mutate: setup
+	@npm run --silent generate
+	@node scripts/mutate.mjs $(EXAMPLES) $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(JOBS),--jobs $(JOBS)) $(if $(SUMMARY),--summary $(SUMMARY))
 
 ## clean: remove everything that was built
 clean:

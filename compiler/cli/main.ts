@@ -215,6 +215,11 @@ function createCli(): Command {
     .addOption(
       new Option("--board-vectors <n>", "real samples over each serial line").argParser(integer).default(20),
     )
+    .option(
+      "--wave <file>",
+      "write a waveform (VCD) of the cycles around the first difference of the Verilog",
+    )
+    .addOption(new Option("--wave-cycles <n>", "cycles before and after it (default: 64)").argParser(integer))
     .action((dir, options) =>
       execute("verify", options.json, async (context) =>
         (await import("./commands/verify.ts")).verifyCommand(context, dir, options),

@@ -1,4 +1,5 @@
 // The steps after training that compile, verify and build are made of, on an open build directory.
+import { writeFileSync } from "node:fs";
 import { decodeNpy } from "../data/npy.ts";
 import type { NumericArray } from "../data/numeric-array.ts";
 import { BUILD_FILES, portFile } from "../driver/build-files.ts";
@@ -30,7 +31,7 @@ import { createDiagnostic, type Diagnostic, DiagnosticError } from "../support/d
 import { createCRunner, measureC } from "../tools/c-compiler.ts";
 import { createVerilatorRunner } from "../tools/verilator.ts";
 import { type BranchCoverage, branchTotals } from "../verify/branches.ts";
-import { type BackendResult, describeDivergence } from "../verify/result.ts";
+import { type BackendResult, describeDivergence, type VerifyResult } from "../verify/result.ts";
 import type { Samples } from "../verify/vectors.ts";
 import { verifyDesign } from "../verify/verify.ts";
 import type { Context } from "./context.ts";
@@ -103,6 +104,8 @@ export interface VerifyStepOptions {
   readonly seed: number;
   readonly without: readonly ("c" | "rtl")[];
   readonly rtlVectors: number;
+  /** A waveform of the first difference of the Verilog: its file, and cycles before and after. */
+  readonly wave?: { readonly path: string; readonly cycles: number };
 }
 
 /** Code and stack of the C; they are figures, not a verdict: without the tools that count them they are left out. */
@@ -155,10 +158,17 @@ export async function verifyStep(
 ): Promise<readonly Diagnostic[]> {
   const { program, manifest, files, modified } = readDesign(directory);
   const samples = readSamples(directory, program);
+  const { wave, ...asked } = options;
+  let waveCycle: number | undefined;
+  const keep = (vcd: Uint8Array, cycle: number): void => {
+    writeFileSync(wave!.path, vcd);
+    waveCycle = cycle;
+    context.progress.line(`waveform of cycle ${cycle} written to ${wave!.path}, at ${10 * cycle} ns`);
+  };
   const result = await verifyDesign(
     { program, manifest, files },
     samples,
-    options,
+    { ...asked, ...(wave ? { wave: { cycles: wave.cycles, keep } } : {}) },
     { c: createCRunner(), rtl: createVerilatorRunner() },
     context.progress,
   );
@@ -193,7 +203,16 @@ export async function verifyStep(
     const detail = backend.divergence ? describeDivergence(backend.divergence) : (backend.reason ?? "");
     failures.push(createDiagnostic("verify/mismatch", { backend: name, detail }));
   }
+  if (wave && waveCycle === undefined)
+    failures.push(createDiagnostic("verify/no-wave", { path: wave.path, why: whyNoWave(result) }));
   return failures;
+}
+
+/** Why there is no cycle to show. */
+function whyNoWave({ rtl }: VerifyResult): string {
+  if (!rtl || rtl.status === "skipped") return "the Verilog did not run";
+  if (rtl.status === "passed") return "the Verilog has no difference";
+  return "the Verilog failed before any cycle of it could be compared";
 }
 
 /** What targets and boards came to: figures by their names, and how each netlist and each board was judged. */
@@ -239,6 +258,9 @@ export function reportStep(directory: BuildDirectory): Report | undefined {
     vectors: b.vectors,
     mismatches: b.mismatches,
     ...(b.reason === undefined ? {} : { reason: b.reason }),
+    ...(b.causeClass === undefined ? {} : { causeClass: b.causeClass }),
+    ...(b.cycle === undefined ? {} : { cycle: b.cycle }),
+    ...(b.divergence === undefined ? {} : { divergence: b.divergence }),
     ...(b.latencyCycles === undefined ? {} : { latencyCycles: b.latencyCycles }),
     ...(b.intervalCycles === undefined ? {} : { intervalCycles: b.intervalCycles }),
   });

@@ -228,11 +228,34 @@ export const designResultSchema = z.strictObject({
 });
 export type DesignResult = z.infer<typeof designResultSchema>;
 
+const causeClass = z.enum(["wrap", "rounding", "order", "address", "handshake", "constant", "unknown"]);
+
+/** The first element that differs, as verify/result.ts has it. */
+const divergence = z.strictObject({
+  run: z.string(),
+  layer: z.string(),
+  value: z.string(),
+  kind: z.enum(["accumulator", "stream", "output"]),
+  position: count,
+  channel: count,
+  vector: z.number().int(),
+  vectorName: z.string(),
+  cycle: count.optional(),
+  expected: z.number().nullable(),
+  got: z.number().nullable(),
+  causeClass,
+  cause: z.string(),
+});
+
 const backend = z.strictObject({
   status: backendStatus,
   vectors: count,
   mismatches: count.optional(),
   reason: z.string().optional(),
+  causeClass: causeClass.optional(),
+  /** Clock cycle of a failure that is no difference of integers. */
+  cycle: count.optional(),
+  divergence: divergence.optional(),
   latencyCycles: count.optional(),
   intervalCycles: count.optional(),
 });

@@ -30,6 +30,19 @@ export interface VerilatorOptions {
  */
 const VERILATE = ["--cc", "-O3", "--assert", "--x-assign", "unique", "--x-initial", "unique"];
 const QUIET = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-DECLFILENAME"];
+/** The modules around the design and its own wires; a cycle takes 10 ns, so that cycle n begins at 10 n ns. */
+const TRACE = [
+  "--trace",
+  "--trace-depth",
+  "3",
+  "--trace-max-width",
+  "65536",
+  "--timescale-override",
+  "1ns/1ns",
+];
+/** Written by a traced simulator, in its working directory; the window is read from there. */
+const WAVE_FILE = "nf_wave.vcd";
+const WINDOW_FILE = "nf_wave.txt";
 const COMPILE = ["-std=gnu++17", "-w"];
 /** -O2 is the fastest simulation here; -O3 and -march=native are slower, -O0 is 18 times slower. */
 const OPTIMIZED = "-O2";
@@ -109,14 +122,15 @@ async function findTools(verilator: string, cxx: string | undefined): Promise<To
   };
 }
 
-function compileFlags(tools: Tools): string[] {
+function compileFlags(tools: Tools, traced: boolean): string[] {
+  const trace = traced ? 1 : 0;
   return [
     ...COMPILE,
     "-DVM_COVERAGE=0",
     "-DVM_SC=0",
-    "-DVM_TRACE=0",
+    `-DVM_TRACE=${trace}`,
     "-DVM_TRACE_FST=0",
-    "-DVM_TRACE_VCD=0",
+    `-DVM_TRACE_VCD=${trace}`,
     "-DVL_THREADED=1",
     `-I${tools.include}`,
     `-I${join(tools.include, "vltstd")}`,
@@ -136,14 +150,13 @@ async function objects(
   kind: string,
   files: FileSet,
   sources: readonly string[],
+  traced: boolean,
 ): Promise<string[]> {
-  const key = buildKey(
-    [tools.version, tools.cxx, tools.cxxVersion, tools.include, ...COMPILE, OPTIMIZED, ...sources],
-    files,
-  );
+  const flags = [...compileFlags(tools, traced), OPTIMIZED];
+  const key = buildKey([tools.version, tools.cxx, tools.cxxVersion, ...flags, ...sources], files);
   const folder = await cache.get(kind, key, async (building) => {
     await writeFiles(building, files);
-    await compile(tools, building, [...compileFlags(tools), OPTIMIZED, "-c", ...sources]);
+    await compile(tools, building, [...flags, "-c", ...sources]);
   });
   return (await readdir(folder))
     .filter((name) => name.endsWith(".o"))
@@ -159,12 +172,14 @@ async function buildSimulator(
   job: RtlJob,
   optimization: string,
 ): Promise<string | RunOutcome> {
+  const traced = job.wave !== undefined;
   const key = buildKey(
     [
       tools.version,
       tools.cxx,
       tools.cxxVersion,
       ...VERILATE,
+      ...(traced ? TRACE : []),
       ...COMPILE,
       optimization,
       job.top,
@@ -181,6 +196,7 @@ async function buildSimulator(
         tools.verilator,
         [
           ...VERILATE,
+          ...(traced ? TRACE : []),
           ...QUIET,
           "--prefix",
           "Vdut",
@@ -212,6 +228,7 @@ async function buildSimulator(
         "verilator-runtime",
         new Map(),
         await runtimeSources(tools, model),
+        traced,
       );
       const driver = await objects(
         cache,
@@ -219,9 +236,11 @@ async function buildSimulator(
         "verilator-driver",
         job.driver,
         [...job.driver.keys()].filter((name) => name.endsWith(".cpp")),
+        traced,
       );
       await compile(tools, model, [
-        ...compileFlags(tools),
+        ...compileFlags(tools, traced),
+        ...(traced ? [`-DNF_WAVE_FILE="${WAVE_FILE}"`, `-DNF_WINDOW_FILE="${WINDOW_FILE}"`] : []),
         optimization,
         "all.cpp",
         ...driver,
@@ -250,7 +269,10 @@ async function runtimeSources(tools: Tools, model: string): Promise<string[]> {
 }
 
 async function runSimulator(simulator: string, job: RtlJob): Promise<RunOutcome> {
-  return withTemporaryFolder(job.data, async (folder) => {
+  const { wave } = job;
+  const data = new Map(job.data);
+  if (wave) data.set(WINDOW_FILE, `${wave.from} ${wave.to}\n`);
+  return withTemporaryFolder(data, async (folder) => {
     // A private name: the cache may drop the file while we run.
     const own = join(folder, "simulator");
     await copyFile(simulator, own);
@@ -259,7 +281,12 @@ async function runSimulator(simulator: string, job: RtlJob): Promise<RunOutcome>
       input: job.request,
       timeoutSeconds: job.timeoutSeconds,
     });
-    if (result.exitCode === 0) return { status: "done", output: result.stdout };
+    if (result.exitCode === 0)
+      return {
+        status: "done",
+        output: result.stdout,
+        ...(wave ? { wave: await readFile(join(folder, WAVE_FILE)) } : {}),
+      };
     // Nothing in the simulation ends it so: what does is the machine.
     if (!result.started || (result.signal === "SIGKILL" && !result.timedOut))
       requireEnd("the built simulator", result);

@@ -46,13 +46,31 @@ export function orderCause({ expected, got, count, position }: Suspect): Cause |
     if (got[n * elements + position] !== expected[n * elements + position]) wrong.push(n);
   if (wrong.length < 2) return undefined;
   const varies = new Set(wrong.map((n) => got[n * elements + position])).size > 1;
-  if (!varies) return undefined;
+  if (!varies) return stuckCause({ expected, got, count, position });
   for (let p = 0; p < elements; p++)
     if (p !== position && wrong.every((n) => got[n * elements + position] === expected[n * elements + p]))
       return because("order", `order: position ${position} carries the value of position ${p}`);
   if (wrong.every((n) => n > 0 && got[n * elements + position] === expected[(n - 1) * elements + position]))
     return because("order", "the value of the vector before: late by one packet");
   return undefined;
+}
+
+/** One element alone that is the same in every run: nobody writes it. */
+function stuckCause({
+  expected,
+  got,
+  count,
+  position,
+}: Pick<Suspect, "expected" | "got" | "count" | "position">): Cause | undefined {
+  const elements = expected.length / count;
+  const due = new Set<number>();
+  for (let i = 0; i < got.length; i++) {
+    if (i % elements === position) due.add(expected[i]!);
+    else if (got[i] !== expected[i]) return undefined;
+  }
+  const stuck = Array.from({ length: count }, (_, n) => got[n * elements + position]);
+  if (due.size < 3 || stuck.some((x) => x !== stuck[0])) return undefined;
+  return because("order", `position ${position} holds the same integer in every run: nothing writes it`);
 }
 
 /** Zero bits that all differences together have to end in to be no chance. */

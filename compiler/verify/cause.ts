@@ -1,7 +1,15 @@
 // Why a stage may differ. In: what one instruction was given, what it should have made of it, what it made. Out: a class and a
 // sentence. A guess from patterns: it is printed as "likely cause" and decides nothing.
 
-import { constantNamed, type DenseInstruction, operandsOf, valueNamed } from "../program/program.ts";
+import { operandOf } from "../program/bounds.ts";
+import {
+  type ConvInstruction,
+  constantNamed,
+  type DenseInstruction,
+  operandsOf,
+  valueNamed,
+  widthOf,
+} from "../program/program.ts";
 import {
   because,
   differences,
@@ -14,6 +22,7 @@ import {
 import { runAlone } from "./instruction-alone.ts";
 import { requantizeCause } from "./requantize-cause.ts";
 import type { Cause } from "./result.ts";
+import { indexOf } from "./slopes.ts";
 
 export function likelyCause(suspect: Suspect): Cause {
   const { instruction } = suspect;
@@ -28,11 +37,13 @@ export function likelyCause(suspect: Suspect): Cause {
       return orderCause(suspect) ?? thresholdCause(suspect);
     case "conv":
       return (
+        biasCause(suspect) ??
         orderCause(suspect) ??
         wrapCause(suspect) ??
-        biasCause(suspect) ??
+        goingOnCause(suspect) ??
+        oneUnit(suspect) ??
+        movedWeights(suspect, instruction) ??
         movedInput(suspect) ??
-        nearOneUnit(suspect) ??
         because("unknown", "weights, or the window that they met")
       );
     case "scale":
@@ -58,8 +69,7 @@ export function likelyCause(suspect: Suspect): Cause {
 }
 
 function denseCause(suspect: Suspect, instruction: DenseInstruction): Cause | undefined {
-  const { program, operands, count, position, start } = suspect;
-  const input = operands[0]!;
+  const { program, count, position, start } = suspect;
   const weights = constantNamed(program, instruction.weights);
   const size = weights.shape[1]!;
   const o = position - start;
@@ -67,14 +77,8 @@ function denseCause(suspect: Suspect, instruction: DenseInstruction): Cause | un
   const bias = biasCause(suspect);
   if (bias) return bias;
   // One weight that acts as another integer: the difference follows one input element exactly.
-  const bipolar = valueNamed(program, instruction.input).format.kind === "bipolar";
-  const row = input.length / count;
-  const units = suspect.expected.length / count / (row / size);
-  const at = Math.floor(position / units) * size;
-  const operand = (n: number, i: number): number => {
-    const x = input[n * row + at + i]!;
-    return bipolar ? 2 * x - 1 : x;
-  };
+  const rows = Array.from({ length: count }, (_, n) => operandsAt(suspect, instruction, n));
+  const operand = (n: number, i: number): number => rows[n]![i]!;
   const wrong = d.findIndex((x) => x !== 0);
   const followers: { i: number; by: number }[] = [];
   for (let i = 0; i < size; i++) {
@@ -96,21 +100,23 @@ function denseCause(suspect: Suspect, instruction: DenseInstruction): Cause | un
   return (
     orderCause(suspect) ??
     wrapCause(suspect) ??
-    movedWeights(suspect, instruction, (n, i) => operand(n, i)) ??
+    goingOnCause(suspect) ??
+    movedWeights(suspect, instruction) ??
     movedInput(suspect) ??
     because("unknown", `weights or inputs of neuron ${o}: the difference varies with the vector`)
   );
 }
 
-/** Sums that are off by the same integer in every run and at every position: of one channel, or as another one's bias. */
+/** Sums that are off by the same integer in every run and at every position, but for a wrap: of one channel, or as another one's bias. */
 function biasCause(suspect: Suspect): Cause | undefined {
   const { program, instruction, count, expected, got, position } = suspect;
   if (instruction.op !== "dense" && instruction.op !== "conv") return undefined;
-  const { shape } = valueNamed(program, instruction.result);
+  const { shape, format } = valueNamed(program, instruction.result);
   const channels = shape[shape.length - 1]!;
+  const span = 2 ** widthOf(format);
   const off = new Map<number, number>();
   for (let i = 0; i < got.length; i++) {
-    const by = got[i]! - expected[i]!;
+    const by = (((got[i]! - expected[i]!) % span) + span) % span;
     const known = off.get(i % channels);
     if (known !== undefined && known !== by) return undefined;
     off.set(i % channels, by);
@@ -119,50 +125,73 @@ function biasCause(suspect: Suspect): Cause | undefined {
   if (count < 2 || wrong.length === 0) return undefined;
   const bias = instruction.bias === null ? null : constantNamed(program, instruction.bias).data;
   if (bias && wrong.length > 1)
-    for (let step = 1; step < channels; step++)
-      for (const move of [step, channels - step])
-        if ([...off].every(([c, by]) => by === bias[(c + move) % channels]! - bias[c]!))
-          return because("address", `every neuron has the bias of the one ${move} further`);
+    for (let move = 1; move < channels; move++)
+      if ([...off].every(([c, by]) => (bias[(c + move) % channels]! - bias[c]! - by) % span === 0))
+        return because("address", `every neuron has the bias of the one ${move} further`);
   const o = position % channels;
+  const by = off.get(o)!;
   return because(
     "constant",
-    `the bias of neuron ${o}, or a constant added to it: every sum is off by ${signed(off.get(o)!)}`,
+    `the bias of neuron ${o}, or a constant added to it: every sum is off by ${signed(by < span / 2 ? by : by - span)}`,
   );
+}
+
+/** Sums that a guess about what they start from has to explain. */
+const EXPLAINED_SUMS = 4;
+
+/** Every wrong sum goes on from one before it, with or without the bias between. */
+function goingOnCause({ program, instruction, expected, got }: Suspect): Cause | undefined {
+  if (instruction.op !== "dense" && instruction.op !== "conv") return undefined;
+  const { shape, format } = valueNamed(program, instruction.result);
+  const channels = shape[shape.length - 1]!;
+  const span = 2 ** widthOf(format);
+  const bias = instruction.bias === null ? null : constantNamed(program, instruction.bias).data;
+  const wrong: number[] = [];
+  for (let i = 0; i < got.length && wrong.length < 64; i++) if (got[i] !== expected[i]) wrong.push(i);
+  for (let lag = 1; lag <= channels; lag++)
+    for (const restart of [0, 1]) {
+      const later = wrong.filter((i) => i >= lag);
+      const explains = later.every(
+        (i) => (got[i]! - expected[i]! - got[i - lag]! + restart * (bias?.[i % channels] ?? 0)) % span === 0,
+      );
+      if (explains && later.length >= EXPLAINED_SUMS)
+        return because("handshake", `every sum goes on from the one ${lag} before: it is not started anew`);
+    }
+  return undefined;
 }
 
 /** Runs that a guess about addresses has to agree in. */
 const TRIED_RUNS = 4;
 
 /** Sums of the first wrong neuron with weights that stand some places further in the memory. */
-function movedWeights(
-  suspect: Suspect,
-  instruction: DenseInstruction,
-  operand: (n: number, i: number) => number,
-): Cause | undefined {
+function movedWeights(suspect: Suspect, instruction: DenseInstruction | ConvInstruction): Cause | undefined {
   const { program, got, count, expected, position, start } = suspect;
-  const { shape, data } = constantNamed(program, instruction.weights);
-  const [units, size] = shape as [number, number];
+  const { shape, data, format } = constantNamed(program, instruction.weights);
+  const units = shape[0]!;
+  const size = data.length / units;
   const bias = instruction.bias === null ? null : constantNamed(program, instruction.bias).data;
   const o = position - start;
   const elements = expected.length / count;
+  const span = 2 ** widthOf(valueNamed(program, instruction.result).format);
   const runs = Array.from({ length: count }, (_, n) => n)
     .filter((n) => got[n * elements + position] !== expected[n * elements + position])
     .slice(0, TRIED_RUNS);
   if (runs.length < 2) return undefined;
+  const operands = runs.map((n) => operandsAt(suspect, instruction, n));
   for (let step = 1; step <= size; step++)
     for (let rows = 1; rows <= Math.min(units, 16); rows++)
       for (const way of [1, -1]) {
         const weight = (i: number): number => {
           const at = i + way * step;
           // Past the end of a row those of the next group of neurons follow.
-          if (at >= 0 && at < size) return data[o * size + at]!;
+          if (at >= 0 && at < size) return operandOf(format, data[o * size + at]!);
           const row = (o + way * rows + units) % units;
-          return data[row * size + ((at + size) % size)]!;
+          return operandOf(format, data[row * size + ((at + size) % size)]!);
         };
-        const explains = runs.every((n) => {
+        const explains = runs.every((n, k) => {
           let sum = bias?.[o] ?? 0;
-          for (let i = 0; i < size; i++) sum += weight(i) * operand(n, i);
-          return sum === got[n * elements + position];
+          for (let i = 0; i < size; i++) sum += weight(i) * operands[k]![i]!;
+          return (sum - got[n * elements + position]!) % span === 0;
         });
         if (explains)
           return because(
@@ -171,6 +200,44 @@ function movedWeights(
           );
       }
   return undefined;
+}
+
+/** What the weights of the first wrong neuron meet in run n. */
+function operandsAt(
+  { program, operands, count, position, start }: Suspect,
+  instruction: DenseInstruction | ConvInstruction,
+  n: number,
+): Float64Array {
+  const source = valueNamed(program, instruction.input);
+  const weights = constantNamed(program, instruction.weights);
+  const size = weights.data.length / weights.shape[0]!;
+  const row = operands[0]!.subarray(
+    (n * operands[0]!.length) / count,
+    ((n + 1) * operands[0]!.length) / count,
+  );
+  const result = valueNamed(program, instruction.result);
+  const units = result.shape[result.shape.length - 1]!;
+  if (instruction.op === "dense") {
+    const at = Math.floor(start / units) * size;
+    return Float64Array.from({ length: size }, (_, i) => operandOf(source.format, row[at + i]!));
+  }
+  const { strides, dilations, padding, spread, padMantissa, groups } = instruction;
+  const kernel = weights.shape.slice(1, -1);
+  const perGroup = weights.shape[weights.shape.length - 1]!;
+  const group = Math.floor(((position - start) * groups) / units);
+  const at = indexOf(start / units, result.shape.slice(0, -1));
+  return Float64Array.from({ length: size }, (_, i) => {
+    const tap = indexOf(Math.floor(i / perGroup), kernel);
+    let offset = 0;
+    for (const [axis, k] of tap.entries()) {
+      const place = at[axis]! * strides[axis]! + k * dilations[axis]! - padding.before[axis]!;
+      if (place < 0 || place > (source.shape[axis]! - 1) * spread[axis]!) return padMantissa;
+      if (place % spread[axis]! !== 0) return 0;
+      offset = offset * source.shape[axis]! + place / spread[axis]!;
+    }
+    const channels = source.shape[source.shape.length - 1]!;
+    return operandOf(source.format, row[offset * channels + group * perGroup + (i % perGroup)]!);
+  });
 }
 
 /** Elements of the input that a reader may be off by, at most. */
@@ -238,14 +305,15 @@ function thresholdCause(suspect: Suspect): Cause {
     if (!data.slice(c * levels, (c + 1) * levels).includes(input[i]!)) ties = false;
     if (input[i]! >= 0) negative = false;
   }
-  if (ties) return because("order", "ties: a threshold that is reached exactly does not count");
+  if (ties && wrongChannels(suspect).length > 1)
+    return because("order", "ties: a threshold that is reached exactly does not count");
   if (negative && wrongChannels(suspect).length > 1)
     return because("wrap", "only negative integers differ: the sign is lost");
   return because("constant", `a threshold of channel ${position - start}, or the width of the comparison`);
 }
 
 /** Of a convolution: one channel alone is wrong. */
-function nearOneUnit(suspect: Suspect): Cause | undefined {
+function oneUnit(suspect: Suspect): Cause | undefined {
   const wrong = wrongChannels(suspect);
   return wrong.length === 1
     ? because("constant", `a weight of channel ${wrong[0]}: all other channels are right`)

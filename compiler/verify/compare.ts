@@ -102,7 +102,7 @@ function locate(c: Comparison, found: Found): Divergence {
   const index = found.vector * elements + found.position;
   const channels = channelsOf(valueNamed(c.program, found.value));
   const beyond = found.vector >= c.count;
-  const cycle = seen.cycles?.[index];
+  const cycle = seen.cycles?.[Math.min(index, seen.cycles.length - 1)];
   return {
     run: c.run,
     layer: found.instruction?.layer ?? found.value,
@@ -149,6 +149,8 @@ function causeOf(c: Comparison, found: Found): Cause {
     (rows, { given, perRow }) => Math.min(rows, perRow > 0 ? Math.floor(given.length / perRow) : 0),
     Math.min(c.count, Math.floor(seen.values.length / elements)),
   );
+  const early = seen.cycles && tooEarly(c, instruction, found, seen.cycles[index]!);
+  if (early) return handshake(early);
   const known = sources.every(({ given, perRow }) => perRow > 0 && given.length > 0);
   if (!known || usable === 0) return fallback(seen, expected, index, elements);
   const operands = sources.map(({ given, perRow }) =>
@@ -169,6 +171,19 @@ function causeOf(c: Comparison, found: Found): Cause {
     position: found.position,
     start,
   });
+}
+
+/** Whether an element left before what it is made of was there. */
+function tooEarly(c: Comparison, instruction: Instruction, found: Found, cycle: number): string | undefined {
+  for (const source of tracedSources(c.program, instruction)) {
+    const cycles = c.observed.get(source)?.cycles;
+    if (!cycles) continue;
+    const perRow = c.expected.get(source)!.length / c.count;
+    // A dense layer needs all of its input, others at least something of it.
+    const needed = found.vector * perRow + (instruction.op === "dense" ? perRow - 1 : 0);
+    if (!(cycles[needed]! < cycle)) return `it left before ${source}, which it is made of, was there`;
+  }
+  return undefined;
 }
 
 /** Elements that have to agree behind the difference, and how far a stream may be out of step. */

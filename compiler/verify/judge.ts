@@ -8,7 +8,7 @@ import type { ForceWrapper } from "./force-wrapper.ts";
 import { runAlone, tracedSources } from "./instruction-alone.ts";
 import { type BackendResult, type CauseClass, type Divergence, describeDivergence } from "./result.ts";
 import { FULL_SPEED, type PlannedScenario } from "./scenarios.ts";
-import { type ScenarioRecord, unpackPackets } from "./stream-protocol.ts";
+import { type PortProblem, type ScenarioRecord, unpackPackets } from "./stream-protocol.ts";
 import type { VectorSet } from "./vectors.ts";
 
 /** What came out of all ports. */
@@ -75,12 +75,13 @@ export function judge(context: JudgeContext, plan: PlannedScenario, record: Scen
     causeClass: "handshake",
     ...(cycle === undefined ? {} : { cycle }),
   });
-  if (difference.problem !== undefined) return broken(difference.problem);
+  const { problem } = difference;
+  if (problem) return broken(problem.text, problem.cycle);
   const finding = record.findings[0];
   if (finding) return broken(`${finding.rule} (cycle ${finding.cycle})`, finding.cycle);
   const complete = plan.scenario.stopAfter === 0;
   if (complete && record.end !== "complete")
-    return broken(`the design stands still after ${record.cycles} cycles`);
+    return broken(`the design stands still after ${record.cycles} cycles`, lastBeat(record));
   if (complete && record.frameErrors.length !== plan.frameErrors)
     return broken(
       `frame_error was high in ${record.frameErrors.length} cycles, ${plan.frameErrors} packets are framed wrong`,
@@ -99,7 +100,7 @@ export function judge(context: JudgeContext, plan: PlannedScenario, record: Scen
   const steady = intervals.slice(Math.floor(intervals.length / 2));
   const intervalCycles = steady.find((n) => n !== manifest.intervalCycles) ?? steady[0] ?? -1;
   const timing = { mismatches, latencyCycles, intervalCycles };
-  const late = { ...timing, causeClass: "handshake" } as const;
+  const late = { ...timing, causeClass: "handshake", cycle: lastBeats[0]! } as const;
   if (latencyCycles !== manifest.latencyCycles)
     return {
       ...late,
@@ -113,12 +114,19 @@ export function judge(context: JudgeContext, plan: PlannedScenario, record: Scen
   return timing;
 }
 
+/** Cycle of the last beat that moved on an output, or of the first one that was taken in. */
+function lastBeat({ outputs, firstInput }: ScenarioRecord): number | undefined {
+  const cycles = outputs.flatMap((port) => [...port.cycles.slice(-1)]);
+  if (cycles.length > 0) return Math.max(...cycles);
+  return firstInput >= 0 ? firstInput : undefined;
+}
+
 function compareScenario(
   { program, manifest, chosen, expected, force, tapped }: JudgeContext,
   plan: PlannedScenario,
   record: ScenarioRecord,
   name: string,
-): { mismatches: number; divergence?: Divergence; problem?: string } {
+): { mismatches: number; divergence?: Divergence; problem?: PortProblem } {
   const { values: outputs, problems } = unpackPorts(manifest, record);
   const rows = plan.delivered;
   const gather = (all: ReadonlyMap<string, ArrayLike<number>>): Map<string, ArrayLike<number>> =>

@@ -38,7 +38,7 @@ export async function verifyNetlist(task: NetlistTask): Promise<BackendResult> {
   const { program, manifest, seed, what } = task;
   const chosen = rtlVectors(makeVectors(program, task.samples, seed), task.count);
   const expected = simulate(program, chosen.inputs, chosen.count).values;
-  const plans = planScenarios(manifest, chosen.count, chosen.count - chosen.samples, seed, undefined);
+  const plans = planScenarios(manifest, chosen.count, chosen.count - chosen.samples, seed, false, undefined);
   const request = encodeRequest({
     seed,
     inputs: manifest.inputs,

@@ -7,8 +7,8 @@ export type Status = "passed" | "failed" | "skipped";
 /**
  * What a difference looks like: `wrap`: a width, a sign or a bound of the range is wrong; `rounding`: a shift or what is added
  * before it; `order`: the integer of another element, or of the packet before; `address`: computed with what stands at another
- * place of a memory or window; `handshake`: beats are lost, repeated or late, or the protocol is broken; `constant`: a
- * weight, bias, threshold or table entry; `unknown`: none of these.
+ * place of a memory or window; `handshake`: control: beats are lost, repeated, early or late, a register or sum is not reset,
+ * or the protocol is broken; `constant`: a weight, bias, threshold or table entry; `unknown`: none of these.
  */
 export const CAUSE_CLASSES = [
   "wrap",
@@ -41,7 +41,7 @@ export interface Divergence {
   /** Index of the vector, and which one it is, such as "sample 12" or "all-max". */
   readonly vector: number;
   readonly vectorName: string;
-  /** Clock cycle of the run, Verilog only. */
+  /** Clock cycle of the run, Verilog only; of the last element that came where this one never did. */
   readonly cycle?: number;
   readonly expected: number;
   /** Null when the element never came. */
@@ -62,7 +62,7 @@ export interface BackendResult {
   readonly divergence?: Divergence;
   /** Of a failure that tells one: the divergence's, or `handshake` where the protocol, the framing or the cycles are wrong. */
   readonly causeClass?: CauseClass;
-  /** Clock cycle at which a rule of the protocol was broken first, Verilog only. */
+  /** Clock cycle of a failure that is no difference of integers: where a rule was broken, or the last beat moved. Verilog only. */
   readonly cycle?: number;
   /** Tool and version. */
   readonly tool?: string;

@@ -10,6 +10,7 @@ import type { FileSet } from "../support/file-set.ts";
 import { decodeUtf8 } from "../support/text.ts";
 import { doublesOf } from "./c.ts";
 import { createForceWrapper, type ForceWrapper } from "./force-wrapper.ts";
+import { withInnerStalls } from "./inner-stalls.ts";
 import { findingsOf, judge, unpackPorts, type Verdict } from "./judge.ts";
 import type { BackendResult } from "./result.ts";
 import type { RtlJob, RtlRunner } from "./runners.ts";
@@ -40,7 +41,16 @@ export interface RtlTask {
   readonly tool: string;
   /** A few vectors before all of them: what is wrong shows sooner. */
   readonly firstLook?: boolean;
+  readonly wave?: WaveWish;
   progress(fraction: number, text: string): void;
+}
+
+/** A waveform of the first difference, or of the first rule that is broken. */
+export interface WaveWish {
+  /** Cycles before and after it. */
+  readonly cycles: number;
+  /** Takes the waveform (VCD), and the cycle in the middle. */
+  keep(vcd: Uint8Array, cycle: number): void;
 }
 
 /** One build of the design and what it goes through. */
@@ -81,25 +91,29 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
     wrapperText,
     manifest.sources.map((path) => textOf(task.files.get(path)!)),
   );
-  for (const { chosen, runs } of roundsOf(task, force)) {
+  const topPath = `rtl/${manifest.top}.v`;
+  const stalling = files.has(topPath) ? withInnerStalls(textOf(files.get(topPath)!)) : undefined;
+  const stallable =
+    stalling === undefined ? task : { ...task, files: new Map([...files, [topPath, stalling]]) };
+  for (const { chosen, runs } of roundsOf(task, force, stalling)) {
     const expected = simulate(program, chosen.inputs, chosen.count).values;
     const packets = manifest.inputs.map((port) => packPackets(port, chosen.inputs, chosen.count, task.seed));
-    const outcomes = await Promise.all(
-      runs.map(({ tapped, top, plans }) => {
-        const request = encodeRequest({
-          seed: task.seed,
-          inputs: manifest.inputs,
-          outputs: manifest.outputs,
-          taps: tapped ? tracedValues(program).length : 0,
-          packets,
-          count: chosen.count,
-          given: (tapped && force?.given(WHOLE_AMOUNTS.given, task.seed)) || [],
-          scenarios: plans.map((plan) => plan.scenario),
-        });
-        return task.runner.run(jobOf(task, tapped, top, force, request));
-      }),
-    );
-    for (const [index, { what, tapped, plans }] of runs.entries()) {
+    const jobFor = ({ tapped, top, plans }: Run, scenarios: number): RtlJob => {
+      const request = encodeRequest({
+        seed: task.seed,
+        inputs: manifest.inputs,
+        outputs: manifest.outputs,
+        taps: tapped ? tracedValues(program).length : 0,
+        packets,
+        count: chosen.count,
+        given: (tapped && force?.given(WHOLE_AMOUNTS.given, task.seed)) || [],
+        scenarios: plans.slice(0, scenarios).map((plan) => plan.scenario),
+      });
+      return jobOf(tapped ? stallable : task, tapped, top, force, request);
+    };
+    const outcomes = await Promise.all(runs.map((run) => task.runner.run(jobFor(run, run.plans.length))));
+    for (const [index, run] of runs.entries()) {
+      const { what, tapped, plans } = run;
       const outcome = outcomes[index]!;
       if (outcome.status === "rejected") return finish(`Verilator refuses the ${what}:\n${outcome.log}`);
       if (outcome.status !== "done") return finish(`the simulation of the ${what} stops: ${outcome.log}`);
@@ -115,7 +129,10 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
           state.intervalCycles = found.intervalCycles ?? -1;
           state.vectors = chosen.count;
         }
-        if (found.reason !== undefined) return finish(found.reason, found);
+        if (found.reason === undefined) continue;
+        const cycle = found.divergence?.cycle ?? found.cycle;
+        if (task.wave && cycle !== undefined) await recordWave(task, task.wave, jobFor(run, k + 1), cycle);
+        return finish(found.reason, found);
       }
       task.progress((index + 1) / runs.length, `${what}: ${plans.length} scenarios, ${chosen.count} vectors`);
     }
@@ -123,14 +140,34 @@ export async function verifyRtl(task: RtlTask): Promise<BackendResult> {
   return finish();
 }
 
-function roundsOf(task: RtlTask, force: ForceWrapper | undefined): readonly Round[] {
+/** Runs everything up to the failure once more, with the cycles around it on record. */
+async function recordWave(task: RtlTask, wish: WaveWish, job: RtlJob, cycle: number): Promise<void> {
+  task.progress(1, "the same once more, with a waveform");
+  const wave = { from: Math.max(0, cycle - wish.cycles), to: cycle + wish.cycles };
+  const outcome = await task.runner.run({ ...job, wave });
+  if (outcome.status === "done" && outcome.wave) wish.keep(outcome.wave, cycle);
+}
+
+function roundsOf(
+  task: RtlTask,
+  force: ForceWrapper | undefined,
+  stalling: string | undefined,
+): readonly Round[] {
   const { manifest, seed } = task;
   const all = rtlVectors(task.vectors, task.samples);
   const tapped = (chosen: VectorSet, amounts: ScenarioAmounts): Run => ({
     what: "Verilog with taps",
     tapped: true,
     top: force?.module ?? manifest.tapWrapper.module,
-    plans: planScenarios(manifest, chosen.count, chosen.count - chosen.samples, seed, force?.values, amounts),
+    plans: planScenarios(
+      manifest,
+      chosen.count,
+      chosen.count - chosen.samples,
+      seed,
+      stalling !== undefined,
+      force?.values,
+      amounts,
+    ),
   });
   const shipped: Run = {
     what: "Verilog as shipped",

@@ -14,8 +14,14 @@ export type ToolProbe =
  * of category environment.
  */
 export type RunOutcome =
-  | { readonly status: "done"; readonly output: Uint8Array }
+  | { readonly status: "done"; readonly output: Uint8Array; readonly wave?: Uint8Array }
   | { readonly status: "rejected" | "crashed"; readonly log: string };
+
+/** Clock cycles of a run, counted as the driver does, both ends included. */
+export interface WaveWindow {
+  readonly from: number;
+  readonly to: number;
+}
 
 /** One run of a Verilog design in a simulator. */
 export interface RtlJob {
@@ -32,6 +38,8 @@ export interface RtlJob {
   readonly data: FileSet;
   /** Standard input of the run. */
   readonly request: Uint8Array;
+  /** The outcome has these cycles as a waveform (VCD): the top modules and the streams between the stages. */
+  readonly wave?: WaveWindow;
   readonly timeoutSeconds: number;
 }
 

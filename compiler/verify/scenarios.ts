@@ -62,13 +62,15 @@ const EVERY_CYCLE_LIMIT = 256;
 
 /**
  * All scenarios of the tapped design; `stored` packets exist, the last `synthetic` of them are made up. Those in which streams
- * are forced come last, because forced nets are never released, and need `force`: what there is to be forced.
+ * are forced come last, because forced nets are never released, and need `force`: what there is to be forced. `canStall`: the
+ * streams between the stages can be held up.
  */
 export function planScenarios(
   manifest: RtlManifest,
   stored: number,
   synthetic: number,
   seed: number,
+  canStall: boolean,
   force: { readonly random: ReadonlySet<string> } | undefined,
   amounts: ScenarioAmounts = WHOLE_AMOUNTS,
 ): PlannedScenario[] {
@@ -155,6 +157,12 @@ export function planScenarios(
     }
     add({ name, sourceIdle, sinkIdle, packets }, { delivered, frameErrors, compareTaps: false });
   }
+  if (canStall)
+    add({
+      name: "random stalls between the stages",
+      force: "stalls",
+      packets: Array.from({ length: amounts.stalled }, () => whole(pick())),
+    });
   if (force) {
     const packets = (count: number): PacketToSend[] =>
       Array.from({ length: count }, (_, n) => whole(stored - 1 - (n % stored)));

@@ -182,7 +182,7 @@ function throughWindow(
 }
 
 /** Position along each axis of an element of a shape. */
-function indexOf(offset: number, shape: readonly number[]): readonly number[] {
+export function indexOf(offset: number, shape: readonly number[]): readonly number[] {
   const index: number[] = [];
   let rest = offset;
   for (const size of [...shape].reverse()) {

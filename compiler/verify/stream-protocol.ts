@@ -25,8 +25,11 @@ export interface Scenario {
   readonly outputBeats: readonly number[];
   /** Cycles without a beat on either port after which the design counts as standing still. */
   readonly watchdog: number;
-  /** What stands on the stages' inputs: 0 nothing, a seed of random bits, or the given beats of the streams of this parity. */
-  readonly force: number | "even" | "odd";
+  /**
+   * What is done to the streams between the stages: 0 nothing, a seed of random bits, the given beats of those of this parity,
+   * or random stalls.
+   */
+  readonly force: number | "even" | "odd" | "stalls";
   readonly packets: readonly PacketToSend[];
 }
 
@@ -73,6 +76,8 @@ const RULES = [
   "a packet that came does not leave",
 ];
 const ENDS = ["complete", "standstill", "stopped"] as const;
+/** In the order of the driver's modes. */
+const MODES = ["none", "random", "even", "odd", "stalls"];
 const SINKS = ["free", "after-valid", "closed-at-first"] as const;
 
 export function bytesPerBeat(port: StreamPort): number {
@@ -118,21 +123,28 @@ export function packPackets(
   return bytes;
 }
 
+/** What is wrong with a beat. */
+export interface PortProblem {
+  readonly text: string;
+  readonly cycle: number;
+}
+
 /** What came out: one column per value, and what is wrong with packing and tlast. */
 export function unpackPackets(
   port: StreamPort,
   output: PortRecord,
-): { values: { value: string; values: Float64Array; cycles: Float64Array }[]; problems: string[] } {
+): { values: { value: string; values: Float64Array; cycles: Float64Array }[]; problems: PortProblem[] } {
   const laneBytes = port.laneBits / 8;
   const beatBytes = bytesPerBeat(port);
   const beats = output.last.length;
-  const problems: string[] = [];
+  const problems: PortProblem[] = [];
   for (let beat = 0; beat < beats; beat++) {
     const due = beat % port.beats === port.beats - 1;
     if ((output.last[beat] === 1) !== due && problems.length === 0)
-      problems.push(
-        `${port.name}_tlast is ${due ? "missing" : "early"} on output beat ${beat} (beat ${beat % port.beats} of packet ${Math.floor(beat / port.beats)}, cycle ${output.cycles[beat]})`,
-      );
+      problems.push({
+        text: `${port.name}_tlast is ${due ? "missing" : "early"} on output beat ${beat} (beat ${beat % port.beats} of packet ${Math.floor(beat / port.beats)}, cycle ${output.cycles[beat]})`,
+        cycle: output.cycles[beat]!,
+      });
   }
   const values: { value: string; values: Float64Array; cycles: Float64Array }[] = [];
   let firstBeat = 0;
@@ -152,9 +164,10 @@ export function unpackPackets(
           seen.push(number);
           cycles.push(output.cycles[beat]!);
         } else if (number !== 0 && problems.length < 8)
-          problems.push(
-            `unused lane ${e % port.lanes} of output beat ${beat} holds ${number}, not 0 (${port.name})`,
-          );
+          problems.push({
+            text: `unused lane ${e % port.lanes} of output beat ${beat} holds ${number}, not 0 (${port.name})`,
+            cycle: output.cycles[beat]!,
+          });
       }
     }
     values.push({ value: value.value, values: Float64Array.from(seen), cycles: Float64Array.from(cycles) });
@@ -202,7 +215,7 @@ export function encodeRequest(request: {
       s.watchdog,
       ...(typeof s.force === "number"
         ? [s.force === 0 ? 0 : 1, s.force >>> 0]
-        : [s.force === "even" ? 2 : 3, 0]),
+        : [MODES.indexOf(s.force), request.seed | 1]),
       ...s.outputBeats,
       s.packets.length,
     );

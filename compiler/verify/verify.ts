@@ -12,7 +12,7 @@ import { compare } from "./compare.ts";
 import { workOf } from "./hunt.ts";
 import { intervalsOf, overflowText } from "./intervals.ts";
 import { type BackendResult, describeDivergence, type VerifyResult } from "./result.ts";
-import { rtlVectors as vectorsForRtl, verifyRtl } from "./rtl.ts";
+import { rtlVectors as vectorsForRtl, verifyRtl, type WaveWish } from "./rtl.ts";
 import type { CRunner, RtlRunner, ToolProbe } from "./runners.ts";
 import { makeVectors, type Samples, sliceInputs, type VectorSet } from "./vectors.ts";
 
@@ -31,6 +31,7 @@ export interface VerifyOptions {
   readonly rtlVectors?: number;
   /** A few vectors through the Verilog before all of them: what is wrong shows sooner. Default false. */
   readonly firstLook?: boolean;
+  readonly wave?: WaveWish;
 }
 
 export interface Runners {
@@ -58,7 +59,7 @@ export async function verifyDesign(
   progress?: ProgressSink,
 ): Promise<VerifyResult> {
   const { program, manifest, files } = design;
-  const { seed, without = [], rtlVectors = DEFAULT_RTL_VECTORS, firstLook = false } = options;
+  const { seed, without = [], rtlVectors = DEFAULT_RTL_VECTORS, firstLook = false, wave } = options;
   const wanted = {
     c: manifest.c !== undefined && !without.includes("c") ? runners.c : undefined,
     rtl: manifest.rtl !== undefined && !without.includes("rtl") ? runners.rtl : undefined,
@@ -94,6 +95,7 @@ export async function verifyDesign(
       manifest: manifest.rtl,
       samples: rtlVectors,
       firstLook,
+      ...(wave ? { wave } : {}),
       runner: wanted.rtl,
     });
     say(`Verilog: ${summary(rtl)}`);

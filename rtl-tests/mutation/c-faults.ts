@@ -40,7 +40,7 @@ export function codeFaults(design: Design): readonly Fault[] {
             path,
             own.replace(whole, () => change.text),
           ),
-        proveEquivalent: () => change.prove?.(),
+        proveEquivalent: async () => change.prove?.(),
       });
   }
   for (const { file: kernel, find, to, kind, what, calledAs } of KERNELS)
@@ -59,7 +59,7 @@ export function codeFaults(design: Design): readonly Fault[] {
         place: file,
         what,
         apply: (switchable) => withFile(switchable, file, changed),
-        proveEquivalent: () => undefined,
+        proveEquivalent: async () => undefined,
       });
     }
   return faults;
@@ -232,15 +232,15 @@ function sumChanges(program: Program, maker: Instruction, text: string): readonl
         () => `${target} = (${type})(${sum} + ((${index} > 0) ? y[${index} - 1] : 0));\n`,
       ),
     });
+  // Where the result is no wider than the operand, its wrap takes away what a lost sign adds.
   const operand = /\(int32_t\)([ab])\[i\]/.exec(sum);
-  if (operand && new RegExp(`const int(8|16)_t \\*(?:restrict )?${operand[1]}\\b`).test(text)) {
-    const bits = new RegExp(`const int(8|16)_t \\*(?:restrict )?${operand[1]}\\b`).exec(text)![1]!;
+  const bits = operand && new RegExp(`const int(8|16)_t \\*(?:restrict )?${operand[1]}\\b`).exec(text)?.[1];
+  if (operand && bits && Number(bits) < Number(/\d+/.exec(type)![0]))
     changes.push({
       kind: "sign extension",
       what: `takes operand ${operand[1]} for unsigned`,
       text: text.replace(operand[0], () => `(int32_t)(uint${bits}_t)${operand[1]}[i]`),
     });
-  }
   return changes;
 }
 

@@ -8,6 +8,8 @@ import { arrayFaults, memoryFaults } from "./constant-faults.ts";
 import { type Fault, type FaultKind, KINDS, NOT_IN } from "./fault.ts";
 import { switchFaults } from "./verilog-faults.ts";
 
+export type Backend = "rtl" | "c";
+
 export type Verdict =
   /** The gate failed, as it has to. */
   | "killed"
@@ -36,11 +38,10 @@ export interface Subject {
   readonly rtl: Design;
   readonly c: Design;
   readonly faults: readonly Fault[];
+  readonly backends: readonly Backend[];
   /** Kinds that no place was found for, of those that the language has. */
   readonly without: readonly { readonly backend: "rtl" | "c"; readonly kind: FaultKind }[];
 }
-
-export type Backend = "rtl" | "c";
 
 /** All faults of a design; of the many bits of its constants some, drawn by the seed. */
 export function subjectOf(
@@ -65,7 +66,7 @@ export function subjectOf(
       .filter((kind) => !faults.some((fault) => fault.backend === backend && fault.kind === kind))
       .map((kind) => ({ backend, kind })),
   );
-  return { rtl: switchable?.design ?? design, c: design, faults, without };
+  return { rtl: switchable?.design ?? design, c: design, faults, backends, without };
 }
 
 /** About `count` faults, as many of each kind as there are: drawn by the seed. */
@@ -117,7 +118,7 @@ export async function judgeFault(
   );
   const found = (isRtl ? result.rtl : result.c)!;
   const { id, backend, kind, place, what } = fault;
-  const proof = found.status === "failed" ? undefined : fault.proveEquivalent();
+  const proof = found.status === "failed" ? undefined : await fault.proveEquivalent();
   const refused = /refuses the (C|Verilog)/.test(found.reason ?? "");
   return {
     id,
@@ -144,12 +145,10 @@ export async function judgeOriginal(
   runners: Runners,
   seed: number,
 ): Promise<string | undefined> {
-  for (const [design, without] of [
-    [subject.c, "rtl"],
-    [subject.rtl, "c"],
-  ] as const) {
-    const result = await verifyDesign(design, undefined, { seed, without: [without] }, runners);
-    const found = (without === "rtl" ? result.c : result.rtl)!;
+  for (const backend of subject.backends) {
+    const other = backend === "rtl" ? "c" : "rtl";
+    const result = await verifyDesign(subject[backend], undefined, { seed, without: [other] }, runners);
+    const found = result[backend]!;
     if (found.status === "failed") return found.reason;
   }
   return undefined;

@@ -117,7 +117,7 @@ export function memoryFaults(
           what,
           ...(value === undefined ? {} : { value }),
           apply: (switchable) => flipMemoryBit(switchable, `rtl/${file}`, word, bit),
-          proveEquivalent: () =>
+          proveEquivalent: async () =>
             kind === "other constant" ? thresholdProof(design.program, value, what) : undefined,
         });
       }
@@ -217,7 +217,7 @@ function arrayFault(
     what: `bit ${bit} of entry ${at}`,
     value,
     apply: (switchable) => withFile(switchable, path, text),
-    proveEquivalent: () => undefined,
+    proveEquivalent: async () => undefined,
   };
 }
 

@@ -41,7 +41,7 @@ export interface Fault {
   readonly value?: string;
   apply(design: Design): Design;
   /** Why no input at all can show it, by a check that a machine made; undefined when there is no such proof. */
-  proveEquivalent(): string | undefined;
+  proveEquivalent(): Promise<string | undefined>;
 }
 
 /** Text of a design's file, which has to be there. */

@@ -14,6 +14,8 @@ export interface Replacement {
   readonly what: string;
   /** Whether the instance has it: a fault of a memory of one word is none. */
   readonly when?: (p: Parameters, ports: Ports) => boolean;
+  /** The register whose reset is missing. */
+  readonly register?: string;
 }
 
 export interface Place {
@@ -225,8 +227,8 @@ export const MODULE_FAULTS: Readonly<Record<string, readonly Place[]>> = {
       faults: [
         {
           kind: "off-by-one address",
-          to: "address",
-          what: "shows the constants of the beat before",
+          to: "(next_address == LAST_ADDRESS[ADDRESS_BITS-1:0]) ? {ADDRESS_BITS{1'b0}} : next_address + 1'b1",
+          what: "shows the constants of the next beat",
           when: (p) => num(p, "DEPTH") > 1,
         },
       ],
@@ -263,7 +265,12 @@ export const MODULE_FAULTS: Readonly<Record<string, readonly Place[]>> = {
     {
       at: "commit     = write && ⟦!s_drop && write_last⟧;",
       faults: [
-        { kind: "framing", to: "(s_drop || write_last)", what: "keeps a packet that is to be dropped" },
+        {
+          kind: "framing",
+          to: "(s_drop || write_last)",
+          what: "keeps a packet that is to be dropped",
+          when: (_, ports) => ports.s_drop !== "1'b0",
+        },
       ],
     },
   ],
@@ -574,13 +581,15 @@ export const MODULE_FAULTS: Readonly<Record<string, readonly Place[]>> = {
   ],
 };
 
-/** Modules that a module has inside, by the name of the instance's module. */
-export const INNER: Readonly<Record<string, readonly string[]>> = {
-  nf_dense: ["nf_dot"],
-  nf_line_window: ["nf_line_banks"],
-  nf_threshold: ["nf_beat_rom"],
-  nf_requantize_channels: ["nf_beat_rom"],
-  nf_scale: ["nf_beat_rom"],
+/** Modules that a module has inside, and whether an instance has them. */
+export const INNER: Readonly<
+  Record<string, readonly { readonly module: string; readonly when?: (p: Parameters) => boolean }[]>
+> = {
+  nf_dense: [{ module: "nf_dot", when: (p) => num(p, "SHARED_PE") * num(p, "SHARED_WINDOWS") === 1 }],
+  nf_line_window: [{ module: "nf_line_banks", when: banked }],
+  nf_threshold: [{ module: "nf_beat_rom" }],
+  nf_requantize_channels: [{ module: "nf_beat_rom" }],
+  nf_scale: [{ module: "nf_beat_rom" }],
 };
 
 /** Parts of a module that an instance may not have, by the label of their generate block. */

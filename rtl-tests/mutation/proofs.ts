@@ -15,6 +15,7 @@ import type { Design } from "../../compiler/verify/verify.ts";
 import { textOf } from "./fault.ts";
 import type { Instance } from "./instances.ts";
 import type { Parameters, Replacement } from "./module-faults.ts";
+import { registerProof } from "./register-proof.ts";
 
 export interface Suspect {
   readonly module: string;
@@ -29,8 +30,11 @@ export interface Suspect {
 /** Inputs that are tried one by one, at most. */
 const MOST_INPUTS = 2 ** 22;
 
-export function proofOf(design: Design, suspect: Suspect): string | undefined {
-  const { kind } = suspect.replacement;
+export async function proofOf(design: Design, suspect: Suspect): Promise<string | undefined> {
+  const { kind, register } = suspect.replacement;
+  const { module, parameters } = suspect;
+  if (register !== undefined)
+    return registerProof(module, textOf(design, `rtl/${module}.v`), parameters, register);
   if (suspect.module === "nf_requantize") return requantizeProof(design.program, suspect);
   if (kind === "accumulator width - 1") return widthProof(design.program, suspect);
   if (kind === "sign extension") return signProof(design.program, suspect);

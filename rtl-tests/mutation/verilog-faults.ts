@@ -75,8 +75,8 @@ export function switchFaults(design: Design): SwitchedDesign {
       return number;
     });
     text = text.replace(new RegExp(`^module ${module}\\b`, "m"), `module ${name}`);
-    for (const inner of INNER[module] ?? []) {
-      if (!text.includes(`${inner} #(`)) continue;
+    for (const { module: inner, when } of INNER[module] ?? []) {
+      if (when && !when(parameters)) continue;
       const given = innerParameters({ parameters }, moduleText(module), inner, moduleText(inner));
       const copy = copyOf(inner, given, instance, ` (${inner})`);
       text = text.replaceAll(`${inner} #(`, `${copy} #(`);
@@ -132,7 +132,9 @@ function switched(
     })),
     ...resetSpans(text).map(({ register, ...span }) => ({
       ...span,
-      faults: [{ kind: "missing reset", to: register, what: `does not reset ${register}` } as const],
+      faults: [
+        { kind: "missing reset", to: register, what: `does not reset ${register}`, register } as const,
+      ],
     })),
   ];
   const isThere = ({ start }: Span): boolean =>

@@ -20,10 +20,15 @@ struct Dut {
     uint64_t frame_error = 0;   // bit i belongs to input i
 };
 
-// Builds the model with random initial registers.
-void dut_open(uint32_t seed);
+// What registers hold before the first reset.
+enum Wake { WAKE_ZEROS = 0, WAKE_ONES = 1, WAKE_RANDOM = 2 };
+
+// Builds the model.
+void dut_open(uint32_t seed, Wake wake);
 // Applies the inputs with the clock low and reads the outputs.
 void dut_settle(Dut &dut);
+// Number of the cycle that begins: a waveform has it, where one is asked for.
+void dut_cycle(uint64_t cycle);
 // The rising edge.
 void dut_edge();
 void dut_close();

@@ -5,8 +5,9 @@
 //   bytes of a beat; stored packets, per input: their beats (bytes, padded to whole words); streams with given beats,
 //   per stream: words of a beat, words in all; per stream: these; scenarios; each of them:
 //     reset cycles, source idle /256, sink idle /256, sink mode (0 free, 1 ready only after valid, 2 closed until
-//     the watchdog's half), stop after cycle (0 never), watchdog cycles, what stands on the streams between the stages
-//     (0 what they carry, 1 random bits, 2 or 3 the given beats on those of even or odd depth), seed of the random bits,
+//     nothing goes in for a quarter of the watchdog: all buffers are full then), stop after cycle (0 never), watchdog cycles, what stands on the streams between the stages
+//     (0 what they carry, 1 random bits, 2 or 3 the given beats on those of even or odd depth, 4 what they carry, with
+//     stalls), seed of the random bits,
 //     per output: beats to wait for; packets, then per packet: stored packet, per input: beats to send.
 //     tlast stands on the last beat sent; beats beyond the stored ones are random.
 // Standard output: doubles; per scenario:
@@ -66,6 +67,7 @@ void find(Rule rule) {
 
 uint32_t force_mode = 0;
 uint32_t force_state = 0;
+uint64_t gate_span = 1;
 
 // Beats that the wrapper puts onto one stream.
 struct Given {
@@ -190,6 +192,17 @@ extern "C" int nf_force_word() {
     return static_cast<int>(word);
 }
 
+// Which of 32 streams between the stages may go on, bit by bit: three quarters of them by chance. One stream after the other
+// is held up for long, so that what is before it fills up and what is behind it runs dry; as long, none is.
+extern "C" int nf_gate_word(int word, int streams) {
+    const uint32_t first = static_cast<uint32_t>(nf_force_word());
+    const uint32_t open = first | static_cast<uint32_t>(nf_force_word());
+    const uint64_t phase = cycle / gate_span;
+    const uint64_t closed = phase / 2 % static_cast<uint64_t>(streams);
+    const bool is_here = phase % 2 == 0 && closed / 32 == static_cast<uint64_t>(word);
+    return static_cast<int>(is_here ? open & ~(uint32_t(1) << closed % 32) : open);
+}
+
 extern "C" int nf_force_mode() { return static_cast<int>(force_mode); }
 
 // Word of the given beat of a stream; 0 beyond the last one.
@@ -229,7 +242,8 @@ int main() {
     const uint32_t scenarios = request.next();
 
     Random random = {seed | 1};
-    dut_open(seed);
+    dut_open(seed, WAKE_RANDOM);
+    uint32_t wakings = 0;
     std::vector<double> answer;
 
     for (uint32_t s = 0; s < scenarios; s++) {
@@ -239,12 +253,15 @@ int main() {
         const uint32_t sink_mode = request.next();
         const uint32_t stop_after = request.next();
         const uint32_t watchdog = request.next();
+        gate_span = watchdog / 16 + 1;
         const uint32_t mode = request.next();
         force_state = request.next();
-        // What is forced is never released, on which simulators disagree: a new model begins without.
-        if (force_mode != 0 && mode != force_mode) {
+        // What is forced is never released, on which simulators disagree: a new model begins without. Its registers wake up
+        // in another way than those of the models before: a register that is not reset shows.
+        if (mode != force_mode && mode != 4) {
             dut_close();
-            dut_open(seed);
+            wakings++;
+            dut_open(seed + wakings, wakings == 1 ? WAKE_ONES : wakings == 2 ? WAKE_ZEROS : WAKE_RANDOM);
         }
         force_mode = mode;
         std::vector<Sink> sinks(outputs);
@@ -263,6 +280,7 @@ int main() {
         for (Port &port : dut.outputs) port.tready = false;
         dut.aresetn = false;
         for (uint32_t i = 0; i < reset_cycles; i++, cycle++) {
+            dut_cycle(cycle);
             dut_settle(dut);
             for (const Port &port : dut.outputs)
                 if (port.tvalid) find(VALID_IN_RESET);
@@ -279,18 +297,22 @@ int main() {
         double first_input = -1;
         const uint64_t start = cycle;
         uint64_t progress = cycle;
+        uint64_t last_input = cycle;
+        bool opened = false;
         // After the last output a while must pass without another one; stages whose results no output needs go on for a
-        // packet at most, and the taps are to see all of them.
-        const uint32_t settled = taps.empty() ? 64 : 64 + watchdog / 4;
+        // packet at most, longer where they are held up, and the taps are to see all of them.
+        const uint32_t settled = taps.empty() ? 64 : force_mode == 4 ? 64 + 2 * watchdog : 64 + watchdog / 4;
         uint32_t quiet = 0;
         int end = -1;
         while (end < 0) {
+            opened = opened || cycle - last_input > watchdog / 4;
             for (size_t i = 0; i < sources.size(); i++) sources[i].offer(dut.inputs[i], packets, source_idle, random);
             for (size_t o = 0; o < outputs; o++)
                 dut.outputs[o].tready = sink_mode == 1   ? sinks[o].held
-                                        : sink_mode == 2 ? cycle - start > watchdog / 2
+                                        : sink_mode == 2 ? opened
                                                          : sinks[o].ready(sink_idle, random);
 
+            dut_cycle(cycle);
             dut_settle(dut);
 
             bool complete = true;
@@ -324,14 +346,14 @@ int main() {
                 if (port.tvalid && port.tready) {
                     if (first_input < 0) first_input = static_cast<double>(cycle);
                     sources[i].taken(port, packets);
-                    progress = cycle;
+                    progress = last_input = cycle;
                 }
                 complete = complete && sources[i].packet == packets.size();
             }
             cycle++;
             if (complete && ++quiet > settled) end = 0;
             else if (stop_after > 0 && cycle - start >= stop_after) end = 2;
-            else if (cycle - progress > watchdog) end = 1;
+            else if (!complete && cycle - progress > watchdog) end = 1;
             if ((cycle & 0xfff) == 0) leave_when_alone();
         }
 

@@ -7,6 +7,7 @@ import { boardStep, requireBoards } from "../board-step.ts";
 import type { CommandOutcome, Context } from "../context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { netlistStep, requireNetlists } from "../netlist-step.ts";
+import { checkWritableFile } from "../path-checks.ts";
 import { useDirectory } from "../project.ts";
 import { createStopwatch, reportStep, verifyStep } from "../steps.ts";
 import { summaryLines } from "../tables.ts";
@@ -19,7 +20,14 @@ export interface VerifyOptions {
   readonly netlistVectors?: number;
   readonly board?: string;
   readonly boardVectors?: number;
+  /** File for a waveform. */
+  readonly wave?: string;
+  /** Cycles of it before and after the first difference. */
+  readonly waveCycles?: number;
 }
+
+/** Cycles before and after the first difference. */
+const WAVE_CYCLES = 64;
 
 const listOf = (text: string | undefined): readonly string[] =>
   text === undefined ? [] : text.split(",").map((n) => n.trim());
@@ -59,6 +67,12 @@ export async function verifyCommand(
   const without = backEndsLeftOut(options.without);
   const targets = targetsOf(options.netlist);
   const boards = boardsOf(options.board);
+  if (options.waveCycles !== undefined && options.wave === undefined)
+    fail("cli/bad-option", {
+      option: "--wave-cycles",
+      problem: "there is no --wave with a file to write to",
+    });
+  if (options.wave !== undefined) checkWritableFile("--wave", options.wave);
   const directory = useDirectory(context, name, false);
   requireNetlists(directory, targets);
   requireBoards(directory, boards);
@@ -69,6 +83,9 @@ export async function verifyCommand(
         seed: options.seed ?? 1,
         without,
         rtlVectors: options.rtlVectors ?? 1000,
+        ...(options.wave === undefined
+          ? {}
+          : { wave: { path: options.wave, cycles: options.waveCycles ?? WAVE_CYCLES } }),
       }),
     )),
   ];

@@ -11,6 +11,11 @@ export const verifyMessages = {
     message: ({ backend, detail }) => `${backend} differs from the integer program: ${detail}`,
     hint: () => "compile again; if nobody edited the design directory, this is a bug worth a report",
   }),
+  "verify/no-wave": entry<{ path: string; why: string }>({
+    severity: "warning",
+    message: ({ path, why }) => `no waveform was written to ${path}: ${why}`,
+    hint: () => "a waveform shows the cycles around the first difference of the Verilog, where there is one",
+  }),
   "verify/not-in-design": entry<{ backend: string }>({
     message: ({ backend }) => `the design was compiled without ${backend}`,
     hint: () => "compile again",

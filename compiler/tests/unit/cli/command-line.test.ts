@@ -399,12 +399,33 @@ describe.skipIf(!withVerilator || !withCc)("verify", () => {
     const copy = editedCopy("flipped", "design/rtl/fc1_weights.mem", (content) =>
       content.replace(/([0-9a-f])\n/, (_, digit) => `${(Number.parseInt(digit, 16) ^ 4).toString(16)}\n`),
     );
-    const result = await verify(copy, "--without", "c");
+    const wave = folder.inside("flipped.vcd");
+    const result = await verify(copy, "--without", "c", "--wave", wave, "--wave-cycles", "9");
     expect(result.code, result.stderr).toBe(1);
     expect(codes(result)).toEqual(["build/modified", "verify/mismatch"]);
     expect(result.diagnostics[0]!.message).toContain("design/rtl/fc1_weights.mem was changed");
     expect(result.diagnostics[1]!.message).toMatch(/layer fc1, accumulator fc1\S*, channel 0/);
-    expect(JSON.parse(text(join(copy, "report.json"))).verify.rtl.status).toBe("failed");
+    const { rtl } = reportSchema.parse(JSON.parse(text(join(copy, "report.json")))).verify!;
+    expect(rtl).toMatchObject({ status: "failed", causeClass: "constant", divergence: { layer: "fc1" } });
+    const times = [...text(wave).matchAll(/^#(\d+)$/gm)].map(([, time]) => Number(time));
+    const { cycle } = rtl!.divergence!;
+    expect(Math.floor(times[0]! / 10)).toBe(Math.max(0, cycle! - 9));
+    expect(Math.floor(times[times.length - 1]! / 10)).toBe(cycle! + 9);
+  });
+
+  it("says why there is no waveform, and refuses a path for it that cannot be written", async () => {
+    const wave = folder.inside("none.vcd");
+    const passed = await verify(built, "--without", "c", "--wave", wave);
+    expect(passed.code, passed.stderr).toBe(0);
+    expect(codes(passed)).toEqual(["verify/no-wave"]);
+    expect(passed.diagnostics[0]!.message).toContain("the Verilog has no difference");
+    expect(existsSync(wave)).toBe(false);
+    const left = await verify(built, "--without", "c,rtl", "--wave", wave);
+    expect(left.diagnostics[0]!.message).toContain("the Verilog did not run");
+    const nowhere = await verify(built, "--wave", folder.inside("no-folder/first.vcd"));
+    expect([nowhere.code, codes(nowhere)]).toEqual([1, ["cli/bad-path"]]);
+    const alone = await verify(built, "--wave-cycles", "5");
+    expect(codes(alone)).toEqual(["cli/bad-option"]);
   });
 
   it("fails when the rounding of the C is edited", async () => {

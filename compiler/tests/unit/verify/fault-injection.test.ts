@@ -8,7 +8,7 @@ import { type BackendResult, describeDivergence } from "../../../verify/result.t
 import { type Design, verifyDesign } from "../../../verify/verify.ts";
 import { hasTool } from "../../tools-present.ts";
 import { classifier, designOf, images } from "./designs.ts";
-import { edited, flipCWeight, flipVerilogBias, flipVerilogWeight } from "./faults.ts";
+import { edited, flipCWeight, flipVerilogBias, flipVerilogWeight, moduleFault } from "./faults.ts";
 
 const PIXELS = 24;
 const DEAD_PIXEL = 5;
@@ -89,20 +89,17 @@ describe.skipIf(!hasTool("verilator"))("Verilog", () => {
     const result = await verifyRtl(flipVerilogBias(design, "fc2", 6));
     expect(result.divergence).toMatchObject({ layer: "fc2", value: "fc2.sum", channel: 6 });
     expect(result.divergence!.cause).toContain("the bias of neuron 6");
+    expect(result).toMatchObject({ causeClass: "constant", divergence: { causeClass: "constant" } });
   });
 
   test("a rounding constant that is one too small is found where it shows first", async () => {
-    const result = await verifyRtl(
-      edited(design, "rtl/nf_requantize.v", "(ONE << RIGHT) >> 1", "((ONE << RIGHT) >> 1) - ONE"),
-    );
+    const result = await verifyRtl(moduleFault(design, "nf_requantize", "adds one less than the half"));
     expect(result.divergence).toMatchObject({ layer: "fc1", kind: "stream" });
     expect(result.divergence!.cause).toMatch(/rounding constant: the design adds \d+, the program says \d+/);
   });
 
   test("a missing round is named", async () => {
-    const result = await verifyRtl(
-      edited(design, "rtl/nf_requantize.v", "(ONE << RIGHT) >> 1", "{FRAME{1'b0}} & ONE"),
-    );
+    const result = await verifyRtl(moduleFault(design, "nf_requantize", "adds no half"));
     expect(result.divergence!.cause).toContain("rounds as truncate");
   });
 
@@ -127,10 +124,9 @@ describe.skipIf(!hasTool("verilator"))("Verilog", () => {
   });
 
   test("a frame error that is not reported fails", async () => {
-    const result = await verifyRtl(
-      edited(design, "rtl/nf_input.v", "frame_error <= s_axis_tlast != last_beat;", "frame_error <= 1'b0;"),
-    );
+    const result = await verifyRtl(moduleFault(design, "nf_input", "does not report wrong framing"));
     expect(result.reason).toMatch(/wrong framing.*frame_error was high in 0 cycles/);
+    expect(result.causeClass).toBe("handshake");
   });
 
   test("tready in reset fails", async () => {

@@ -1,4 +1,6 @@
 // Faults for the gate to find. In: a design and a place. Out: the same design with one bit or one line changed.
+import { flipMemoryBit } from "../../../../rtl-tests/mutation/constant-faults.ts";
+import { MODULE_FAULTS, spanOf } from "../../../../rtl-tests/mutation/module-faults.ts";
 import { constantNamed } from "../../../program/program.ts";
 import type { Design } from "../../../verify/verify.ts";
 
@@ -15,16 +17,16 @@ export function edited(design: Design, path: string, from: string | RegExp, to: 
   return withFile(design, path, (text) => text.replace(from, to));
 }
 
-/** Flips bit `bit` of hexadecimal word `word` of a memory image. */
-export function flipMemoryBit(design: Design, path: string, word: number, bit: number): Design {
-  return withFile(design, path, (text) => {
-    const lines = text.split("\n");
-    const rows = lines.flatMap((line, i) => (/^[0-9a-f]+$/.test(line.trim()) ? [i] : []));
-    const at = rows[word]!;
-    const hex = lines[at]!.trim();
-    const flipped = BigInt(`0x${hex}`) ^ (1n << BigInt(bit));
-    lines[at] = flipped.toString(16).padStart(hex.length, "0");
-    return lines.join("\n");
+/** A fault of `make mutate` in every instance of a fixed module, by what it is said to do. */
+export function moduleFault(design: Design, module: string, what: string): Design {
+  return withFile(design, `rtl/${module}.v`, (text) => {
+    for (const place of MODULE_FAULTS[module]!)
+      for (const fault of place.faults) {
+        if (fault.what !== what) continue;
+        const { start, end } = spanOf(module, text, place);
+        return `${text.slice(0, start)}${fault.to}${text.slice(end)}`;
+      }
+    throw new Error(`${module} has no fault that ${what}`);
   });
 }
 

@@ -1,5 +1,6 @@
 // Faults in the Verilog of one-bit layers, thresholds, shifts per channel and selects: each is found, at its place.
 import { describe, expect, test } from "vitest";
+import { flipMemoryBit } from "../../../../rtl-tests/mutation/constant-faults.ts";
 import { createProgramBuilder, intFormat } from "../../../program/builder.ts";
 import type { Format } from "../../../program/program.ts";
 import { createRandom } from "../../../support/random.ts";
@@ -8,7 +9,7 @@ import type { BackendResult } from "../../../verify/result.ts";
 import { type Design, verifyDesign } from "../../../verify/verify.ts";
 import { hasTool } from "../../tools-present.ts";
 import { designOf } from "./designs.ts";
-import { edited, flipMemoryBit, flipVerilogWeight } from "./faults.ts";
+import { edited, flipVerilogWeight } from "./faults.ts";
 
 const BITS: Format = { kind: "bipolar", fraction: 0 };
 

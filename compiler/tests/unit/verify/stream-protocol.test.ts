@@ -60,7 +60,9 @@ test("a wrong extension shows as a wrong integer, a used unused lane and a wrong
   beats.last[0] = 1;
   const { values, problems } = unpackPackets(p, beats);
   expect(values[0]!.values[0]).toBe(15);
-  expect(problems.join()).toMatch(/tlast is early on output beat 0.*unused lane 1 of output beat 1 holds 1/);
+  expect(problems.map(({ text }) => text).join()).toMatch(
+    /tlast is early on output beat 0.*unused lane 1 of output beat 1 holds 1/,
+  );
 });
 
 test("inputs keep their bits below the padding", () => {
