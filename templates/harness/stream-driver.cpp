@@ -179,8 +179,9 @@ extern "C" void nf_tap(int index, long long value) {
 
 // A broken rule, of the assertions that are bound to the design.
 extern "C" void nf_broken(int rule) {
-    // What is forced between the stages comes from no packet.
-    if (force_mode >= 2 && rule >= PACKET_MADE_UP) return;
+    // Beats that are given to streams between the stages come from no packet, and what holds those up, holds up packets too.
+    if ((force_mode == 2 || force_mode == 3) && rule >= PACKET_MADE_UP) return;
+    if (force_mode == 4 && rule == PACKET_LOST) return;
     find(static_cast<Rule>(rule));
 }
 
