@@ -5,8 +5,10 @@ import {
   channelsOf,
   constantNamed,
   elementsOf,
+  type Instruction,
   mantissaRange,
   type RequantizeInstruction,
+  type ReshapeInstruction,
   type SelectInstruction,
   type ThresholdInstruction,
   valueNamed,
@@ -31,8 +33,10 @@ import {
   sizeText,
   typeOfValue,
 } from "./stage-parts.ts";
-import type { ComputingInstruction } from "./supported.ts";
 import { rangeOf, smallestType } from "./types.ts";
+
+/** Everything that becomes a function. */
+export type ComputingInstruction = Exclude<Instruction, ReshapeInstruction>;
 
 /** Plans one stage. */
 export function planStage(context: StageContext, instruction: ComputingInstruction): Stage {

@@ -1,6 +1,5 @@
 // The one registry of diagnostics: every code, its text and its hint. Stages keep their part in messages/.
 import { buildMessages } from "./messages/build.ts";
-import { cMessages } from "./messages/c.ts";
 import { cliMessages } from "./messages/cli.ts";
 import { dataMessages } from "./messages/data.ts";
 import { exportMessages } from "./messages/export.ts";
@@ -28,7 +27,6 @@ export const messages = {
   ...trainMessages,
   ...programMessages,
   ...verilogMessages,
-  ...cMessages,
   ...verifyMessages,
   ...exportMessages,
   ...flowMessages,

@@ -93,17 +93,6 @@ describe("manifest and text", () => {
   });
 });
 
-describe("what C does not have", () => {
-  it("is refused by name", () => {
-    const builder = createProgramBuilder("huge");
-    const x = builder.input({ name: "x", shape: [2 ** 16, 2 ** 15], format: intFormat(false, 8, 0) });
-    builder.output("y", builder.pool({ layer: "p", name: "y", input: x, kind: "max", window: [2] }), "value");
-    expect(() => generateC(builder.build(), VERSION)).toThrow(
-      "the C back end does not support more than 2147483647 elements (value x)",
-    );
-  });
-});
-
 describe.skipIf(!hasTool(CC) || !hasTool("nm"))("the object file", () => {
   it("holds the predicted bytes of constants and no static data", () => {
     for (const program of PROGRAMS) {
