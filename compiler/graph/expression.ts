@@ -70,6 +70,11 @@ const FUNCTIONS = {
   softplus: one((a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))), sigmoid),
 } as const satisfies Readonly<Record<string, FunctionRule>>;
 
+/** Arguments that a function or an operator of an expression takes; undefined where there is none of this name. */
+export function arityOf(name: string): 1 | 2 | undefined {
+  return Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name as FunctionName].arity : undefined;
+}
+
 /** Names that a formula may call, and how many arguments each takes. */
 export const FUNCTION_ARITY: ReadonlyMap<string, 1 | 2> = new Map(
   Object.entries(FUNCTIONS)

@@ -1,7 +1,7 @@
 // trained.json and the saved graphs -> typed data that was checked: a build directory may come from elsewhere. In: parsed JSON.
 // Out: the data, or one sentence that says what is wrong with it.
 import { z } from "zod";
-import { type Expression, FUNCTION_ARITY } from "./expression.ts";
+import { arityOf, type Expression } from "./expression.ts";
 import type { Graph } from "./graph.ts";
 import type { StatedNetwork } from "./project.ts";
 import { product } from "./shapes.ts";
@@ -31,8 +31,8 @@ const expression = z.custom<Expression>((value) => {
       if (typeof part !== "object" || part === null) return false;
       if (part.kind === "x" || (part.kind === "number" && typeof part.value === "number")) continue;
       const { args } = part;
-      const arity = typeof part.name === "string" ? FUNCTION_ARITY.get(part.name) : undefined;
-      if (part.kind !== "call" || arity === undefined || !Array.isArray(args) || args.length === 0)
+      const arity = typeof part.name === "string" ? arityOf(part.name) : undefined;
+      if (part.kind !== "call" || arity === undefined || !Array.isArray(args) || args.length !== arity)
         return false;
       next.push(...args);
     }
