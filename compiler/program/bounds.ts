@@ -143,8 +143,10 @@ export function resultRange(instruction: Instruction, at: RangeLookup): Range {
       return { min: 0, max: channelsOf(at.value(instruction.input)) - 1 };
     case "table": {
       const { data } = at.constant(instruction.table);
-      const { min: first } = mantissaRange(at.value(instruction.input).format);
-      const reached = at.range(instruction.input);
+      // A sum that does not fit its format is refused where it is made; there is no entry for what it reaches beyond.
+      const { min: first, max: last } = mantissaRange(at.value(instruction.input).format);
+      const proved = at.range(instruction.input);
+      const reached = { min: Math.max(first, proved.min), max: Math.min(last, proved.max) };
       let min = Number.POSITIVE_INFINITY;
       let max = Number.NEGATIVE_INFINITY;
       for (let x = reached.min; x <= reached.max; x++) {
@@ -277,8 +279,9 @@ export function shiftsOf(input: Value, result: Value): readonly number[] {
   return Array.from({ length: channelsOf(input) }, (_, c) => shiftOf(input, result, c));
 }
 
-/** Signed width that holds a range, or undefined above the widest accumulator. */
+/** Signed width that holds a range, or undefined above the widest accumulator; a range beyond all doubles is not finite. */
 export function accumulatorWidth(bounds: Range): number | undefined {
+  if (!Number.isFinite(bounds.min) || !Number.isFinite(bounds.max)) return undefined;
   const width = widthOfRange(bounds, true);
   return width <= MAX_ACCUMULATOR_WIDTH ? width : undefined;
 }

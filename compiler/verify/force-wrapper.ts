@@ -11,6 +11,7 @@ import {
   valueNamed,
 } from "../program/program.ts";
 import { renderTemplate } from "../render/render.ts";
+import { commentText } from "../support/comment-text.ts";
 import { stageInputs } from "./stage-inputs.ts";
 import type { GivenStream } from "./stream-protocol.ts";
 
@@ -77,7 +78,7 @@ export function createForceWrapper(
     inputs: manifest.inputs.map(portText),
     outputs: manifest.outputs.map(portText),
     errorRange: manifest.inputs.length === 1 ? "" : `[${manifest.inputs.length - 1}:0] `,
-    streams,
+    streams: streams.map((stream) => ({ ...stream, value: commentText(stream.value) })),
   });
   const valuesOf = (chosen: readonly ForcedStream[]): ReadonlySet<string> =>
     new Set(chosen.map(({ value }) => value));

@@ -38,11 +38,11 @@ describe("processes", () => {
       const text = textOf(path);
       expect(text, path).not.toMatch(/\bshell\s*:/);
       expect(text, path).not.toMatch(/(?<![.\w])eval\s*\(|new Function\s*\(/);
-      // execFile and spawn take a list; exec and execSync take a line for a shell.
+      // execFile, spawn and fork take a list; exec and execSync take a line for a shell.
       for (const [, names] of text.matchAll(/import\s*\{([^}]*)\}\s*from\s*["'](?:node:)?child_process["']/g))
         for (const name of names!.split(",").map((one) => one.trim().split(/\s/)[0]!))
           expect(
-            ["spawn", "spawnSync", "execFile", "execFileSync", "type", ""],
+            ["spawn", "spawnSync", "execFile", "execFileSync", "fork", "type", ""],
             `${path}: ${name}`,
           ).toContain(name);
     }

@@ -287,6 +287,22 @@ describe("what is derived", () => {
     expect(provedRange(b.build(), "y")).toEqual({ min: -3, max: 5 });
   });
 
+  it("are of the sum where one does not fit, not of the table that reads it", () => {
+    const b = createProgramBuilder("narrow");
+    b.input({ name: "x", shape: [1], format: intFormat(true, 2, 0) });
+    b.add({ layer: "sum", name: "s", inputs: ["x", "x"] });
+    b.table({ ...step, input: "s", table: [0, 1, 2, 3, 4, 5, 6, 7], format: byte });
+    b.output("out", "y", "value");
+    const program = b.build();
+    // A bit less for the sum, and half of the entries with it.
+    const narrow: Program = {
+      ...program,
+      values: program.values.map((v) => (v.name === "s" ? { ...v, format: intFormat(true, 2, 0) } : v)),
+      constants: program.constants.map((c) => ({ ...c, shape: [4], data: c.data.slice(0, 4) })),
+    };
+    expect(() => verifyProgram(narrow)).toThrow(/program\/bounds.*sum/);
+  });
+
   it("are costs of a conv: its weights at every position, padded ones too", () => {
     const weights = { units: 1, kernel: [2], data: [3, 0, -4, 1], format: intFormat(true, 4, 0) };
     const padding = { before: [1], after: [0] };
