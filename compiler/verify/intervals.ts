@@ -37,14 +37,16 @@ export interface Intervals {
   readonly overflows: readonly Overflow[];
 }
 
-const least = (...all: readonly bigint[]): bigint => all.reduce((a, b) => (b < a ? b : a));
-const most = (...all: readonly bigint[]): bigint => all.reduce((a, b) => (b > a ? b : a));
-const hull = (...all: readonly Interval[]): Interval => ({
-  low: least(...all.map(({ low }) => low)),
-  high: most(...all.map(({ high }) => high)),
-});
+const least = (a: bigint, b: bigint): bigint => (b < a ? b : a);
+const most = (a: bigint, b: bigint): bigint => (b > a ? b : a);
+/** Of one interval at least. */
+const hull = (all: readonly Interval[]): Interval =>
+  all.reduce((a, b) => ({ low: least(a.low, b.low), high: most(a.high, b.high) }));
 const ends = (a: bigint, { low, high }: Interval): Interval =>
-  hull({ low: a * low, high: a * low }, { low: a * high, high: a * high });
+  hull([
+    { low: a * low, high: a * low },
+    { low: a * high, high: a * high },
+  ]);
 /** The integer of a format that is nearest. */
 const within = ({ low, high }: Interval, x: bigint): bigint => least(high, most(low, x));
 const NOTHING: Interval = { low: 0n, high: 0n };
@@ -79,7 +81,7 @@ export function intervalsOf(program: Program): Intervals {
     if (op === "requantize") {
       const sum = origins.get(instruction.input) ?? instruction.input;
       const found = partial.get(sum);
-      if (found) partial.set(sum, hull(found, ...beforeSaturation(program, instruction, values)));
+      if (found) partial.set(sum, hull([found, ...beforeSaturation(program, instruction, values)]));
     }
   }
   const overflows = program.instructions.filter(isSum).flatMap(({ layer, result }): Overflow[] => {
@@ -142,7 +144,7 @@ function reachedBy(
     }
     case "multiply": {
       const [a, b] = instruction.inputs.map(of) as [Interval, Interval];
-      return same(hull(ends(a.low, b), ends(a.high, b)));
+      return same(hull([ends(a.low, b), ends(a.high, b)]));
     }
     case "requantize": {
       // It never falls where its input rises, so that the ends become the ends.
@@ -154,7 +156,7 @@ function reachedBy(
       const clamp = (x: bigint): bigint => least(top, most(bottom, x));
       return same(
         hull(
-          ...shiftsOf(from, result).map((shift) => ({
+          shiftsOf(from, result).map((shift) => ({
             low: clamp(roundedDown(low, shift)),
             high: clamp(roundedUp(high, shift)),
           })),
@@ -168,21 +170,21 @@ function reachedBy(
       const first = formatInterval(valueNamed(program, instruction.input).format).low;
       const { low, high } = of(instruction.input);
       const entries = data.slice(Number(low - first), Number(high - first) + 1).map(BigInt);
-      return same({ low: least(...entries), high: most(...entries) });
+      return same({ low: entries.reduce(least), high: entries.reduce(most) });
     }
     case "argmax":
       return same({ low: 0n, high: BigInt(channelsOf(valueNamed(program, instruction.input)) - 1) });
     case "pool": {
       const { before, after } = instruction.padding;
       const hasOutside = instruction.kind === "average" && [...before, ...after].some((n) => n > 0);
-      return same(hasOutside ? hull(of(instruction.input), NOTHING) : of(instruction.input));
+      return same(hasOutside ? hull([of(instruction.input), NOTHING]) : of(instruction.input));
     }
     case "pad": {
       const mantissa = BigInt(instruction.mantissa);
-      return same(hull(of(instruction.input), { low: mantissa, high: mantissa }));
+      return same(hull([of(instruction.input), { low: mantissa, high: mantissa }]));
     }
     case "concat":
-      return same(hull(...instruction.inputs.map(of)));
+      return same(hull(instruction.inputs.map(of)));
     case "reshape":
     case "select":
     case "slice":
@@ -224,8 +226,8 @@ function united(all: readonly { readonly whole: Interval; readonly parts: Interv
   readonly parts: Interval;
 } {
   return {
-    whole: hull(...all.map(({ whole }) => whole)),
-    parts: hull(...all.map(({ parts }) => parts)),
+    whole: hull(all.map(({ whole }) => whole)),
+    parts: hull(all.map(({ parts }) => parts)),
   };
 }
 
@@ -241,8 +243,8 @@ function productReach(
   if (instruction.op === "conv") {
     const { padding, padMantissa, spread } = instruction;
     const pad = BigInt(padMantissa);
-    if ([...padding.before, ...padding.after].some((n) => n > 0)) x = hull(x, { low: pad, high: pad });
-    if (spread.some((n) => n > 1)) x = hull(x, NOTHING);
+    if ([...padding.before, ...padding.after].some((n) => n > 0)) x = hull([x, { low: pad, high: pad }]);
+    if (spread.some((n) => n > 1)) x = hull([x, NOTHING]);
   }
   // Few integers stand for many weights.
   const terms = new Map<number, Interval>();

@@ -11,8 +11,8 @@ import {
 import { integerRange } from "../../compiler/support/fixed-point.ts";
 import type { RandomStream } from "../../compiler/support/random.ts";
 import type { Design } from "../../compiler/verify/verify.ts";
+import type { Instance } from "../harness/instances.ts";
 import { type Fault, type FaultKind, textOf, withFile } from "./fault.ts";
-import type { Instance } from "./instances.ts";
 
 /** Flips one bit of a word of a memory image. */
 export function flipMemoryBit(design: Design, path: string, word: number, bit: number): Design {

@@ -1,9 +1,7 @@
 // Faults of the fixed Verilog modules. In: a module's name and text. Out: where an expression of it can be replaced by a
 // wrong one. A place is a piece of the text that occurs once; a module that was rewritten fails here, not silently.
+import type { Parameters } from "../harness/instances.ts";
 import type { FaultKind } from "./fault.ts";
-
-/** Parameters of an instance, numbers and strings without quotes; those that are not given have the module's default. */
-export type Parameters = Readonly<Record<string, number | string>>;
 
 /** What is connected to each port of an instance. */
 export type Ports = Readonly<Record<string, string>>;

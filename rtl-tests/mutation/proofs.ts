@@ -12,9 +12,9 @@ import {
 } from "../../compiler/program/program.ts";
 import { integerRange, type Range, saturate, widthOfRange } from "../../compiler/support/fixed-point.ts";
 import type { Design } from "../../compiler/verify/verify.ts";
+import type { Instance, Parameters } from "../harness/instances.ts";
 import { textOf } from "./fault.ts";
-import type { Instance } from "./instances.ts";
-import type { Parameters, Replacement } from "./module-faults.ts";
+import type { Replacement } from "./module-faults.ts";
 import { registerProof } from "./register-proof.ts";
 
 export interface Suspect {

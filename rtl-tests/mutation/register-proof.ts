@@ -2,7 +2,7 @@
 // input and every state: neither an output nor the next state of any other register depends on it. Registers that are 0 after a
 // reset and stay 0 count as 0, which is proved first.
 import { runYosys } from "@yowasp/yosys";
-import type { Parameters } from "./module-faults.ts";
+import type { Parameters } from "../harness/instances.ts";
 
 /** Bits of registers and memories, beyond which nothing is tried. */
 const MOST_BITS = 20_000;

@@ -2,14 +2,13 @@
 // serves them all. In: a design. Out: the same design with its faults built in and none chosen, and the faults.
 import { boundTaps } from "../../compiler/verify/force-wrapper.ts";
 import type { Design } from "../../compiler/verify/verify.ts";
+import { type Instance, innerParameters, instancesOf, type Parameters } from "../harness/instances.ts";
 import { type Fault, textOf, withFile } from "./fault.ts";
-import { type Instance, innerParameters, instancesOf } from "./instances.ts";
 import {
   INNER,
   labelsAround,
   MODULE_FAULTS,
   PARTS,
-  type Parameters,
   type Ports,
   type Replacement,
   resetSpans,

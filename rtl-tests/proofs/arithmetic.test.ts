@@ -13,14 +13,8 @@ import {
 } from "../../compiler/tests/unit/export/example-programs.ts";
 import { openWasm } from "../../compiler/tests/unit/train/small-data.ts";
 import { designOf } from "../../compiler/tests/unit/verify/designs.ts";
-import {
-  channelsClaim,
-  claimsOf,
-  instancesOf,
-  productClaim,
-  requantizeClaim,
-  sumsClaim,
-} from "./arithmetic.ts";
+import { instancesOf } from "../harness/instances.ts";
+import { channelsClaim, claimsOf, productClaim, requantizeClaim, sumsClaim } from "./arithmetic.ts";
 import { type Claim, unproved } from "./prove.ts";
 
 const TIMEOUT = 1_200_000;
@@ -121,7 +115,8 @@ describe("arithmetic is what its definition says, for all inputs", () => {
       const instances = [];
       for (const example of examples()) {
         const { manifest, files } = designOf(await exampleProgram(tf, example));
-        instances.push(...instancesOf(files.get(`rtl/${manifest.rtl!.top}.v`) as string));
+        const top = files.get(`rtl/${manifest.rtl!.top}.v`) as string;
+        instances.push(...instancesOf(top, (module) => fixedFile(`verilog/lib/${module}.v`)));
       }
       const claims = claimsOf(instances);
       const kinds = new Set(claims.map(({ module }) => module));

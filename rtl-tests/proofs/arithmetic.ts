@@ -1,26 +1,10 @@
-// Claims about modules that compute, for the parameters that a design has them with. In: the text of a generated top module.
+// Claims about modules that compute, for the parameters that a design has them with. In: its instances of fixed modules.
 // Out: claims for `unproved`.
+import type { Instance, Parameters } from "../harness/instances.ts";
 import type { Claim } from "./prove.ts";
 
-/** A module as the top module has it; parameters that are no integers are left out. */
-export interface Instance {
-  readonly module: string;
-  readonly parameters: Readonly<Record<string, number>>;
-}
-
-/** Modules of a generated top module, in order. */
-export function instancesOf(top: string): readonly Instance[] {
-  const found = top.matchAll(/^ {2}(nf_\w+) #\(\n([\s\S]*?)\n {2}\) \w+ \(/gm);
-  return [...found].map(([, module, list]) => ({
-    module: module!,
-    parameters: Object.fromEntries(
-      [...list!.matchAll(/\.(\w+)\s*\((-?\d+)\)/g)].map(([, name, value]) => [name!, Number(value)]),
-    ),
-  }));
-}
-
 /** Claims about the modules of a design that requantize and multiply and add, without those that come twice. */
-export function claimsOf(instances: readonly Instance[]): readonly Claim[] {
+export function claimsOf(instances: readonly Pick<Instance, "module" | "parameters">[]): readonly Claim[] {
   const all = instances.flatMap((instance): Claim[] => {
     switch (instance.module) {
       case "nf_requantize":
@@ -36,11 +20,11 @@ export function claimsOf(instances: readonly Instance[]): readonly Claim[] {
   return [...new Map(all.map((claim) => [claim.name, claim])).values()];
 }
 
-type Parameters = Readonly<Record<string, number>>;
-
-/** Those named, where they are given. */
+/** Those named, where they are given; all of them are integers. */
 function some(parameters: Parameters, names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(names.flatMap((name) => (name in parameters ? [[name, parameters[name]!]] : [])));
+  return Object.fromEntries(
+    names.flatMap((name) => (name in parameters ? [[name, Number(parameters[name])]] : [])),
+  );
 }
 
 function nameOf(what: string, parameters: Parameters): string {
@@ -98,8 +82,8 @@ const WIRE = "\\module_under_proof.node";
  * their multipliers. Each is what `productClaim` speaks of, so that both together are about the dot product.
  */
 export function sumsClaim(given: Parameters): Claim {
-  const { SIMD = 1, X_WIDTH = 8, X_KIND = 0, W_WIDTH = 4, W_KIND = 1, ACC_WIDTH = 16 } = given;
-  const parameters = { SIMD, X_WIDTH, X_KIND, W_WIDTH, W_KIND, ACC_WIDTH };
+  const parameters = some(given, ["SIMD", "X_WIDTH", "X_KIND", "W_WIDTH", "W_KIND", "ACC_WIDTH"]);
+  const { SIMD = 1, X_WIDTH = 8, X_KIND = 0, W_WIDTH = 4, W_KIND = 1, ACC_WIDTH = 16 } = parameters;
   const isCounting = X_KIND === 2 && W_KIND === 2;
   // As wide as the register that nf_dot has for a product.
   const extended = (width: number, kind: number, other: number): number =>

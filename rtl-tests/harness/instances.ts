@@ -1,6 +1,8 @@
 // Instances of fixed modules in a generated top module. In: its text, the texts of the modules. Out: each instance with its
 // parameters and the streams at its ports.
-import type { Parameters } from "./module-faults.ts";
+
+/** Parameters of an instance, numbers and strings without quotes; those that are not given have the module's default. */
+export type Parameters = Readonly<Record<string, number | string>>;
 
 export interface Instance {
   readonly module: string;
